@@ -1,0 +1,41 @@
+/* bech32.h - NIP-19: keys, ids and pointers as words that people copy and paste.
+ *
+ *   ownership  decoded spans live in the arena
+ *   threads    immutable once decoded
+ *   errors     ERR_INVALID: checksum, mixed case, unknown prefix, wrong length, bad TLV
+ *   spec       NIP-19; BIP-173; NIP-21 for the "nostr:" prefix, accepted on input
+ */
+#pragma once
+
+#include "shared/base.h"
+
+struct arena;
+struct err;
+struct text;
+
+enum bech32_type {
+    BECH32_NPUB,
+    BECH32_NSEC, /* the caller wipes key */
+    BECH32_NOTE,
+    BECH32_NPROFILE,
+    BECH32_NEVENT,
+    BECH32_NADDR,
+};
+
+enum { BECH32_CHARS_MAX = 5000, BECH32_RELAYS_MAX = 16 };
+
+struct bech32 {
+    enum bech32_type type;
+    struct bytes32 key; /* public or secret key, event id; the author of an naddr */
+    bool has_author;    /* of a nevent */
+    struct bytes32 author;
+    bool has_kind; /* of a nevent; always of an naddr */
+    uint32_t kind;
+    struct span identifier; /* the d of an naddr */
+    uint32_t relay_count;   /* those past BECH32_RELAYS_MAX are dropped */
+    struct span relays[BECH32_RELAYS_MAX];
+};
+
+MUST_CHECK bool bech32_decode(struct bech32 *out, struct arena *arena, struct span word,
+                              struct err *err);
+void bech32_encode(struct text *out, const struct bech32 *in);

@@ -1,0 +1,62 @@
+/* filter.h - what a subscriber asked for: parse a NIP-01 filter, match events.
+ *
+ * A filter is a conjunction of conditions; a condition is a disjunction of values.
+ * A list that is present and empty has no value to match, so nothing matches the filter.
+ *
+ *   units      since, until: unix seconds, inclusive; limit: events
+ *   ownership  values live in the arena, or point into the text, given to filter_parse
+ *   threads    immutable once parsed; any thread may match
+ *   errors     ERR_INVALID malformed; ERR_UNSUPPORTED unknown key, "search", "&t"
+ *   spec       NIP-01 "From client to relay"
+ */
+#pragma once
+
+#include "shared/base.h"
+
+struct arena;
+struct err;
+struct event;
+struct text;
+
+enum { FILTER_TAGS_MAX = 52, FILTER_NO_LIMIT = -1 };
+
+struct filter_keys {
+    uint32_t count;           /* 0: no condition */
+    const struct bytes32 *at; /* sorted, each once */
+};
+
+struct filter_kinds {
+    uint32_t count;
+    const uint16_t *at; /* sorted, each once */
+};
+
+struct filter_tag {
+    char letter;               /* the x of "#x" */
+    uint32_t count;            /* >= 1 */
+    const struct span *values; /* decoded, sorted by bytes, each once; 'e' and 'p': 64 hex digits */
+};
+
+struct filter {
+    int64_t since, until; /* 0 and INT64_MAX when absent */
+    int64_t limit;        /* FILTER_NO_LIMIT when absent */
+    bool matches_nothing; /* some list is empty */
+    struct filter_keys ids, authors;
+    struct filter_kinds kinds;
+    uint32_t tag_count;
+    const struct filter_tag *tags; /* by letter, each once */
+};
+
+/* Parses one filter object; text must hold nothing else but whitespace. */
+MUST_CHECK bool filter_parse(struct filter *filter, struct arena *arena, struct span text,
+                             struct err *err);
+
+/* limit plays no part: it bounds the initial query, not the stream. */
+bool filter_match(const struct filter *filter, const struct event *event);
+
+/* The filter as one line of JSON; parsing it gives an equal filter. */
+void filter_write(struct text *out, const struct filter *filter);
+
+/* Values in all lists together: what filter_values_max bounds. */
+uint32_t filter_value_count(const struct filter *filter);
+
+bool filter_names_kind(const struct filter *filter, uint16_t kind);

@@ -1,0 +1,37 @@
+/* kind.h - what an event kind means to a relay, and the kinds that Shoal knows by name.
+ *
+ *   spec  NIP-01 "Kinds"; the registry of Shoal's own kinds
+ */
+#pragma once
+
+#include "shared/base.h"
+
+enum {
+    KIND_PROFILE = 0,
+    KIND_NOTE = 1,
+    KIND_FOLLOWS = 3,
+    KIND_ENCRYPTED_MESSAGE = 4,
+    KIND_DELETION = 5,
+    KIND_REPOST = 6,
+    KIND_REACTION = 7,
+    KIND_GENERIC_REPOST = 16,
+    KIND_VANISH = 62,
+    KIND_GIFT_WRAP = 1059,
+    KIND_RELAY_LIST = 10002,
+    KIND_EPHEMERAL_GIFT_WRAP = 21059,
+    KIND_AUTH = 22242,
+    KIND_HTTP_AUTH = 27235,
+};
+
+enum kind_class {
+    KIND_REGULAR,     /* every one is kept */
+    KIND_REPLACEABLE, /* the newest per pubkey and kind is kept */
+    KIND_EPHEMERAL,   /* none is kept */
+    KIND_ADDRESSABLE, /* the newest per pubkey, kind and d tag is kept */
+};
+
+/* Kinds that NIP-01 leaves open (45 to 999, 40000 and up) are regular. */
+enum kind_class kind_class(uint16_t kind);
+
+/* Served only to the people it names: 4, 1059, 21059 (NIP-17, NIP-59). */
+bool kind_is_gated(uint16_t kind);
