@@ -24,8 +24,8 @@ enum message_type {
     MESSAGE_REQ,     /* from the client, as are the next two */
     MESSAGE_COUNT,   /* both ways: filters from the client, count from the relay */
     MESSAGE_CLOSE,
-    MESSAGE_AUTH,   /* both ways: event from the client, note (the challenge) from the relay */
-    MESSAGE_OK,     /* from the relay, as are the rest */
+    MESSAGE_AUTH, /* both ways: event from the client, note (the challenge) from the relay */
+    MESSAGE_OK,   /* from the relay, as are the rest */
     MESSAGE_EOSE,
     MESSAGE_CLOSED,
     MESSAGE_NOTICE,
@@ -49,14 +49,14 @@ struct message {
 };
 
 /* text is one whole websocket message; filters beyond filters_max refuse it (0: no bound). */
-MUST_CHECK bool message_parse_client(struct message *message, struct arena *arena,
-                                     struct span text, uint32_t filters_max, struct err *err);
+MUST_CHECK bool message_parse_client(struct message *message, struct arena *arena, struct span text,
+                                     uint32_t filters_max, struct err *err);
 
 /* A message too long to be read: finds type, and sub or event id, in its beginning. */
 void message_peek(struct message *message, struct arena *arena, struct span beginning);
 
-MUST_CHECK bool message_parse_relay(struct message *message, struct arena *arena,
-                                    struct span text, struct err *err);
+MUST_CHECK bool message_parse_relay(struct message *message, struct arena *arena, struct span text,
+                                    struct err *err);
 
 /* From the client. */
 void message_write_event(struct text *out, const struct event *event);

@@ -1,0 +1,37 @@
+/* cluster.h - the relay's own PostgreSQL: a private cluster in the data folder.
+ *
+ * Unix socket only, in a folder nobody else may enter; never as root. Made at first start,
+ * started and stopped with the relay, recovered by PostgreSQL itself after a crash.
+ *
+ *   ownership  the postgres process is a child of the caller's process
+ *   threads    blocking; the supervisor's only thread
+ *   errors     ERR_INTERNAL: no binaries, a folder of a newer version, in use by another relay
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "shared/base.h"
+
+struct cluster;
+struct config;
+struct err;
+
+/* Makes the cluster if it is not there; starts postgres and waits until it answers. NULL: err. */
+struct cluster *cluster_start(const struct config *config, struct err *err);
+
+/* libpq connection string; lives as long as the cluster. */
+const char *cluster_conninfo(const struct cluster *cluster);
+
+/* The child to watch. */
+pid_t cluster_pid(const struct cluster *cluster);
+
+/* After the child has died: starts it again. False while it cannot be. */
+MUST_CHECK bool cluster_restart(struct cluster *cluster, struct err *err);
+
+/* Fast shutdown, immediate after a while; waits, frees. */
+void cluster_stop(struct cluster *cluster);
+
+/* The connection string of the cluster if a relay runs it now; for import and export. False when
+ * none runs. */
+MUST_CHECK bool cluster_find(char *conninfo, size_t size, const struct config *config);

@@ -1,0 +1,49 @@
+/* ingest.h - the journey of one EVENT, or one AUTH: policy, pool, store, OK, live.
+ *
+ * Events are verified on the worker pool, many in one piece of work when many wait: at most as
+ * many pieces as threads are out, and each takes all its share of what waits.
+ *
+ *   ownership  ingest owns each event from ingest_event until it is announced or refused
+ *   threads    loop thread only; id and signature are checked on the pool
+ *   order      events of one session reach the store in the order they came
+ *   spec       NIP-01 "OK"; every event is answered by exactly one OK
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "shared/arena.h"
+#include "shared/base.h"
+
+struct event;
+struct ingest;
+struct live;
+struct policy;
+struct session;
+struct session_table;
+struct store;
+
+struct ingest_setup {
+    const struct policy *policy;
+    struct session_table *sessions;
+    struct store *store;
+    struct live *live;
+    uint32_t threads;
+};
+
+struct ingest *ingest_new(uv_loop_t *loop, const struct ingest_setup *setup);
+
+/* Nothing may be pending. */
+void ingest_free(struct ingest *ingest);
+
+/* Takes the arena over; event's spans must point into it. */
+void ingest_event(struct ingest *ingest, struct session *session, struct arena *arena,
+                  const struct event *event);
+void ingest_auth(struct ingest *ingest, struct session *session, struct arena *arena,
+                 const struct event *event);
+
+/* An event of another process. */
+void ingest_foreign(struct ingest *ingest, const struct event *event);
+
+/* Events not answered yet. */
+uint32_t ingest_pending(const struct ingest *ingest);

@@ -1,0 +1,37 @@
+/* server.h - libwebsockets on the loop: frames in, outboxes out, back-pressure.
+ *
+ *   threads  loop thread only
+ *   errors   ERR_INTERNAL: the port is taken, a TLS file cannot be read
+ *   spec     RFC 6455; NIP-01 "relays expose a websocket endpoint"
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "shared/base.h"
+
+struct config;
+struct dispatch;
+struct err;
+struct server;
+struct session_table;
+struct store;
+
+struct server_setup {
+    const struct config *config;
+    struct session_table *sessions;
+    struct dispatch *dispatch;
+    struct store *store; /* for /health */
+    uint16_t port;
+};
+
+/* Listens when it returns. NULL, with err, when it cannot. */
+struct server *server_new(uv_loop_t *loop, const struct server_setup *setup, struct err *err);
+
+/* Stops accepting. */
+void server_stop_listening(struct server *server);
+
+/* Closes every connection with 1001 once its outbox is empty; calls done when none is left. */
+void server_drain(struct server *server, void (*done)(void *owner), void *owner);
+
+void server_free(struct server *server);

@@ -1,0 +1,110 @@
+/* store.h - events in one shard: batches in, pages out. With tail.c the only file that has SQL.
+ *
+ * Puts are gathered: while two batches are in flight the next one grows, so batches grow with
+ * load and a lone event never waits. One batch is one transaction that says for each event
+ * whether it is new, known, older than what is stored, or deleted.
+ *
+ *   ownership  an event given to store_put is borrowed until its last callback
+ *   threads    loop thread only
+ *   order      announcements come in commit order across all processes of all relays on the shard
+ *   spec       NIP-01 "Kinds"; NIP-09; NIP-40; NIP-62
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "shared/base.h"
+
+struct err;
+struct event;
+struct filter;
+struct shard;
+struct store;
+
+enum store_verdict {
+    STORE_NEW,       /* committed, durable */
+    STORE_DUPLICATE, /* this id is stored */
+    STORE_OLDER,     /* a newer version, or one of the same time and a lower id, is stored */
+    STORE_DELETED,   /* its author deleted it or vanished */
+    STORE_FAILED,    /* the database is down or refused: nothing is known to be stored */
+};
+
+/* Called once for each put, never from within store_put. */
+typedef void store_settled_fn(void *owner, enum store_verdict verdict);
+
+/* An own event that was new, in commit order with everybody else's; comes after settled, for
+ * STORE_NEW only, exactly once. The event is no longer borrowed afterwards. */
+typedef void store_announced_fn(void *owner);
+
+/* An event that another process stored, or an ephemeral one that another process forwarded.
+ * Borrowed for the call. */
+typedef void store_foreign_fn(void *owner, const struct event *event);
+
+struct store_setup {
+    const struct shard *shard; /* kept, not copied */
+    uint32_t readers;          /* connections for pages */
+    store_foreign_fn *on_foreign;
+    void *owner;
+};
+
+struct store *store_new(uv_loop_t *loop, const struct store_setup *setup);
+
+/* Everything unsettled is settled as failed first. */
+void store_free(struct store *store);
+
+/* Whether puts and pages can be tried now. */
+bool store_is_ready(const struct store *store);
+
+struct store_put {
+    const struct event *event; /* id and signature checked; not ephemeral */
+    store_settled_fn *settled;
+    store_announced_fn *announced; /* may be NULL: then the event is released by settled */
+    void *owner;
+};
+
+void store_put(struct store *store, const struct store_put *put);
+
+/* Puts that are not settled yet. */
+uint32_t store_pending(const struct store *store);
+
+/* Forwards an ephemeral event to the other processes; never to this one. Best effort: dropped
+ * when the database is down. Not borrowed. */
+void store_forward(struct store *store, const struct event *event);
+
+/* A place in the order newest first, then lowest id: everything after it is still to come. */
+struct store_cursor {
+    int64_t created_at;
+    uint64_t id_prefix; /* first 8 bytes of the id, big-endian */
+};
+
+enum { STORE_PAGE_ROWS_MAX = 500 };
+
+struct store_page {
+    const struct event *events; /* newest first, then lowest id; each matches the filter */
+    uint32_t count;
+    bool finished;            /* nothing is after this page */
+    struct store_cursor next; /* where the next page begins, when not finished. A page may be
+                                 empty and not finished: the work of one is bounded */
+};
+
+/* page is NULL when the database is down or refused. Borrowed for the call. */
+typedef void store_page_fn(void *owner, const struct store_page *page);
+
+struct store_read {
+    const struct filter *filter;      /* borrowed for the call; limit is ignored */
+    const struct store_cursor *after; /* NULL: from the newest */
+    uint32_t rows;                    /* wanted, 1 to STORE_PAGE_ROWS_MAX: a hint */
+    bool brief;                       /* without content and signature, for counting */
+    store_page_fn *reply;
+    void *owner;
+};
+
+/* Never answers from within the call. Expired events are left out. False, and no reply, when the
+ * page cannot be queued. */
+MUST_CHECK bool store_read(struct store *store, const struct store_read *read, struct err *err);
+
+/* Forgets the owner: its outstanding pages are not delivered. */
+void store_forget(struct store *store, const void *owner);
+
+/* Commits something small; the verdict is STORE_NEW when an event could be stored now. */
+void store_probe(struct store *store, store_settled_fn *reply, void *owner);

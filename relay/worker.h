@@ -1,0 +1,21 @@
+/* worker.h - one relay process: wires the modules to a loop and runs it until SIGTERM.
+ *
+ *   errors  logged; the exit status says which
+ */
+#pragma once
+
+#include "shared/base.h"
+
+struct config;
+struct shard;
+
+struct worker_setup {
+    const struct config *config;
+    const struct shard *shard;
+    uint32_t number; /* 0 to processes - 1 */
+    uint16_t port;
+    int ready_fd; /* one byte is written here once the port listens and the database answers */
+};
+
+/* Returns the exit status. */
+int worker_run(const struct worker_setup *setup);
