@@ -31,11 +31,14 @@ struct bech32 {
     struct bytes32 author;
     bool has_kind; /* of a nevent; always of an naddr */
     uint32_t kind;
-    struct span identifier; /* the d of an naddr */
+    struct span identifier; /* the d of an naddr; any bytes */
     uint32_t relay_count;   /* those past BECH32_RELAYS_MAX are dropped */
     struct span relays[BECH32_RELAYS_MAX];
 };
 
 MUST_CHECK bool bech32_decode(struct bech32 *out, struct arena *arena, struct span word,
                               struct err *err);
-void bech32_encode(struct text *out, const struct bech32 *in);
+
+/* Relays that would make the word longer than BECH32_CHARS_MAX, or are over 255 bytes, are left
+ * out. False for an identifier over 255 bytes: NIP-19 has no word for it. */
+MUST_CHECK bool bech32_encode(struct text *out, const struct bech32 *in);
