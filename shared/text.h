@@ -28,6 +28,9 @@ void text_add_hex(struct text *text, const uint8_t *bytes, size_t count);
 /* A JSON string with its quotes; text must be UTF-8. C0 as \u00xx or its short escape. */
 void text_add_json(struct text *text, struct span utf8);
 
+/* One ASCII character of a JSON string, escaped: the short escape where there is one. */
+void text_add_json_char(struct text *text, char c);
+
 static inline struct span text_span(const struct text *text)
 {
     return (struct span){text->at, text->len};
