@@ -15,6 +15,7 @@
 
 struct arena;
 struct err;
+struct scan;
 struct text;
 
 struct tag {
@@ -39,6 +40,13 @@ struct event {
  * well-formed "id" could be found anywhere in text, else zeroes; nothing else of event is valid. */
 MUST_CHECK bool event_parse(struct event *event, struct arena *arena, struct span text,
                             struct err *err);
+
+/* The same, for an event inside a longer text; scan ends up behind it. */
+MUST_CHECK bool event_scan(struct event *event, struct arena *arena, struct scan *scan,
+                           struct err *err);
+
+/* The first "id" with 64 lowercase hex digits in text that may be anything; else zeroes. */
+void event_find_id(struct bytes32 *id, struct span text);
 
 /* Sets tags, tag_count and tags_json from the text of a tags array. */
 MUST_CHECK bool event_parse_tags(struct event *event, struct arena *arena, struct span json,

@@ -16,6 +16,7 @@
 struct arena;
 struct err;
 struct event;
+struct scan;
 struct text;
 
 enum { FILTER_TAGS_MAX = 52, FILTER_NO_LIMIT = -1 };
@@ -49,6 +50,10 @@ struct filter {
 /* Parses one filter object; text must hold nothing else but whitespace. */
 MUST_CHECK bool filter_parse(struct filter *filter, struct arena *arena, struct span text,
                              struct err *err);
+
+/* The same, for a filter inside a longer text; scan ends up behind it. */
+MUST_CHECK bool filter_scan(struct filter *filter, struct arena *arena, struct scan *scan,
+                            struct err *err);
 
 /* limit plays no part: it bounds the initial query, not the stream. */
 bool filter_match(const struct filter *filter, const struct event *event);

@@ -69,6 +69,7 @@ void message_write_auth_answer(struct text *out, const struct event *event);
 
 /* From the relay. An EVENT is its head, the event's JSON and "]". */
 void message_write_event_head(struct text *out, struct span sub); /* ["EVENT","sub", */
+/* An id of zeroes, which event_parse leaves when it found none, is written as "". */
 void message_write_ok(struct text *out, const struct bytes32 *id, bool accepted,
                       const struct err *why); /* why NULL: "" */
 void message_write_eose(struct text *out, struct span sub, enum message_finish finish);
