@@ -5,6 +5,8 @@ set_tests_properties(arena PROPERTIES ENVIRONMENT # an impossible size must reac
 unit_test(err)
 unit_test(hex)
 unit_test(sig)
+unit_test(bech32)
+fuzz_target(bech32)
 
 # Signature vectors: our own, and BIP-340's table where a copy of it lies beside the source tree.
 set(VECTORS ${CMAKE_SOURCE_DIR}/../shared/vectors CACHE PATH "folder of the official vectors")
