@@ -73,6 +73,23 @@ static void test_copy(void **state)
     arena_clear(&arena);
 }
 
+static void test_grow(void **state)
+{
+    struct arena arena = {0};
+    uint32_t *array = NULL, moves = 0;
+    (void)state;
+    for (uint32_t count = 0; count < 1000; count++) {
+        uint32_t *grown = arena_grow(&arena, uint32_t, array, count);
+        moves += grown != array;
+        array = grown;
+        array[count] = count;
+    }
+    for (uint32_t i = 0; i < 1000; i++)
+        assert_int_equal(array[i], i);
+    assert_int_equal(moves, 8); /* 8, 16, ... 1024 */
+    arena_clear(&arena);
+}
+
 static struct arena doomed;
 
 static void ask_past_all_sizes(void)
@@ -101,8 +118,11 @@ static void test_abort(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_zeroed_and_aligned), cmocka_unit_test(test_disjoint),
-        cmocka_unit_test(test_clear), cmocka_unit_test(test_copy), cmocka_unit_test(test_abort)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_zeroed_and_aligned),
+                                       cmocka_unit_test(test_disjoint),
+                                       cmocka_unit_test(test_clear),
+                                       cmocka_unit_test(test_copy),
+                                       cmocka_unit_test(test_grow),
+                                       cmocka_unit_test(test_abort)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,68 @@
+#!/bin/sh
+# Includes point one way. Between folders: shared <- relay, shared <- client <- gpu (which takes only
+# link, keys and wallet), shared <- gpu/exec*. Inside relay: a module includes only those to its left
+# in RELAY; a file noun_more.[ch] belongs to the module noun. Prints the offenders and fails.
+#
+#     tests/layering.sh SOURCE_DIRECTORY
+cd "$1" || exit 1
+RELAY="log metrics config address frame session db cluster schema tail store policy live auth ingest
+       query dispatch http server worker supervisor transfer main"
+
+lines()
+{
+    pattern=$1
+    shift
+    for folder; do
+        [ -d "$folder" ] && grep -rnE "$pattern" "$folder" --include='*.[ch]' --include='*.cu'
+    done
+}
+
+# The module in RELAY that a file belongs to: its name, less _words from the right.
+module_of()
+{
+    noun=$1
+    while :; do
+        for module in $RELAY; do
+            [ "$module" = "$noun" ] && echo "$noun" && return
+        done
+        case $noun in *_*) noun=${noun%_*} ;; *) return ;; esac
+    done
+}
+
+rank_of()
+{
+    rank=0
+    for module in $RELAY; do
+        rank=$((rank + 1))
+        [ "$module" = "$1" ] && echo $rank && return
+    done
+}
+
+{
+    lines '#include "(relay|client|gpu|tests)/' shared
+    lines '#include "(client|gpu|tests)/' relay
+    lines '#include "(relay|gpu|tests)/' client
+    lines '#include "(relay|tests|client)/' gpu | grep -vE '"client/(link|keys|wallet)\.h"'
+    lines '#include "client/' gpu | grep -E '^gpu/exec'
+    lines '#include <(libpq-fe|libwebsockets|uv|pthread|time|unistd|signal|fcntl)\.h>' shared
+    lines '#include <(sys|netinet|arpa)/' shared
+    lines '#include "[^/"]*"' shared relay client gpu tests # no folder named
+
+    for file in relay/*.[ch]; do
+        [ -f "$file" ] || continue
+        name=${file#relay/}
+        module=$(module_of "${name%.*}")
+        if [ -z "$module" ]; then
+            echo "$file has no place in the list of $0"
+            continue
+        fi
+        own=$(rank_of "$module")
+        for include in $(sed -n 's/^#include "relay\/\([a-z_]*\)\.h".*/\1/p' "$file"); do
+            other=$(module_of "$include")
+            if [ -z "$other" ] || [ "$(rank_of "$other")" -gt "$own" ]; then
+                echo "$file includes relay/$include.h, which is not to its left"
+            fi
+        done
+    done
+} | grep . && exit 1
+exit 0
