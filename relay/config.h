@@ -13,6 +13,8 @@
 struct err;
 struct text;
 
+#define CONFIG_PATH "/etc/shoal-relay.conf"
+
 enum { CONFIG_TEXT_MAX = 1024 };
 
 /* Fields are alphabetical, as in the file. 0 means "no limit" only where the table says so. */
@@ -38,18 +40,18 @@ struct config {
     char icon[CONFIG_TEXT_MAX];
     int64_t limit_default;
     int64_t limit_max;
-    char listen_address[CONFIG_TEXT_MAX];
-    int64_t listen_port; /* 0: any free one */
-    int64_t log_level;   /* enum log_level; written error, warning, info, debug */
+    char listen_address[CONFIG_TEXT_MAX]; /* an IP address */
+    int64_t listen_port;                  /* 0: any free one */
+    int64_t log_level;                    /* enum log_level; written error, warning, info, debug */
     int64_t message_bytes_max;
     char name[CONFIG_TEXT_MAX];
     int64_t outbox_bytes_max;
     int64_t ping_s; /* a silent connection is pinged after this, closed after as much again */
-    int64_t pow_bits_min;
-    int64_t processes;                  /* 0: one per core */
     char postgres_bin[CONFIG_TEXT_MAX]; /* folder of initdb and postgres; empty: searched */
-    char pubkey[CONFIG_TEXT_MAX];       /* of the operator, hex or npub; NIP-11 */
-    char public_url[CONFIG_TEXT_MAX];   /* ws:// or wss:// URLs, separated by spaces */
+    int64_t pow_bits_min;
+    int64_t processes;                /* 0: one per core */
+    char pubkey[CONFIG_TEXT_MAX];     /* of the operator, hex or npub; NIP-11 */
+    char public_url[CONFIG_TEXT_MAX]; /* ws:// or wss:// URLs, separated by spaces */
     int64_t req_burst_max;
     int64_t reqs_per_s_max; /* per address and process; 0: no limit */
     char schema[64];
@@ -69,7 +71,7 @@ void config_defaults(struct config *config);
 MUST_CHECK bool config_set(struct config *config, const char *name, const char *value,
                            struct err *err);
 
-/* Defaults, then file (path NULL: /etc/shoal-relay.conf if it is there), then environment. */
+/* Defaults, then file (path NULL: CONFIG_PATH if it is there), then environment. */
 MUST_CHECK bool config_load(struct config *config, const char *path, struct err *err);
 
 /* What one setting alone cannot tell: both TLS files or none, bursts, URLs, networks. */

@@ -5,7 +5,7 @@
 #
 #     tests/layering.sh SOURCE_DIRECTORY
 cd "$1" || exit 1
-RELAY="log metrics config address frame session db cluster schema tail store policy live auth ingest
+RELAY="log metrics option config address frame session db cluster schema tail store policy live auth ingest
        query dispatch http server worker supervisor transfer main"
 
 lines()

@@ -1,0 +1,136 @@
+#include "relay/config.h"
+
+#include <arpa/inet.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "shared/arena.h"
+#include "shared/bech32.h"
+#include "shared/err.h"
+#include "shared/hex.h"
+
+/* The next word of a list separated by spaces or commas; empty at its end. */
+static struct span next_word(const char **list)
+{
+    static const char separators[] = " ,\t";
+    *list += strspn(*list, separators);
+    struct span word = {*list, strcspn(*list, separators)};
+    *list += word.len;
+    return word;
+}
+
+/* Bits of an IP address: 32 or 128; 0 when it is none. */
+static int address_bits(const char *text)
+{
+    unsigned char ip[16];
+    if (inet_pton(AF_INET, text, ip) == 1)
+        return 32;
+    return inet_pton(AF_INET6, text, ip) == 1 ? 128 : 0;
+}
+
+static bool is_network(struct span word)
+{
+    char text[64];
+    if (word.len >= sizeof text)
+        return false;
+    memcpy(text, word.at, word.len);
+    text[word.len] = '\0';
+
+    char *slash = strchr(text, '/');
+    if (slash == NULL)
+        return address_bits(text) != 0;
+    *slash = '\0';
+    const char *digits = slash + 1;
+    size_t len = strlen(digits);
+    return len >= 1 && len <= 3 && strspn(digits, "0123456789") == len &&
+           strtol(digits, NULL, 10) <= address_bits(text);
+}
+
+static bool check_networks(const struct config *config, struct err *err)
+{
+    const char *list = config->trusted_proxies;
+    for (struct span word = next_word(&list); word.len > 0; word = next_word(&list))
+        if (!is_network(word))
+            return err_set(err, ERR_INVALID,
+                           "trusted_proxies: '%.*s' is no network like 10.0.0.0/8",
+                           (int)(word.len < 40 ? word.len : 40), word.at);
+    return true;
+}
+
+static bool check_urls(const struct config *config, struct err *err)
+{
+    const char *list = config->public_url;
+    for (struct span word = next_word(&list); word.len > 0; word = next_word(&list)) {
+        size_t scheme = word.len > 5 && memcmp(word.at, "ws://", 5) == 0    ? 5
+                        : word.len > 6 && memcmp(word.at, "wss://", 6) == 0 ? 6
+                                                                            : 0;
+        if (scheme == 0 || word.at[scheme] == '/')
+            return err_set(err, ERR_INVALID,
+                           "public_url: '%.*s' is no URL like wss://relay.example",
+                           (int)(word.len < 40 ? word.len : 40), word.at);
+    }
+    return true;
+}
+
+static bool check_pubkey(const struct config *config, struct err *err)
+{
+    struct span word = {config->pubkey, strlen(config->pubkey)};
+    struct arena arena = {0};
+    struct bytes32 key;
+    struct bech32 decoded;
+    bool good = word.len == 0 || hex_decode(key.at, sizeof key.at, word) ||
+                (bech32_decode(&decoded, &arena, word, NULL) && decoded.type == BECH32_NPUB);
+    arena_clear(&arena);
+    return good || err_set(err, ERR_INVALID, "pubkey: expected 64 lowercase hex digits or an npub");
+}
+
+static bool check_database(const struct config *config, struct err *err)
+{
+    if (config->database[0] == '\0') {
+        if (config->data_dir[0] != '/')
+            return err_set(err, ERR_INVALID, "data_dir: expected an absolute path, got '%.40s'",
+                           config->data_dir);
+        return true;
+    }
+    char *why = NULL;
+    PQconninfoOption *options = PQconninfoParse(config->database, &why);
+    bool good = options != NULL;
+    if (!good) /* what libpq quotes may be the password */
+        err_fill(err, ERR_INVALID, "database: %.*s", (int)(why != NULL ? strcspn(why, "\"\n") : 0),
+                 why != NULL ? why : "");
+    PQconninfoFree(options);
+    PQfreemem(why);
+    return good;
+}
+
+/* Each burst must let at least one pass where there is a rate; one below the rate would make the
+ * rate a promise that is not kept. */
+static bool check_amounts(const struct config *config, struct err *err)
+{
+    if (config->event_burst_max < config->events_per_s_max)
+        return err_set(err, ERR_INVALID, "event_burst_max is below events_per_s_max");
+    if (config->req_burst_max < config->reqs_per_s_max)
+        return err_set(err, ERR_INVALID, "req_burst_max is below reqs_per_s_max");
+    if (config->limit_default > config->limit_max)
+        return err_set(err, ERR_INVALID, "limit_default is above limit_max");
+    if (config->connections_per_address_max > config->connections_max)
+        return err_set(err, ERR_INVALID, "connections_per_address_max is above connections_max");
+    /* Else a message that is accepted could never be delivered. */
+    if (config->outbox_bytes_max < 2 * config->message_bytes_max)
+        return err_set(err, ERR_INVALID, "outbox_bytes_max is below twice message_bytes_max");
+    return true;
+}
+
+bool config_check(const struct config *config, struct err *err)
+{
+    if ((config->tls_certificate[0] == '\0') != (config->tls_key[0] == '\0'))
+        return err_set(err, ERR_INVALID, "tls_certificate and tls_key: expected both or none");
+    if (address_bits(config->listen_address) == 0)
+        return err_set(err, ERR_INVALID, "listen_address: expected an IP address, got '%.40s'",
+                       config->listen_address);
+    if (config->user[0] == '\0')
+        return err_set(err, ERR_INVALID, "user: expected the name of a user");
+    return check_amounts(config, err) && check_networks(config, err) && check_urls(config, err) &&
+           check_pubkey(config, err) && check_database(config, err);
+}

@@ -1,0 +1,4 @@
+# The relay as a process: settings, counters, its own PostgreSQL, supervision, import and export.
+unit_test(config relay)
+unit_test(log relay)
+unit_test(metrics relay)
