@@ -342,7 +342,7 @@ static void add_empty_list(struct text *out, const struct filter *filter)
     else {
         char name[] = "#A";
         for (uint32_t i = 0; i < filter->tag_count && filter->tags[i].letter == name[1]; i++)
-            name[1] = name[1] == 'Z' ? 'a' : (char)(name[1] + 1);
+            name[1] = (char)(name[1] == 'Z' ? 'a' : name[1] + 1);
         add_name(out, name);
     }
     text_add(out, SPAN("[]"));

@@ -13,11 +13,16 @@ static bool is_space(char c)
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
+static bool is_printable(char c)
+{
+    return c >= ' ' && c <= '~';
+}
+
 struct scan_word scan_word(struct span text)
 {
     struct scan_word word = {0};
     for (size_t i = 0; i < text.len && i < sizeof word.at - 1; i++)
-        word.at[i] = text.at[i] >= ' ' && text.at[i] <= '~' ? text.at[i] : '?';
+        word.at[i] = is_printable(text.at[i]) ? text.at[i] : (char)'?';
     return word;
 }
 
@@ -61,7 +66,7 @@ static bool open_list(struct scan *scan, struct scan_list *list, char open, stru
     if (scan_peek(scan) != open)
         return scan_refuse(scan, scan->at, err, "expected '%c'", open);
     scan->at++;
-    list->close = open == '[' ? ']' : '}';
+    list->close = (char)(open == '[' ? ']' : '}');
     list->more = scan_peek(scan) != list->close;
     scan->at += !list->more;
     return true;

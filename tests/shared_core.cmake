@@ -6,3 +6,6 @@ set_tests_properties(text PROPERTIES ENVIRONMENT # an impossible size must reach
 unit_test(number)
 unit_test(scan)
 unit_test(kind)
+unit_test(event)
+unit_test(filter)
+unit_test(message)
