@@ -76,9 +76,10 @@ static void test_copy(void **state)
 static void test_grow(void **state)
 {
     struct arena arena = {0};
-    uint32_t *array = NULL, moves = 0;
+    uint32_t *array = arena_grow(&arena, uint32_t, NULL, 0), moves = 1;
     (void)state;
-    for (uint32_t count = 0; count < 1000; count++) {
+    array[0] = 0;
+    for (uint32_t count = 1; count < 1000; count++) {
         uint32_t *grown = arena_grow(&arena, uint32_t, array, count);
         moves += grown != array;
         array = grown;
