@@ -1,10 +1,11 @@
+# shellcheck shell=sh disable=SC2034
 # The Debian packages that Shoal wants, in one place. Sourced by ops/run and ops/test.
 
 BUILD_PACKAGES="cmake ninja-build gcc libc6-dev pkg-config libwebsockets-dev libwebsockets-evlib-uv
     libuv1-dev libpq-dev libsecp256k1-dev libssl-dev zlib1g-dev postgresql ca-certificates"
 
 TEST_PACKAGES="libcmocka-dev clang clang-tidy clang-format libclang-rt-14-dev gcovr util-linux
-    iproute2 procps openssl systemd chromium"
+    iproute2 procps openssl shellcheck systemd chromium"
 
 # Unprivileged users install through sudo.
 as_root()
@@ -38,7 +39,6 @@ install_missing()
     }
     echo "shoal: installing$missing"
     as_root apt-get update -qq
-    # shellcheck disable=SC2086 # a list of words
     as_root apt-get install -y -qq --no-install-recommends $missing > /dev/null
 }
 

@@ -21,6 +21,7 @@ clean()
     printf '/* log.h - lines. */\n#pragma once\n' > "$tree/relay/log.h"
     printf '#include "client/link.h"\n' > "$tree/gpu/worker.c"
     printf 'int main(void)\n{\n    /* NIP-01: "Relays MUST\n     * wait." */\n    return 0;\n}\n' > "$tree/tests/quote.c"
+    printf '#!/bin/sh\necho yes\n' > "$tree/tests/yes.sh"
     printf '# NIP-01\nThen relays do. Relays MUST wait. And so on.\n' > "$tree/nips/01.md"
 }
 
@@ -94,6 +95,9 @@ passes quotes
 catches quotes relay/log.c '/* NIP-01: "Relays MUST NOT wait." */'
 catches quotes relay/log.c '/* NIP-01: "Relays MUST' ' * run." */'
 catches quotes relay/log.c '/* NIP-99: "Relays MUST wait." */'
+
+passes shell
+catches shell tests/loop.sh '#!/bin/sh' 'cd /nowhere' 'echo $undefined_$word'
 
 echo "$cases cases, $failures failures"
 [ $failures -eq 0 ]
