@@ -13,11 +13,10 @@
 
 #include <uv.h>
 
-#include "shared/base.h"
+#include "relay/page.h"
 
 struct err;
 struct event;
-struct filter;
 struct shard;
 struct store;
 
@@ -70,34 +69,6 @@ uint32_t store_pending(const struct store *store);
 /* Forwards an ephemeral event to the other processes; never to this one. Best effort: dropped
  * when the database is down. Not borrowed. */
 void store_forward(struct store *store, const struct event *event);
-
-/* A place in the order newest first, then lowest id: everything after it is still to come. */
-struct store_cursor {
-    int64_t created_at;
-    uint64_t id_prefix; /* first 8 bytes of the id, big-endian */
-};
-
-enum { STORE_PAGE_ROWS_MAX = 500 };
-
-struct store_page {
-    const struct event *events; /* newest first, then lowest id; each matches the filter */
-    uint32_t count;
-    bool finished;            /* nothing is after this page */
-    struct store_cursor next; /* where the next page begins, when not finished. A page may be
-                                 empty and not finished: the work of one is bounded */
-};
-
-/* page is NULL when the database is down or refused. Borrowed for the call. */
-typedef void store_page_fn(void *owner, const struct store_page *page);
-
-struct store_read {
-    const struct filter *filter;      /* borrowed for the call; limit is ignored */
-    const struct store_cursor *after; /* NULL: from the newest */
-    uint32_t rows;                    /* wanted, 1 to STORE_PAGE_ROWS_MAX: a hint */
-    bool brief;                       /* without content and signature, for counting */
-    store_page_fn *reply;
-    void *owner;
-};
 
 /* Never answers from within the call. Expired events are left out. False, and no reply, when the
  * page cannot be queued. */

@@ -1,0 +1,30 @@
+/* tag_hash.h - what the database knows tags and keys by: 64 bits.
+ *
+ * Tags are hashed with the schema's secret key, so that nobody can mine values that collide. A
+ * prefix is the first 8 bytes of an id or a public key; as an int8 it has the bytes' own order.
+ * Neither decides alone what matches: every row read is compared in full.
+ *
+ *   threads  pure, but for tag_hash_key_load, which blocks
+ */
+#pragma once
+
+#include <libpq-fe.h>
+
+#include "relay/hash.h"
+
+struct event;
+
+/* Of "#x" conditions, etag.h and event.tag_hashes. */
+int64_t tag_hash_of(const struct hash_key *key, char letter, struct span value);
+
+/* Of an addressable event's d; never 0, which stands for a replaceable one. */
+int64_t tag_hash_identifier(const struct hash_key *key, struct span identifier);
+
+/* The indexed tags of an event: those named by one letter of a to z or A to Z, their first value.
+ * Sorted, each once; returns how many. out has room for event->tag_count. */
+uint32_t tag_hash_list(const struct hash_key *key, int64_t *out, const struct event *event);
+
+int64_t tag_hash_prefix(const struct bytes32 *id);
+
+/* The key of the schema in the search_path; from a prepare function. False: conn says why. */
+MUST_CHECK bool tag_hash_key_load(struct hash_key *key, PGconn *conn);
