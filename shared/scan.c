@@ -22,7 +22,7 @@ struct scan_word scan_word(struct span text)
 {
     struct scan_word word = {0};
     for (size_t i = 0; i < text.len && i < sizeof word.at - 1; i++)
-        word.at[i] = is_printable(text.at[i]) ? text.at[i] : (char)'?';
+        word.at[i] = (char)(is_printable(text.at[i]) ? text.at[i] : '?');
     return word;
 }
 
@@ -50,7 +50,7 @@ char scan_peek(struct scan *scan)
 {
     while (scan->at < scan->end && is_space(*scan->at))
         scan->at++;
-    return scan->at < scan->end ? *scan->at : '\0';
+    return (char)(scan->at < scan->end ? *scan->at : '\0');
 }
 
 bool scan_end(struct scan *scan, struct err *err)

@@ -9,6 +9,6 @@ static inline struct span quoted(struct arena *arena, const char *text)
     size_t len = strlen(text);
     char *out = arena_alloc(arena, len + 1);
     for (size_t i = 0; i < len; i++)
-        out[i] = text[i] == '\'' ? '"' : text[i];
+        out[i] = (char)(text[i] == '\'' ? '"' : text[i]);
     return (struct span){out, len};
 }

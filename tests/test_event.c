@@ -63,69 +63,70 @@ static void test_accept(void **state)
     }
 }
 
+static const struct {
+    const char *text, *reason;
+} refused[] = {
+    {"", "expected '{' at byte 0"},
+    {"[]", "expected '{' at byte 0"},
+    {"null", "expected '{' at byte 0"},
+    {"{}", "missing key 'id'"},
+    {"{" ALL "} x", "expected the end at byte 343"},
+    {"{" ALL "", "expected ',' or '}' at byte 341"},
+    {"{" ALL ",}", "expected a string at byte 342"},
+    {"{" ID "}", "missing key 'pubkey'"},
+    {"{" ID "," PUBKEY "," KIND "," TAGS "," CONTENT "," SIG "}", "missing key 'created_at'"},
+    {"{" ID "," PUBKEY "," CREATED_AT "," TAGS "," CONTENT "," SIG "}", "missing key 'kind'"},
+    {"{" ID "," PUBKEY "," CREATED_AT "," KIND "," CONTENT "," SIG "}", "missing key 'tags'"},
+    {"{" ID "," PUBKEY "," CREATED_AT "," KIND "," TAGS "," SIG "}", "missing key 'content'"},
+    {"{" ID "," PUBKEY "," CREATED_AT "," KIND "," TAGS "," CONTENT "}", "missing key 'sig'"},
+    {"{" ALL "," KIND "}", "duplicate key 'kind' at byte 342"},
+    {"{" ID ",'\\u0069\\u0064':'" HEX64 "'}", "duplicate key 'id' at byte 73"},
+    {"{'id':1}", "id: expected a string at byte 6"},
+    {"{'id':'" HEX16 "'}", "id: expected 64 lowercase hex digits at byte 6"},
+    {"{'id':'" HEX64 "0'}", "id: expected 64 lowercase hex digits at byte 6"},
+    {"{'id':'" HEX16 HEX16 HEX16 "0123456789ABCDEF'}",
+     "id: expected 64 lowercase hex digits at byte 6"},
+    {"{'pubkey':'" HEX16 "'}", "pubkey: expected 64 lowercase hex digits at byte 10"},
+    {"{'sig':'" HEX64 "'}", "sig: expected 128 lowercase hex digits at byte 7"},
+    {"{'kind':-1}", "kind: expected an integer from 0 to 65535 at byte 8"},
+    {"{'kind':65536}", "kind: expected an integer from 0 to 65535 at byte 8"},
+    {"{'kind':'1'}", "kind: expected an integer from 0 to 65535 at byte 8"},
+    {"{'kind':1.5}", "kind: expected an integer from 0 to 65535 at byte 8"},
+    {"{'created_at':-1}",
+     "created_at: expected an integer from 0 to 9223372036854775807 at byte 14"},
+    {"{'created_at':9223372036854775808}",
+     "created_at: expected an integer from 0 to 9223372036854775807 at byte 14"},
+    {"{'created_at':1e99}",
+     "created_at: expected an integer from 0 to 9223372036854775807 at byte 14"},
+    {"{'created_at':'0'}",
+     "created_at: expected an integer from 0 to 9223372036854775807 at byte 14"},
+    {"{'tags':{}}", "tags: expected '[' at byte 8"},
+    {"{'tags':null}", "tags: expected '[' at byte 8"},
+    {"{'tags':['a']}", "tags: expected '[' at byte 9"},
+    {"{'tags':[[1]]}", "tags: expected a string at byte 10"},
+    {"{'tags':[['a',null]]}", "tags: expected a string at byte 14"},
+    {"{'tags':[['a',]]}", "tags: expected a string at byte 14"},
+    {"{'tags':[['a'],]}", "tags: expected '[' at byte 15"},
+    {"{'tags':[['a' 'b']]}", "tags: expected ',' or ']' at byte 14"},
+    {"{'tags':[[] []]}", "tags: expected ',' or ']' at byte 12"},
+    {"{'content':null}", "content: expected a string at byte 11"},
+    {"{'content':'\n'}", "content: unescaped control byte at byte 12"},
+    {"{'content':'\xff'}", "content: invalid UTF-8 at byte 12"},
+    {"{'content':'\\ud800'}", "content: unpaired surrogate at byte 12"},
+    {"{'x':[}", "expected a value at byte 6"},
+};
+
 static void test_refuse(void **state)
 {
-    static const struct {
-        const char *text, *reason;
-    } cases[] = {
-        {"", "expected '{' at byte 0"},
-        {"[]", "expected '{' at byte 0"},
-        {"null", "expected '{' at byte 0"},
-        {"{}", "missing key 'id'"},
-        {"{" ALL "} x", "expected the end at byte 343"},
-        {"{" ALL "", "expected ',' or '}' at byte 341"},
-        {"{" ALL ",}", "expected a string at byte 342"},
-        {"{" ID "}", "missing key 'pubkey'"},
-        {"{" ID "," PUBKEY "," KIND "," TAGS "," CONTENT "," SIG "}", "missing key 'created_at'"},
-        {"{" ID "," PUBKEY "," CREATED_AT "," TAGS "," CONTENT "," SIG "}", "missing key 'kind'"},
-        {"{" ID "," PUBKEY "," CREATED_AT "," KIND "," CONTENT "," SIG "}", "missing key 'tags'"},
-        {"{" ID "," PUBKEY "," CREATED_AT "," KIND "," TAGS "," SIG "}", "missing key 'content'"},
-        {"{" ID "," PUBKEY "," CREATED_AT "," KIND "," TAGS "," CONTENT "}", "missing key 'sig'"},
-        {"{" ALL "," KIND "}", "duplicate key 'kind' at byte 342"},
-        {"{" ID ",'\\u0069\\u0064':'" HEX64 "'}", "duplicate key 'id' at byte 73"},
-        {"{'id':1}", "id: expected a string at byte 6"},
-        {"{'id':'" HEX16 "'}", "id: expected 64 lowercase hex digits at byte 6"},
-        {"{'id':'" HEX64 "0'}", "id: expected 64 lowercase hex digits at byte 6"},
-        {"{'id':'" HEX16 HEX16 HEX16 "0123456789ABCDEF'}",
-         "id: expected 64 lowercase hex digits at byte 6"},
-        {"{'pubkey':'" HEX16 "'}", "pubkey: expected 64 lowercase hex digits at byte 10"},
-        {"{'sig':'" HEX64 "'}", "sig: expected 128 lowercase hex digits at byte 7"},
-        {"{'kind':-1}", "kind: expected an integer from 0 to 65535 at byte 8"},
-        {"{'kind':65536}", "kind: expected an integer from 0 to 65535 at byte 8"},
-        {"{'kind':'1'}", "kind: expected an integer from 0 to 65535 at byte 8"},
-        {"{'kind':1.5}", "kind: expected an integer from 0 to 65535 at byte 8"},
-        {"{'created_at':-1}",
-         "created_at: expected an integer from 0 to 9223372036854775807 at byte 14"},
-        {"{'created_at':9223372036854775808}",
-         "created_at: expected an integer from 0 to 9223372036854775807 at byte 14"},
-        {"{'created_at':1e99}",
-         "created_at: expected an integer from 0 to 9223372036854775807 at byte 14"},
-        {"{'created_at':'0'}",
-         "created_at: expected an integer from 0 to 9223372036854775807 at byte 14"},
-        {"{'tags':{}}", "tags: expected '[' at byte 8"},
-        {"{'tags':null}", "tags: expected '[' at byte 8"},
-        {"{'tags':['a']}", "tags: expected '[' at byte 9"},
-        {"{'tags':[[1]]}", "tags: expected a string at byte 10"},
-        {"{'tags':[['a',null]]}", "tags: expected a string at byte 14"},
-        {"{'tags':[['a',]]}", "tags: expected a string at byte 14"},
-        {"{'tags':[['a'],]}", "tags: expected '[' at byte 15"},
-        {"{'tags':[['a' 'b']]}", "tags: expected ',' or ']' at byte 14"},
-        {"{'tags':[[] []]}", "tags: expected ',' or ']' at byte 12"},
-        {"{'content':null}", "content: expected a string at byte 11"},
-        {"{'content':'\n'}", "content: unescaped control byte at byte 12"},
-        {"{'content':'\xff'}", "content: invalid UTF-8 at byte 12"},
-        {"{'content':'\\ud800'}", "content: unpaired surrogate at byte 12"},
-        {"{'x':[}", "expected a value at byte 6"},
-    };
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
         struct arena arena = {0};
         struct event event;
         struct err err;
-        print_message("%s\n", cases[i].text);
-        assert_false(event_parse(&event, &arena, quoted(&arena, cases[i].text), &err));
+        print_message("%s\n", refused[i].text);
+        assert_false(event_parse(&event, &arena, quoted(&arena, refused[i].text), &err));
         assert_int_equal(err.code, ERR_INVALID);
-        assert_string_equal(err.text, cases[i].reason);
+        assert_string_equal(err.text, refused[i].reason);
         arena_clear(&arena);
     }
 }

@@ -46,22 +46,21 @@ static void assert_attributed(const struct message *message, enum message_type t
 static void test_client(void **state)
 {
     static const struct {
-        const char *text;
+        const char *text, *sub;
         enum message_type type;
-        const char *sub;
         uint32_t filter_count;
     } cases[] = {
-        {"['EVENT'," EVENT "]", MESSAGE_EVENT, "", 0},
-        {" [ 'EVENT' , " EVENT " ] ", MESSAGE_EVENT, "", 0},
-        {"['\\u0045VENT'," EVENT "]", MESSAGE_EVENT, "", 0},
-        {"['AUTH'," EVENT "]", MESSAGE_AUTH, "", 0},
-        {"['REQ','s',{}]", MESSAGE_REQ, "s", 1},
-        {"['REQ','s',{},{'kinds':[]}]", MESSAGE_REQ, "s", 2},
-        {"['REQ','\\u0061\\n',{}]", MESSAGE_REQ, "a\n", 1},
-        {"['REQ','" HEX64 "',{}]", MESSAGE_REQ, HEX64, 1},
-        {"['REQ','" ACCENT64 "',{}]", MESSAGE_REQ, ACCENT64, 1},
-        {"['COUNT','q',{'kinds':[1]}]", MESSAGE_COUNT, "q", 1},
-        {"['CLOSE','s']", MESSAGE_CLOSE, "s", 0},
+        {"['EVENT'," EVENT "]", "", MESSAGE_EVENT, 0},
+        {" [ 'EVENT' , " EVENT " ] ", "", MESSAGE_EVENT, 0},
+        {"['\\u0045VENT'," EVENT "]", "", MESSAGE_EVENT, 0},
+        {"['AUTH'," EVENT "]", "", MESSAGE_AUTH, 0},
+        {"['REQ','s',{}]", "s", MESSAGE_REQ, 1},
+        {"['REQ','s',{},{'kinds':[]}]", "s", MESSAGE_REQ, 2},
+        {"['REQ','\\u0061\\n',{}]", "a\n", MESSAGE_REQ, 1},
+        {"['REQ','" HEX64 "',{}]", HEX64, MESSAGE_REQ, 1},
+        {"['REQ','" ACCENT64 "',{}]", ACCENT64, MESSAGE_REQ, 1},
+        {"['COUNT','q',{'kinds':[1]}]", "q", MESSAGE_COUNT, 1},
+        {"['CLOSE','s']", "s", MESSAGE_CLOSE, 0},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -79,68 +78,67 @@ static void test_client(void **state)
     }
 }
 
+static const struct {
+    const char *text, *reason, *sub;
+    enum message_type type;
+    bool has_id;
+} client_refused[] = {
+    {"", "invalid: expected '[' at byte 0", "", MESSAGE_UNKNOWN, false},
+    {"{}", "invalid: expected '[' at byte 0", "", MESSAGE_UNKNOWN, false},
+    {"[]", "invalid: expected a string at byte 2", "", MESSAGE_UNKNOWN, false},
+    {"[1]", "invalid: expected a string at byte 1", "", MESSAGE_UNKNOWN, false},
+    {"['NEG-OPEN','s',{},'']", "unsupported: unknown message type 'NEG-OPEN'", "", MESSAGE_UNKNOWN,
+     false},
+    {"['OK','s']", "unsupported: unknown message type 'OK'", "", MESSAGE_UNKNOWN, false},
+    {"['REQ' 's']", "invalid: expected ',' or ']' at byte 7", "", MESSAGE_REQ, false},
+    {"['REQ']", "invalid: expected a subscription id at byte 7", "", MESSAGE_REQ, false},
+    {"['REQ',1,{}]", "invalid: expected a string at byte 7", "", MESSAGE_REQ, false},
+    {"['REQ','',{}]", "invalid: a subscription id has 1 to 64 characters", "", MESSAGE_REQ, false},
+    {"['REQ','" HEX64 "+',{}]", "invalid: a subscription id has 1 to 64 characters", HEX64 "+",
+     MESSAGE_REQ, false},
+    {"['REQ','" ACCENT64 "+',{}]", "invalid: a subscription id has 1 to 64 characters",
+     ACCENT64 "+", MESSAGE_REQ, false},
+    {"['REQ','\xff',{}]", "invalid: invalid UTF-8 at byte 8", "", MESSAGE_REQ, false},
+    {"['REQ','s']", "invalid: expected a filter at byte 11", "s", MESSAGE_REQ, false},
+    {"['REQ','s' {}]", "invalid: expected ',' or ']' at byte 11", "s", MESSAGE_REQ, false},
+    {"['REQ','s',[]]", "invalid: expected '{' at byte 11", "s", MESSAGE_REQ, false},
+    {"['REQ','s',{},]", "invalid: expected '{' at byte 14", "s", MESSAGE_REQ, false},
+    {"['REQ','s',{},{},{}]", "invalid: more than 2 filters", "s", MESSAGE_REQ, false},
+    {"['REQ','s',{'search':'x'}]", "unsupported: unknown filter key 'search'", "s", MESSAGE_REQ,
+     false},
+    {"['COUNT','q',{'kinds':[70000]}]",
+     "invalid: kinds: expected an integer from 0 to 65535 at byte 23", "q", MESSAGE_COUNT, false},
+    {"['REQ','s',{}] x", "invalid: expected the end at byte 15", "s", MESSAGE_REQ, false},
+    {"['CLOSE']", "invalid: expected a subscription id at byte 9", "", MESSAGE_CLOSE, false},
+    {"['CLOSE','s','t']", "invalid: expected no further element at byte 13", "s", MESSAGE_CLOSE,
+     false},
+    {"['EVENT']", "invalid: expected an event at byte 9", "", MESSAGE_EVENT, false},
+    {"['EVENT','s'," EVENT "]", "invalid: expected '{' at byte 9", "", MESSAGE_EVENT, true},
+    {"['EVENT',{'id':'" HEX64 "',bad json", "invalid: expected a string at byte 82", "",
+     MESSAGE_EVENT, true},
+    {"['EVENT',{'kind':-1,'id':'" HEX64 "'}]",
+     "invalid: kind: expected an integer from 0 to 65535 at byte 17", "", MESSAGE_EVENT, true},
+    {"['EVENT'," EVENT ",1]", "invalid: expected no further element at byte 363", "", MESSAGE_EVENT,
+     true},
+    {"['EVENT'," EVENT, "invalid: expected ',' or ']' at byte 362", "", MESSAGE_EVENT, true},
+    {"['EVENT'," EVENT "]]", "invalid: expected the end at byte 363", "", MESSAGE_EVENT, true},
+    {"['AUTH','challenge']", "invalid: expected '{' at byte 8", "", MESSAGE_AUTH, false},
+};
+
 static void test_client_refuse(void **state)
 {
-    static const struct {
-        const char *text, *reason;
-        enum message_type type;
-        const char *sub;
-        bool has_id;
-    } cases[] = {
-        {"", "invalid: expected '[' at byte 0", MESSAGE_UNKNOWN, "", false},
-        {"{}", "invalid: expected '[' at byte 0", MESSAGE_UNKNOWN, "", false},
-        {"[]", "invalid: expected a string at byte 2", MESSAGE_UNKNOWN, "", false},
-        {"[1]", "invalid: expected a string at byte 1", MESSAGE_UNKNOWN, "", false},
-        {"['NEG-OPEN','s',{},'']", "unsupported: unknown message type 'NEG-OPEN'", MESSAGE_UNKNOWN,
-         "", false},
-        {"['OK','s']", "unsupported: unknown message type 'OK'", MESSAGE_UNKNOWN, "", false},
-        {"['REQ' 's']", "invalid: expected ',' or ']' at byte 7", MESSAGE_REQ, "", false},
-        {"['REQ']", "invalid: expected a subscription id at byte 7", MESSAGE_REQ, "", false},
-        {"['REQ',1,{}]", "invalid: expected a string at byte 7", MESSAGE_REQ, "", false},
-        {"['REQ','',{}]", "invalid: a subscription id has 1 to 64 characters", MESSAGE_REQ, "",
-         false},
-        {"['REQ','" HEX64 "+',{}]", "invalid: a subscription id has 1 to 64 characters",
-         MESSAGE_REQ, HEX64 "+", false},
-        {"['REQ','" ACCENT64 "+',{}]", "invalid: a subscription id has 1 to 64 characters",
-         MESSAGE_REQ, ACCENT64 "+", false},
-        {"['REQ','\xff',{}]", "invalid: invalid UTF-8 at byte 8", MESSAGE_REQ, "", false},
-        {"['REQ','s']", "invalid: expected a filter at byte 11", MESSAGE_REQ, "s", false},
-        {"['REQ','s' {}]", "invalid: expected ',' or ']' at byte 11", MESSAGE_REQ, "s", false},
-        {"['REQ','s',[]]", "invalid: expected '{' at byte 11", MESSAGE_REQ, "s", false},
-        {"['REQ','s',{},]", "invalid: expected '{' at byte 14", MESSAGE_REQ, "s", false},
-        {"['REQ','s',{},{},{}]", "invalid: more than 2 filters", MESSAGE_REQ, "s", false},
-        {"['REQ','s',{'search':'x'}]", "unsupported: unknown filter key 'search'", MESSAGE_REQ, "s",
-         false},
-        {"['COUNT','q',{'kinds':[70000]}]",
-         "invalid: kinds: expected an integer from 0 to 65535 at byte 23", MESSAGE_COUNT, "q",
-         false},
-        {"['REQ','s',{}] x", "invalid: expected the end at byte 15", MESSAGE_REQ, "s", false},
-        {"['CLOSE']", "invalid: expected a subscription id at byte 9", MESSAGE_CLOSE, "", false},
-        {"['CLOSE','s','t']", "invalid: expected no further element at byte 13", MESSAGE_CLOSE, "s",
-         false},
-        {"['EVENT']", "invalid: expected an event at byte 9", MESSAGE_EVENT, "", false},
-        {"['EVENT','s'," EVENT "]", "invalid: expected '{' at byte 9", MESSAGE_EVENT, "", true},
-        {"['EVENT',{'id':'" HEX64 "',bad json", "invalid: expected a string at byte 82",
-         MESSAGE_EVENT, "", true},
-        {"['EVENT',{'kind':-1,'id':'" HEX64 "'}]",
-         "invalid: kind: expected an integer from 0 to 65535 at byte 17", MESSAGE_EVENT, "", true},
-        {"['EVENT'," EVENT ",1]", "invalid: expected no further element at byte 363", MESSAGE_EVENT,
-         "", true},
-        {"['EVENT'," EVENT, "invalid: expected ',' or ']' at byte 362", MESSAGE_EVENT, "", true},
-        {"['EVENT'," EVENT "]]", "invalid: expected the end at byte 363", MESSAGE_EVENT, "", true},
-        {"['AUTH','challenge']", "invalid: expected '{' at byte 8", MESSAGE_AUTH, "", false},
-    };
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(client_refused); i++) {
         struct arena arena = {0};
         struct message message;
         struct err err;
         char reason[200];
-        print_message("%s\n", cases[i].text);
-        assert_false(parse_client(&message, &arena, cases[i].text, &err));
+        print_message("%s\n", client_refused[i].text);
+        assert_false(parse_client(&message, &arena, client_refused[i].text, &err));
         snprintf(reason, sizeof reason, "%s: %s", err_prefix(err.code), err.text);
-        assert_string_equal(reason, cases[i].reason);
-        assert_attributed(&message, cases[i].type, cases[i].sub, cases[i].has_id);
+        assert_string_equal(reason, client_refused[i].reason);
+        assert_attributed(&message, client_refused[i].type, client_refused[i].sub,
+                          client_refused[i].has_id);
         arena_clear(&arena);
     }
 }
@@ -173,8 +171,8 @@ static void test_filters_max(void **state)
     assert_true(message_parse_client(&message, &arena, text_span(&text), 0, NULL));
     assert_true(message_parse_client(&message, &arena, text_span(&text), COUNT, NULL));
     assert_int_equal(message.filter_count, COUNT);
-    for (uint16_t i = 0; i < COUNT; i++)
-        assert_true(filter_names_kind(&message.filters[i], i));
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_true(filter_names_kind(&message.filters[i], (uint16_t)i));
     assert_false(message_parse_client(&message, &arena, text_span(&text), COUNT - 1, &err));
     assert_string_equal(err.text, "more than 99 filters");
     text_clear(&text);
@@ -184,25 +182,24 @@ static void test_filters_max(void **state)
 static void test_peek(void **state)
 {
     static const struct {
-        const char *text;
+        const char *text, *sub;
         enum message_type type;
-        const char *sub;
         bool has_id;
     } cases[] = {
-        {"", MESSAGE_UNKNOWN, "", false},
-        {"['EVEN", MESSAGE_UNKNOWN, "", false},
-        {"['NOTICE','x'", MESSAGE_UNKNOWN, "", false},
-        {"['EVENT'", MESSAGE_EVENT, "", false},
-        {"['EVENT',{'content':'\\'id\\':\\'" HEX64 "\\''", MESSAGE_EVENT, "", false},
-        {"['EVENT',{'content':'..','id':'" HEX64 "','tags':[[", MESSAGE_EVENT, "", true},
-        {"['EVENT',{'content':'..','id':'" HEX16 HEX16 HEX16, MESSAGE_EVENT, "", false},
-        {"['AUTH',{'id':'" HEX64 "','tags':[[", MESSAGE_AUTH, "", true},
-        {"['REQ','s',{'ids':['0", MESSAGE_REQ, "s", false},
-        {"['REQ','s", MESSAGE_REQ, "", false},
-        {"['REQ',7", MESSAGE_REQ, "", false},
-        {"['REQ','" HEX64 "+',{'id", MESSAGE_REQ, HEX64 "+", false},
-        {"['COUNT','s',", MESSAGE_COUNT, "s", false},
-        {"['CLOSE','s',", MESSAGE_CLOSE, "s", false},
+        {"", "", MESSAGE_UNKNOWN, false},
+        {"['EVEN", "", MESSAGE_UNKNOWN, false},
+        {"['NOTICE','x'", "", MESSAGE_UNKNOWN, false},
+        {"['EVENT'", "", MESSAGE_EVENT, false},
+        {"['EVENT',{'content':'\\'id\\':\\'" HEX64 "\\''", "", MESSAGE_EVENT, false},
+        {"['EVENT',{'content':'..','id':'" HEX64 "','tags':[[", "", MESSAGE_EVENT, true},
+        {"['EVENT',{'content':'..','id':'" HEX16 HEX16 HEX16, "", MESSAGE_EVENT, false},
+        {"['AUTH',{'id':'" HEX64 "','tags':[[", "", MESSAGE_AUTH, true},
+        {"['REQ','s',{'ids':['0", "s", MESSAGE_REQ, false},
+        {"['REQ','s", "", MESSAGE_REQ, false},
+        {"['REQ',7", "", MESSAGE_REQ, false},
+        {"['REQ','" HEX64 "+',{'id", HEX64 "+", MESSAGE_REQ, false},
+        {"['COUNT','s',", "s", MESSAGE_COUNT, false},
+        {"['CLOSE','s',", "s", MESSAGE_CLOSE, false},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -225,11 +222,10 @@ static void assert_note(const struct message *message, const char *note)
 static void test_relay(void **state)
 {
     static const struct {
-        const char *text;
-        enum message_type type;
-        const char *sub, *note;
-        enum message_finish finish;
+        const char *text, *sub, *note;
         int64_t count;
+        enum message_type type;
+        enum message_finish finish;
         bool accepted, approximate;
     } cases[] = {
         {"['EVENT','s'," EVENT "]", .type = MESSAGE_EVENT, .sub = "s", .note = ""},

@@ -72,11 +72,19 @@ static void reserve_too_much(void)
     text_reserve(&text, SIZE_MAX / 4);
 }
 
+static void write_what_no_locale_knows(void)
+{
+    static const wchar_t beyond[] = {0x7fffffff, 0};
+    struct text text = {0};
+    text_addf(&text, "%ls", beyond);
+}
+
 static void test_abort(void **state)
 {
     (void)state;
     assert_true(abort_by(reserve_everything));
     assert_true(abort_by(reserve_too_much));
+    assert_true(abort_by(write_what_no_locale_knows));
 }
 
 int main(void)
