@@ -91,7 +91,8 @@ static bool read_tags(struct event *event, struct arena *arena, struct scan *sca
     const struct span *items = tags.items;
     for (uint32_t i = 0; i < tags.count; i++) {
         tags.at[i].items = items;
-        items += tags.at[i].count;
+        if (tags.at[i].count > 0) /* else items may be NULL */
+            items += tags.at[i].count;
     }
     event->tags = tags.at;
     event->tag_count = tags.count;
