@@ -22,7 +22,10 @@ struct err;
 
 enum { DB_PENDING_MAX = 1024, DB_RETRY_MS = 200 };
 
-/* result is NULL when the connection was lost before the answer came. The reply to a
+/* Blocks. With time-outs and keep-alives where conninfo names none. Never NULL; may be broken. */
+PGconn *db_connect(const char *conninfo);
+
+/* Values in results are binary. result is NULL when the connection was lost before the answer came. The reply to a
  * transaction's statement does not mean that it committed: the sync's reply does (result
  * non-NULL, status PGRES_PIPELINE_SYNC, after all statements answered without error). */
 typedef void db_reply_fn(void *owner, const PGresult *result);
@@ -30,21 +33,25 @@ typedef void db_notify_fn(void *owner, const PGnotify *notify);
 typedef void db_state_fn(void *owner, bool is_ready);
 
 struct db_setup {
-    const char *conninfo;                       /* kept, not copied */
-    bool (*prepare)(PGconn *conn, void *owner); /* after each (re)connect, on a pool thread */
-    db_state_fn *on_state;                      /* may be NULL */
-    db_notify_fn *on_notify;                    /* may be NULL */
+    const char *conninfo; /* kept, not copied */
+    /* After each (re)connect, on a pool thread. May be NULL. */
+    bool (*prepare)(PGconn *conn, const void *context);
+    const void *context;     /* for prepare; must live as long as the loop runs */
+    db_state_fn *on_state;   /* may be NULL */
+    db_notify_fn *on_notify; /* may be NULL */
     void *owner;
+    uint32_t answer_ms_max; /* a connection silent for longer is lost; 0: it may take for ever */
 };
 
 struct db *db_new(uv_loop_t *loop, const struct db_setup *setup);
 
-/* Unanswered queries are answered with NULL first. Memory goes when the last handle closed. */
+/* At any moment, from within a reply too. Unanswered queries are answered with NULL first; on_state
+ * is not called any more. Memory goes when the last handle has closed. */
 void db_free(struct db *db);
 
 bool db_is_ready(const struct db *db);
 
-/* Queries sent and not yet answered. */
+/* Answers awaited, one a statement and one a transaction. */
 uint32_t db_pending(const struct db *db);
 
 struct db_call {

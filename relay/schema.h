@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <libpq-fe.h>
+
 #include "shared/base.h"
 
 struct err;
@@ -15,6 +17,15 @@ struct shard {
     const char *schema; /* letters, digits and _ */
 };
 
+enum { SCHEMA_NAME_MAX = 48 }; /* characters: names made from it must fit in PostgreSQL's 63 */
+
 /* Runs the migrations in sql/ that are missing, each in a transaction, all under one advisory
  * lock: any number of processes may call it at once. */
 MUST_CHECK bool schema_migrate(const struct shard *shard, struct err *err);
+
+/* The session of a connection that reads or writes the tables: where they are, and the settings
+ * without which a statement's plan would be chance. False: conn says why. */
+MUST_CHECK bool schema_enter(PGconn *conn, const struct shard *shard, uint32_t statement_ms_max);
+
+/* Prepares a statement: false when conn is broken or the statement is. */
+MUST_CHECK bool schema_prepare(PGconn *conn, const char *name, const char *sql);

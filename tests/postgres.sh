@@ -1,0 +1,52 @@
+#!/bin/sh
+# A throw-away PostgreSQL: unix socket only, never as root, gone when stopped.
+#
+#     tests/postgres.sh start|stop DIRECTORY
+#
+# Connect with: host=DIRECTORY user=postgres dbname=postgres. fsync is off: the tests kill
+# processes, not the machine.
+set -eu
+directory=$2
+case $directory in /*) ;; *) echo "$0: not an absolute path: $directory" >&2; exit 2 ;; esac
+binaries=$(pg_config --bindir 2>/dev/null || true)
+for folder in "$binaries" /usr/lib/postgresql/*/bin; do
+    [ -x "$folder/initdb" ] && binaries=$folder
+done
+
+as_user()
+{
+    if [ "$(id -u)" = 0 ]; then
+        su postgres -s /bin/sh -c "cd / && $1"
+    else
+        sh -c "$1"
+    fi
+}
+
+stop()
+{
+    [ -f "$directory/data/postmaster.pid" ] || return 0
+    as_user "'$binaries/pg_ctl' -D '$directory/data' -m immediate -s stop" || true
+}
+
+case $1 in
+start)
+    stop
+    rm -rf "$directory"
+    mkdir -p "$directory"
+    chmod 700 "$directory"
+    [ "$(id -u)" != 0 ] || chown postgres "$directory"
+    as_user "'$binaries/initdb' -D '$directory/data' -A trust -U postgres -E UTF8 --locale=C --no-sync \
+        >'$directory/initdb.log'"
+    as_user "'$binaries/pg_ctl' -D '$directory/data' -w -s -l '$directory/log' -o \"-k '$directory' -p 5432 \
+        -c listen_addresses='' -c fsync=off -c max_connections=200 -c shared_buffers=128MB \
+        -c max_wal_size=1GB -c deadlock_timeout=200ms\" start"
+    ;;
+stop)
+    stop
+    rm -rf "$directory"
+    ;;
+*)
+    echo "$0: start or stop?" >&2
+    exit 2
+    ;;
+esac
