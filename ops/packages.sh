@@ -4,7 +4,7 @@
 BUILD_PACKAGES="cmake ninja-build gcc libc6-dev pkg-config libwebsockets-dev libwebsockets-evlib-uv
     libuv1-dev libpq-dev libsecp256k1-dev libssl-dev zlib1g-dev postgresql ca-certificates"
 
-TEST_PACKAGES="libcmocka-dev clang clang-tidy clang-format libclang-rt-14-dev gcovr util-linux
+TEST_PACKAGES="libcmocka-dev libjansson-dev clang clang-tidy clang-format libclang-rt-14-dev gcovr util-linux
     iproute2 procps openssl shellcheck systemd chromium"
 
 # Unprivileged users install through sudo.
