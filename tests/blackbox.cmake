@@ -1,0 +1,33 @@
+# The relay as its clients see it: a real process, a real database, our own websocket client.
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(LIBSSL REQUIRED IMPORTED_TARGET libssl)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+add_library(blackbox STATIC fetch.c relay.c scratch.c signer.c stage.c talk.c wire.c ws.c)
+target_link_libraries(blackbox PUBLIC
+  shared PkgConfig::CMOCKA PkgConfig::JANSSON PkgConfig::LIBSSL PkgConfig::ZLIB)
+target_compile_definitions(blackbox PRIVATE
+  RELAY_BINARY_BUILT="${CMAKE_BINARY_DIR}/relay/shoal-relay")
+
+# relay_test(events): tests/relay_events.c, label integration, on the shared test database.
+function(relay_test name)
+  add_executable(relay_${name} relay_${name}.c)
+  target_link_libraries(relay_${name} PRIVATE blackbox)
+  if(NOT TARGET shoal-relay)
+    return()
+  endif()
+  add_dependencies(relay_${name} shoal-relay)
+  add_test(NAME relay_${name} COMMAND relay_${name})
+  set_tests_properties(relay_${name} PROPERTIES LABELS integration TIMEOUT 120
+    FIXTURES_REQUIRED postgres SKIP_RETURN_CODE 77)
+endfunction()
+
+relay_test(auth)
+relay_test(count)
+relay_test(deletion)
+relay_test(events)
+relay_test(info)
+relay_test(limits)
+relay_test(malformed)
+relay_test(policy)
+relay_test(replaceable)
+relay_test(subscriptions)
