@@ -14,6 +14,7 @@
 
 struct address;
 struct frame;
+struct request;
 struct sub;
 struct text;
 
@@ -34,6 +35,8 @@ struct session {
     uint32_t key_count;
     struct sub *subs; /* a list, newest first; live.h */
     uint32_t sub_count;
+    struct request *requests; /* a list, oldest first; query.c's */
+    uint32_t request_count;
     uint8_t local_ip[16]; /* the end of the connection that is ours: NIP-42 without public_url */
     size_t local_ip_len;
     bool doomed; /* to be closed once the outbox is empty, or at once when it is over its bound */
@@ -43,6 +46,7 @@ struct session {
     void *owner;
     struct session_item *head, *tail;
     size_t outbox_bytes;
+    size_t held_bytes; /* kept back elsewhere, to be sent later; counts against the bound */
     void (*drained)(void *owner); /* set by session_on_drained, called once */
     void *drained_owner;
 };
@@ -67,7 +71,11 @@ void session_each(const struct session_table *table, bool (*visit)(void *owner, 
  * doomed (1008) and everything queued is dropped. head is copied; the frame is referenced. */
 void session_send(struct session *session, struct span head, struct frame *frame);
 
-/* Close when the outbox is empty. */
+/* Bytes are kept back for the session, to be sent later: they count against its bound too. */
+void session_hold(struct session *session, size_t bytes);
+void session_unhold(struct session *session, size_t bytes);
+
+/* Close when the outbox is empty; what is sent from now on is dropped. */
 void session_doom(struct session *session, uint16_t close_code);
 
 /* Half full: producers of stored events wait. */

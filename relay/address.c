@@ -1,0 +1,216 @@
+#include "relay/address.h"
+
+#include <stdlib.h>
+
+#include "relay/hash.h"
+#include "relay/table.h"
+#include "shared/err.h"
+
+enum { IP4_LEN = 4, IP6_LEN = 16, IP6_NETWORK_LEN = 8, SWEEP_STEPS = 2 };
+
+/* Tokens in thousandths, so that a millisecond at any rate adds a whole number. */
+struct bucket {
+    int64_t milli;
+    int64_t at_ms;
+};
+
+struct address {
+    struct address_table *table;
+    uint64_t hash;
+    struct address *next; /* of the same hash */
+    struct address *idle_next, *idle_prev;
+    bool is_idle; /* no connections, buckets not full: in the list of the idle */
+    uint8_t len;
+    uint8_t ip[IP4_LEN > IP6_NETWORK_LEN ? IP4_LEN : IP6_NETWORK_LEN];
+    int64_t connections;
+    struct bucket events, reqs;
+};
+
+struct address_table {
+    struct address_limits limits;
+    struct hash_key key;
+    struct table table; /* hash -> list */
+    struct address *idle_head, *idle_tail;
+};
+
+struct address_table *address_table_new(const struct address_limits *limits)
+{
+    struct address_table *table = calloc(1, sizeof *table);
+    if (table == NULL)
+        abort();
+    table->limits = *limits;
+    table->key = hash_key_random();
+    return table;
+}
+
+void address_table_free(struct address_table *table)
+{
+    size_t place = 0;
+    for (struct address *address; (address = table_next(&table->table, &place)) != NULL;)
+        while (address != NULL) {
+            struct address *next = address->next;
+            free(address);
+            address = next;
+        }
+    table_clear(&table->table);
+    free(table);
+}
+
+static void refill(struct bucket *bucket, int64_t rate, int64_t burst, int64_t now_ms)
+{
+    int64_t added, full = burst * 1000;
+    if (now_ms <= bucket->at_ms)
+        return;
+    if (__builtin_mul_overflow(rate, now_ms - bucket->at_ms, &added) ||
+        added >= full - bucket->milli)
+        bucket->milli = full;
+    else
+        bucket->milli += added;
+    bucket->at_ms = now_ms;
+}
+
+static bool is_full(struct address *address, int64_t now_ms)
+{
+    const struct address_limits *limits = &address->table->limits;
+    refill(&address->events, limits->events_per_s_max, limits->event_burst_max, now_ms);
+    refill(&address->reqs, limits->reqs_per_s_max, limits->req_burst_max, now_ms);
+    return (limits->events_per_s_max == 0 ||
+            address->events.milli == limits->event_burst_max * 1000) &&
+           (limits->reqs_per_s_max == 0 || address->reqs.milli == limits->req_burst_max * 1000);
+}
+
+static void idle_add(struct address *address)
+{
+    struct address_table *table = address->table;
+    address->is_idle = true;
+    address->idle_next = NULL;
+    address->idle_prev = table->idle_tail;
+    if (table->idle_tail == NULL)
+        table->idle_head = address;
+    else
+        table->idle_tail->idle_next = address;
+    table->idle_tail = address;
+}
+
+static void idle_remove(struct address *address)
+{
+    struct address_table *table = address->table;
+    address->is_idle = false;
+    if (address->idle_prev == NULL)
+        table->idle_head = address->idle_next;
+    else
+        address->idle_prev->idle_next = address->idle_next;
+    if (address->idle_next == NULL)
+        table->idle_tail = address->idle_prev;
+    else
+        address->idle_next->idle_prev = address->idle_prev;
+}
+
+static void forget(struct address *address)
+{
+    struct address_table *table = address->table;
+    struct address *first = table_remove(&table->table, address->hash);
+    struct address *rest = first == address ? address->next : first;
+    for (struct address *other = first; other != address; other = other->next)
+        if (other->next == address) {
+            other->next = address->next;
+            break;
+        }
+    if (rest != NULL)
+        table_put(&table->table, address->hash, rest);
+    free(address);
+}
+
+/* Each call looks at more idle addresses than it can add: they cannot pile up for long. */
+static void sweep(struct address_table *table, int64_t now_ms)
+{
+    for (int i = 0; i < SWEEP_STEPS && table->idle_head != NULL; i++) {
+        struct address *address = table->idle_head;
+        idle_remove(address);
+        if (is_full(address, now_ms))
+            forget(address);
+        else
+            idle_add(address);
+    }
+}
+
+static struct address *find_or_add(struct address_table *table, struct span ip, int64_t now_ms)
+{
+    struct span network = {ip.at, ip.len == IP6_LEN ? IP6_NETWORK_LEN : ip.len};
+    uint64_t hash = hash_bytes(&table->key, network);
+    struct address *first = table_get(&table->table, hash);
+    for (struct address *address = first; address != NULL; address = address->next)
+        if (span_eq(network, (struct span){(const char *)address->ip, address->len}))
+            return address;
+
+    struct address *address = calloc(1, sizeof *address);
+    if (address == NULL)
+        abort();
+    address->table = table;
+    address->hash = hash;
+    address->next = first;
+    address->len = (uint8_t)network.len;
+    memcpy(address->ip, network.at, network.len);
+    address->events = (struct bucket){table->limits.event_burst_max * 1000, now_ms};
+    address->reqs = (struct bucket){table->limits.req_burst_max * 1000, now_ms};
+    table_put(&table->table, hash, address);
+    return address;
+}
+
+struct address *address_open(struct address_table *table, struct span ip, int64_t now_ms,
+                             struct err *err)
+{
+    sweep(table, now_ms);
+    struct address *address = find_or_add(table, ip, now_ms);
+    int64_t connections_max = table->limits.connections_max;
+    if (connections_max > 0 && address->connections >= connections_max) {
+        err_fill(err, ERR_RATE_LIMITED, "more than %lld connections from one address",
+                 (long long)connections_max);
+        return NULL;
+    }
+    if (address->is_idle)
+        idle_remove(address);
+    address->connections++;
+    return address;
+}
+
+void address_close(struct address *address, int64_t now_ms)
+{
+    struct address_table *table = address->table;
+    if (--address->connections == 0) {
+        if (is_full(address, now_ms))
+            forget(address);
+        else
+            idle_add(address);
+    }
+    sweep(table, now_ms);
+}
+
+static bool take(struct bucket *bucket, int64_t rate, int64_t burst, int64_t now_ms)
+{
+    if (rate == 0)
+        return true;
+    refill(bucket, rate, burst, now_ms);
+    if (bucket->milli < 1000)
+        return false;
+    bucket->milli -= 1000;
+    return true;
+}
+
+bool address_may_publish(struct address *address, int64_t now_ms, struct err *err)
+{
+    const struct address_limits *limits = &address->table->limits;
+    if (!take(&address->events, limits->events_per_s_max, limits->event_burst_max, now_ms))
+        return err_set(err, ERR_RATE_LIMITED, "more than %lld events a second from one address",
+                       (long long)limits->events_per_s_max);
+    return true;
+}
+
+bool address_may_query(struct address *address, int64_t now_ms, struct err *err)
+{
+    const struct address_limits *limits = &address->table->limits;
+    if (!take(&address->reqs, limits->reqs_per_s_max, limits->req_burst_max, now_ms))
+        return err_set(err, ERR_RATE_LIMITED, "more than %lld queries a second from one address",
+                       (long long)limits->reqs_per_s_max);
+    return true;
+}
