@@ -10,42 +10,50 @@
  */
 #pragma once
 
-#include "shared/arena.h"
+#include "relay/table.h"
 #include "shared/base.h"
 
 struct event;
 struct filter;
 struct frame;
+struct interest;
 struct live;
+struct live_held;
 struct session;
 
 struct sub {
     struct session *session;
-    struct sub *next;   /* in session->subs */
-    uint64_t serial;    /* never used again: tells a sub from a later one of the same name */
-    struct span name;   /* in arena */
-    struct arena arena; /* filters and name */
-    const struct filter *filters;
-    uint32_t filter_count;
-    struct live_held *held; /* newest last; NULL once released */
+    struct sub *next; /* in session->subs */
+    struct span name;
+    struct interest *interest; /* has the filters */
     bool holding;
+    struct live_held *held_head, *held_tail; /* while holding */
+    size_t held_bytes;
+    struct table
+        seen; /* ids of stored events that were sent, by hash; goes a while after release */
+    int64_t released_ms;
+    struct sub *seen_next, *seen_prev; /* those released with some seen, oldest first */
+    char text[];                       /* of name */
 };
 
 struct live *live_new(void);
 void live_free(struct live *live);
 
-/* Begins in holding mode. Takes the arena over, in which filters and name live (the text that
- * they point into as well: copy it there). */
-struct sub *live_add(struct live *live, struct session *session, struct arena *arena,
-                     struct span name, const struct filter *filters, uint32_t count);
+/* Begins in holding mode. Copies name and filters. */
+struct sub *live_add(struct live *live, struct session *session, struct span name,
+                     const struct filter *filters, uint32_t count);
 
 struct sub *live_find(const struct session *session, struct span name);
 
 /* A stored event was sent: it is not to be released. */
-void live_saw(struct sub *sub, const struct bytes32 *id);
+void live_saw(struct live *live, struct sub *sub, const struct bytes32 *id);
 
-/* Sends what was held, and from now on sends at once. */
+/* Sends what was held, and from now on sends at once. What was seen is remembered for a while:
+ * its announcement may still be on its way. */
 void live_release(struct live *live, struct sub *sub);
+
+/* Frees what need not be remembered any longer. Also done by live_add and live_publish. */
+void live_tidy(struct live *live);
 
 void live_remove(struct live *live, struct sub *sub);
 void live_remove_all(struct live *live, struct session *session);

@@ -1,0 +1,345 @@
+#include "relay/ingest.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "relay/frame.h"
+#include "relay/live.h"
+#include "relay/metrics.h"
+#include "relay/policy.h"
+#include "relay/reply.h"
+#include "relay/session.h"
+#include "relay/store.h"
+#include "shared/err.h"
+#include "shared/event.h"
+#include "shared/kind.h"
+#include "shared/sig.h"
+
+/* JOBS_MAX, BYTES_MAX: what may be under way at once, answered or not; past it: rate-limited. */
+enum { PIECE_JOBS_MAX = 32, JOBS_MAX = 8192, BYTES_MAX = 128 << 20, NANOSECONDS = 1000000000 };
+
+enum proof { PROOF_GOOD, PROOF_BAD_ID, PROOF_BAD_SIG };
+
+/* One event on its way. */
+struct job {
+    struct job *next; /* waiting, or in the same piece */
+    struct ingest *ingest;
+    struct arena arena; /* event's spans */
+    struct event event;
+    uint64_t session_id;
+    bool is_auth;
+    enum proof proof;   /* set on the pool */
+    size_t bytes;       /* about what it takes */
+    uint64_t since_ns;  /* received */
+    uint64_t stored_ns; /* settled as new */
+};
+
+/* What one pool thread does at a time. Pieces are delivered in the order they were sent out,
+ * whichever is done first: so events of one session stay in order. */
+struct piece {
+    uv_work_t work;
+    struct ingest *ingest;
+    struct job *jobs;
+    struct piece *next;
+    bool is_done;
+};
+
+struct ingest {
+    uv_loop_t *loop;
+    struct ingest_setup setup;
+    struct job *head, *tail; /* waiting for the pool */
+    uint32_t waiting;
+    struct piece *out_head, *out_tail;
+    uint32_t out; /* pieces not done yet */
+    uint32_t unanswered;
+    uint32_t jobs; /* all, the answered that wait to be announced as well */
+    size_t bytes;
+};
+
+struct ingest *ingest_new(uv_loop_t *loop, const struct ingest_setup *setup)
+{
+    struct ingest *ingest = calloc(1, sizeof *ingest);
+    if (ingest == NULL)
+        abort();
+    ingest->loop = loop;
+    ingest->setup = *setup;
+    if (ingest->setup.threads == 0)
+        ingest->setup.threads = 1;
+    return ingest;
+}
+
+void ingest_free(struct ingest *ingest)
+{
+    assert(ingest->jobs == 0 && ingest->out_head == NULL);
+    free(ingest);
+}
+
+static void free_job(struct job *job)
+{
+    job->ingest->jobs--;
+    job->ingest->bytes -= job->bytes;
+    arena_clear(&job->arena);
+    free(job);
+}
+
+/* The one answer; the session may be gone by now. */
+static void answer(struct job *job, bool accepted, const struct err *why)
+{
+    struct ingest *ingest = job->ingest;
+    struct session *session = session_find(ingest->setup.sessions, job->session_id);
+    ingest->unanswered--;
+    if (session == NULL)
+        return;
+    reply_ok(session, &job->event.id, accepted, why);
+    if (!job->is_auth)
+        metrics_observe(METRIC_ACK_SECONDS, (double)(uv_hrtime() - job->since_ns) / NANOSECONDS);
+}
+
+static void refuse(struct job *job, enum err_code code, const char *text)
+{
+    struct err why;
+    err_fill(&why, code, "%s", text);
+    answer(job, false, &why);
+}
+
+static void publish(struct ingest *ingest, const struct event *event)
+{
+    struct frame *frame = frame_of_event(event);
+    (void)live_publish(ingest->setup.live, event, frame);
+    frame_drop(frame);
+}
+
+static void on_announced(void *owner)
+{
+    struct job *job = owner;
+    publish(job->ingest, &job->event);
+    metrics_observe(METRIC_FANOUT_SECONDS, (double)(uv_hrtime() - job->stored_ns) / NANOSECONDS);
+    free_job(job);
+}
+
+static void on_settled(void *owner, enum store_verdict verdict)
+{
+    struct job *job = owner;
+    struct err known;
+    switch (verdict) {
+    case STORE_NEW:
+        metrics_add(METRIC_EVENTS_STORED, 1);
+        job->stored_ns = uv_hrtime();
+        answer(job, true, NULL);
+        return; /* on_announced frees it */
+    case STORE_DUPLICATE:
+        metrics_add(METRIC_EVENTS_DUPLICATE, 1);
+        err_fill(&known, ERR_DUPLICATE, "already have this event");
+        answer(job, true, &known);
+        break;
+    case STORE_OLDER:
+        refuse(job, ERR_DUPLICATE, "a newer version is stored");
+        break;
+    case STORE_DELETED:
+        refuse(job, ERR_BLOCKED, "deleted by its author");
+        break;
+    case STORE_FAILED:
+        refuse(job, ERR_INTERNAL, "the database is unavailable; try again");
+        break;
+    }
+    free_job(job);
+}
+
+static void finish_auth(struct job *job)
+{
+    struct session *session = session_find(job->ingest->setup.sessions, job->session_id);
+    if (session != NULL && !session_add_key(session, &job->event.pubkey))
+        refuse(job, ERR_RESTRICTED, "too many keys on one connection");
+    else
+        answer(job, true, NULL);
+    free_job(job);
+}
+
+static void finish_ephemeral(struct job *job)
+{
+    struct ingest *ingest = job->ingest;
+    metrics_add(METRIC_EVENTS_EPHEMERAL, 1);
+    publish(ingest, &job->event);
+    store_forward(ingest->setup.store, &job->event);
+    answer(job, true, NULL);
+    free_job(job);
+}
+
+/* The pool has had its say. */
+static void deliver(struct job *job)
+{
+    if (job->proof != PROOF_GOOD) {
+        refuse(job, ERR_INVALID,
+               job->proof == PROOF_BAD_ID ? "the id is not the hash of the event"
+                                          : "the signature is wrong");
+        free_job(job);
+        return;
+    }
+    if (job->is_auth) {
+        finish_auth(job);
+        return;
+    }
+    if (kind_class(job->event.kind) == KIND_EPHEMERAL) {
+        finish_ephemeral(job);
+        return;
+    }
+    const struct store_put put = {&job->event, on_settled, on_announced, job};
+    store_put(job->ingest->setup.store, &put);
+}
+
+static void deliver_done(struct ingest *ingest)
+{
+    while (ingest->out_head != NULL && ingest->out_head->is_done) {
+        struct piece *piece = ingest->out_head;
+        ingest->out_head = piece->next;
+        if (ingest->out_head == NULL)
+            ingest->out_tail = NULL;
+        for (struct job *job = piece->jobs, *next; job != NULL; job = next) {
+            next = job->next;
+            deliver(job);
+        }
+        free(piece);
+    }
+}
+
+static enum proof prove(const struct event *event)
+{
+    if (!event_check_id(event))
+        return PROOF_BAD_ID;
+    return sig_verify(&event->sig, &event->id, &event->pubkey) ? PROOF_GOOD : PROOF_BAD_SIG;
+}
+
+/* On the pool. */
+static void verify(uv_work_t *work)
+{
+    struct piece *piece = work->data;
+    for (struct job *job = piece->jobs; job != NULL; job = job->next)
+        job->proof = prove(&job->event);
+}
+
+static void send_pieces(struct ingest *ingest);
+
+static void on_verified(uv_work_t *work, int status)
+{
+    struct piece *piece = work->data;
+    struct ingest *ingest = piece->ingest;
+    assert(status == 0); /* pieces are not cancelled */
+    piece->is_done = true;
+    ingest->out--;
+    send_pieces(ingest); /* first: a thread is idle */
+    deliver_done(ingest);
+}
+
+/* Takes the oldest jobs off the queue: a share that leaves as much to each thread. */
+static struct job *take_share(struct ingest *ingest)
+{
+    uint32_t share = (ingest->waiting + ingest->setup.threads - 1) / ingest->setup.threads;
+    if (share > PIECE_JOBS_MAX)
+        share = PIECE_JOBS_MAX;
+    struct job *first = ingest->head, *last = first;
+    for (uint32_t i = 1; i < share; i++)
+        last = last->next;
+    ingest->head = last->next;
+    if (ingest->head == NULL)
+        ingest->tail = NULL;
+    last->next = NULL;
+    ingest->waiting -= share;
+    return first;
+}
+
+static void send_pieces(struct ingest *ingest)
+{
+    while (ingest->out < ingest->setup.threads && ingest->waiting > 0) {
+        struct piece *piece = calloc(1, sizeof *piece);
+        if (piece == NULL)
+            abort();
+        piece->work.data = piece;
+        piece->ingest = ingest;
+        piece->jobs = take_share(ingest);
+        if (ingest->out_tail == NULL)
+            ingest->out_head = piece;
+        else
+            ingest->out_tail->next = piece;
+        ingest->out_tail = piece;
+        ingest->out++;
+        if (uv_queue_work(ingest->loop, &piece->work, verify, on_verified) != 0)
+            abort();
+    }
+    metrics_set(METRIC_VERIFY_QUEUE, ingest->waiting);
+}
+
+static void enqueue(struct ingest *ingest, struct job *job)
+{
+    if (ingest->tail == NULL)
+        ingest->head = job;
+    else
+        ingest->tail->next = job;
+    ingest->tail = job;
+    ingest->waiting++;
+    ingest->jobs++;
+    ingest->unanswered++;
+    ingest->bytes += job->bytes;
+    send_pieces(ingest);
+}
+
+static bool has_room(const struct ingest *ingest, struct err *err)
+{
+    if (ingest->jobs >= JOBS_MAX || ingest->bytes >= BYTES_MAX)
+        return err_set(err, ERR_RATE_LIMITED, "the relay is busy; try again");
+    return true;
+}
+
+static void start(struct ingest *ingest, struct session *session, struct arena *arena,
+                  const struct event *event, bool is_auth)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (job == NULL)
+        abort();
+    job->ingest = ingest;
+    job->arena = *arena;
+    *arena = (struct arena){0};
+    job->event = *event;
+    job->session_id = session->id;
+    job->is_auth = is_auth;
+    job->bytes = sizeof *job + event->content_json.len + 4 * event->tags_json.len;
+    job->since_ns = uv_hrtime();
+    enqueue(ingest, job);
+}
+
+void ingest_event(struct ingest *ingest, struct session *session, struct arena *arena,
+                  const struct event *event)
+{
+    struct err err;
+    metrics_add(METRIC_EVENTS_RECEIVED, 1);
+    if (policy_event(ingest->setup.policy, event, session, time(NULL), &err) &&
+        has_room(ingest, &err)) {
+        start(ingest, session, arena, event, false);
+        return;
+    }
+    reply_ok(session, &event->id, false, &err);
+    arena_clear(arena);
+}
+
+void ingest_auth(struct ingest *ingest, struct session *session, struct arena *arena,
+                 const struct event *event)
+{
+    struct err err;
+    if (policy_auth(ingest->setup.policy, event, session, time(NULL), &err) &&
+        has_room(ingest, &err)) {
+        start(ingest, session, arena, event, true);
+        return;
+    }
+    reply_ok(session, &event->id, false, &err);
+    arena_clear(arena);
+}
+
+void ingest_foreign(struct ingest *ingest, const struct event *event)
+{
+    publish(ingest, event);
+}
+
+uint32_t ingest_pending(const struct ingest *ingest)
+{
+    return ingest->unanswered;
+}

@@ -1,0 +1,223 @@
+#include "relay/policy.h"
+
+#include "relay/address.h"
+#include "relay/session.h"
+#include "shared/arena.h"
+#include "shared/err.h"
+#include "shared/event.h"
+#include "shared/filter.h"
+#include "shared/hex.h"
+#include "shared/kind.h"
+#include "shared/scan.h"
+#include "shared/url.h"
+
+enum { AUTH_AGE_S_MAX = 600 };
+
+static bool check_size(const struct policy *policy, const struct event *event, struct err *err)
+{
+    if (event->tag_count > policy->tags_max)
+        return err_set(err, ERR_INVALID, "more than %lld tags", (long long)policy->tags_max);
+    /* A character is a byte or more: most contents need not be counted. */
+    if (event->content_json.len > (uint64_t)policy->content_chars_max &&
+        event_content_chars(event) > (uint64_t)policy->content_chars_max)
+        return err_set(err, ERR_INVALID, "more than %lld characters in content",
+                       (long long)policy->content_chars_max);
+    return true;
+}
+
+static bool check_time(const struct policy *policy, const struct event *event, int64_t now,
+                       struct err *err)
+{
+    int64_t expires_at;
+    if (event->created_at > now && event->created_at - now > policy->created_at_future_s_max)
+        return err_set(err, ERR_INVALID, "created_at is more than %lld s in the future",
+                       (long long)policy->created_at_future_s_max);
+    if (policy->created_at_past_s_max > 0 && event->created_at < now &&
+        now - event->created_at > policy->created_at_past_s_max)
+        return err_set(err, ERR_INVALID, "created_at is more than %lld s in the past",
+                       (long long)policy->created_at_past_s_max);
+    /* Expiration is about what is stored. */
+    if (kind_class(event->kind) != KIND_EPHEMERAL && event_expiration(event, &expires_at) &&
+        expires_at <= now)
+        return err_set(err, ERR_INVALID, "the event has expired");
+    return true;
+}
+
+static bool check_pow(const struct policy *policy, const struct event *event, struct err *err)
+{
+    uint32_t target;
+    if (policy->pow_bits_min == 0)
+        return true;
+    uint32_t difficulty = event_difficulty(event);
+    if (difficulty < policy->pow_bits_min)
+        return err_set(err, ERR_POW, "difficulty %u is less than %lld", difficulty,
+                       (long long)policy->pow_bits_min);
+    /* Luck is no work: who aimed lower did less. */
+    if (event_pow_target(event, &target) && target < policy->pow_bits_min)
+        return err_set(err, ERR_POW, "the committed target %u is less than %lld", target,
+                       (long long)policy->pow_bits_min);
+    return true;
+}
+
+static bool embeds_protected(const struct event *event)
+{
+    struct arena arena = {0};
+    struct event embedded;
+    struct span content = scan_decode(&arena, (struct scan_string){event->content_json, true});
+    bool is_protected =
+        event_parse(&embedded, &arena, content, NULL) && event_is_protected(&embedded);
+    arena_clear(&arena);
+    return is_protected;
+}
+
+static bool check_protected(const struct event *event, const struct session *session,
+                            struct err *err)
+{
+    if (event_is_protected(event) && !session_has_key(session, &event->pubkey)) {
+        if (session->key_count == 0)
+            return err_set(err, ERR_AUTH_REQUIRED, "only its author may publish this event");
+        return err_set(err, ERR_RESTRICTED, "only its author may publish this event");
+    }
+    if ((event->kind == KIND_REPOST || event->kind == KIND_GENERIC_REPOST) &&
+        embeds_protected(event))
+        return err_set(err, ERR_BLOCKED, "a repost of a protected event");
+    return true;
+}
+
+static bool check_vanish(const struct policy *policy, const struct event *event,
+                         const struct session *session, struct err *err)
+{
+    for (uint32_t i = 0; i < event->tag_count; i++) {
+        const struct tag *tag = &event->tags[i];
+        if (tag->count >= 2 && span_eq(tag->items[0], SPAN("relay")) &&
+            (span_eq(tag->items[1], SPAN("ALL_RELAYS")) ||
+             policy_is_this_relay(policy, tag->items[1], session)))
+            return true;
+    }
+    return err_set(err, ERR_INVALID, "no relay tag names this relay or ALL_RELAYS");
+}
+
+bool policy_event(const struct policy *policy, const struct event *event,
+                  const struct session *session, int64_t now, struct err *err)
+{
+    if (policy->auth_required && session->key_count == 0)
+        return err_set(err, ERR_AUTH_REQUIRED, "this relay takes events from known people only");
+    if (event->kind == KIND_AUTH)
+        return err_set(err, ERR_INVALID, "kind %d goes into an AUTH message", KIND_AUTH);
+    return check_size(policy, event, err) && check_time(policy, event, now, err) &&
+           check_pow(policy, event, err) && check_protected(event, session, err) &&
+           (event->kind != KIND_VANISH || check_vanish(policy, event, session, err));
+}
+
+static bool is_own(struct span hex, const struct session *session)
+{
+    struct bytes32 key;
+    return hex_decode(key.at, sizeof key.at, hex) && session_has_key(session, &key);
+}
+
+/* Some gated event that the filter matches may be shown to the session. */
+static bool asks_for_own(const struct filter *filter, const struct session *session)
+{
+    for (uint32_t i = 0; i < filter->tag_count; i++) {
+        const struct filter_tag *tag = &filter->tags[i];
+        for (uint32_t j = 0; tag->letter == 'p' && j < tag->count; j++)
+            if (is_own(tag->values[j], session))
+                return true;
+    }
+    if (filter_names_kind(filter, KIND_ENCRYPTED_MESSAGE))
+        for (uint32_t i = 0; i < filter->authors.count; i++)
+            if (session_has_key(session, &filter->authors.at[i]))
+                return true;
+    return filter->ids.count > 0;
+}
+
+static bool check_gate(const struct filter *filter, const struct session *session, struct err *err)
+{
+    uint32_t gated = 0;
+    for (uint32_t i = 0; i < filter->kinds.count; i++)
+        gated += kind_is_gated(filter->kinds.at[i]);
+    if (gated == 0)
+        return true;
+    if (session->key_count == 0)
+        return err_set(err, ERR_AUTH_REQUIRED, "private messages are for those they name");
+    if (gated == filter->kinds.count && !filter->matches_nothing && !asks_for_own(filter, session))
+        return err_set(err, ERR_RESTRICTED,
+                       "private messages are for those they name: ask for "
+                       "#p of your own");
+    return true;
+}
+
+bool policy_filters(const struct policy *policy, const struct filter *filters, uint32_t count,
+                    const struct session *session, struct err *err)
+{
+    if (policy->auth_required && session->key_count == 0)
+        return err_set(err, ERR_AUTH_REQUIRED, "this relay answers known people only");
+    for (uint32_t i = 0; i < count; i++) {
+        if (filter_value_count(&filters[i]) > policy->filter_values_max)
+            return err_set(err, ERR_INVALID, "more than %lld values in a filter",
+                           (long long)policy->filter_values_max);
+        if (!check_gate(&filters[i], session, err))
+            return false;
+    }
+    return true;
+}
+
+bool policy_visible(const struct event *event, const struct session *session)
+{
+    if (!kind_is_gated(event->kind))
+        return true;
+    for (uint32_t i = 0; i < session->key_count; i++)
+        if (event_names_pubkey(event, 'p', &session->keys[i]))
+            return true;
+    return event->kind == KIND_ENCRYPTED_MESSAGE && session_has_key(session, &event->pubkey);
+}
+
+bool policy_auth(const struct policy *policy, const struct event *event,
+                 const struct session *session, int64_t now, struct err *err)
+{
+    const struct span *challenge = event_tag_value(event, SPAN("challenge"));
+    const struct span *relay = event_tag_value(event, SPAN("relay"));
+    struct span own = {session->challenge, SESSION_CHALLENGE_CHARS};
+    if (event->kind != KIND_AUTH)
+        return err_set(err, ERR_INVALID, "an AUTH event has kind %d", KIND_AUTH);
+    if (event->created_at > now + AUTH_AGE_S_MAX || event->created_at < now - AUTH_AGE_S_MAX)
+        return err_set(err, ERR_INVALID, "created_at is more than %d s away", AUTH_AGE_S_MAX);
+    if (challenge == NULL || session->challenge[0] == '\0' || !span_eq(*challenge, own))
+        return err_set(err, ERR_INVALID, "the challenge is another one");
+    if (relay == NULL || !policy_is_this_relay(policy, *relay, session))
+        return err_set(err, ERR_INVALID, "the relay tag names another relay");
+    return true;
+}
+
+/* localhost, a loopback address, or the address that the peer connected to. */
+static bool is_own_host(const struct url *url, const struct session *session)
+{
+    static const uint8_t loopback[16] = {[15] = 1};
+    uint8_t ip[16];
+    size_t len;
+    struct span host = {url->host, strlen(url->host)};
+    if (span_eq(host, SPAN("localhost")))
+        return true;
+    if (!address_parse(ip, &len, host))
+        return false;
+    return (len == 4 && ip[0] == 127) || (len == 16 && memcmp(ip, loopback, 16) == 0) ||
+           (len == session->local_ip_len && memcmp(ip, session->local_ip, len) == 0);
+}
+
+bool policy_is_this_relay(const struct policy *policy, struct span url,
+                          const struct session *session)
+{
+    struct url asked, own;
+    if (!url_parse(&asked, url, NULL))
+        return false;
+    const char *at = policy->public_url + strspn(policy->public_url, " ");
+    if (*at == '\0')
+        return is_own_host(&asked, session);
+    while (*at != '\0') {
+        size_t len = strcspn(at, " ");
+        if (url_parse(&own, (struct span){at, len}, NULL) && url_equal(&own, &asked))
+            return true;
+        at += len + strspn(at + len, " ");
+    }
+    return false;
+}

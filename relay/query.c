@@ -1,0 +1,164 @@
+#include "relay/query.h"
+
+#include <stdlib.h>
+
+#include "relay/interest.h"
+#include "relay/live.h"
+#include "relay/metrics.h"
+#include "relay/policy.h"
+#include "relay/reply.h"
+#include "relay/request.h"
+#include "relay/session.h"
+#include "relay/store.h"
+#include "shared/err.h"
+#include "shared/filter.h"
+
+enum { TIDY_MS = 5000 };
+
+struct query {
+    struct query_setup setup;
+    struct request_desk *desk;
+    uv_timer_t *tidy;     /* the loop frees it once it is closed */
+    const char *draining; /* why nothing is answered any longer; NULL before that */
+};
+
+static void on_tidy(uv_timer_t *timer)
+{
+    live_tidy(timer->data);
+}
+
+static void on_tidy_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+struct query *query_new(uv_loop_t *loop, const struct query_setup *setup)
+{
+    struct query *query = calloc(1, sizeof *query);
+    uv_timer_t *tidy = calloc(1, sizeof *tidy);
+    if (query == NULL || tidy == NULL)
+        abort();
+    query->setup = *setup;
+    const struct request_setup desk = {
+        .store = setup->store,
+        .live = setup->live,
+        .limit_default = setup->limit_default,
+        .limit_max = setup->limit_max,
+        .count_max = setup->count_max,
+    };
+    query->desk = request_desk_new(&desk);
+    query->tidy = tidy;
+    tidy->data = setup->live;
+    uv_timer_init(loop, tidy);
+    uv_timer_start(tidy, on_tidy, TIDY_MS, TIDY_MS);
+    uv_unref((uv_handle_t *)tidy);
+    return query;
+}
+
+void query_free(struct query *query)
+{
+    uv_close((uv_handle_t *)query->tidy, on_tidy_closed);
+    request_desk_free(query->desk);
+    free(query);
+}
+
+static void end_sub(struct query *query, struct sub *sub)
+{
+    request_end(sub->session, sub);
+    live_remove(query->setup.live, sub);
+}
+
+/* What a REQ and a COUNT have in common. */
+static bool may_start(const struct query *query, const struct session *session,
+                      const struct filter *filters, uint32_t count, bool is_count, struct err *err)
+{
+    int64_t subs_max = query->setup.policy->subscriptions_max;
+    if (query->draining != NULL)
+        return err_set(err, ERR_INTERNAL, "%s", query->draining);
+    if (!policy_filters(query->setup.policy, filters, count, session, err))
+        return false;
+    if (!is_count && session->sub_count >= subs_max)
+        return err_set(err, ERR_INTERNAL, "more than %lld subscriptions", (long long)subs_max);
+    if (is_count && session->request_count >= 2 * subs_max)
+        return err_set(err, ERR_RATE_LIMITED, "too many queries at once");
+    if (request_wants_store(filters, count, is_count) && !store_is_ready(query->setup.store))
+        return err_set(err, ERR_INTERNAL, "the database is unavailable; try again");
+    return true;
+}
+
+void query_req(struct query *query, struct session *session, struct arena *arena, struct span name,
+               const struct filter *filters, uint32_t count)
+{
+    struct err err;
+    metrics_add(METRIC_REQS_RECEIVED, 1);
+    query_close(query, session, name);
+    if (!may_start(query, session, filters, count, false, &err)) {
+        reply_closed(session, name, &err);
+        arena_clear(arena);
+        return;
+    }
+    /* From now on nothing new is missed. */
+    struct sub *sub = live_add(query->setup.live, session, name, filters, count);
+    arena_clear(arena);
+    const struct request_call call = {
+        .session = session,
+        .sub = sub,
+        .name = sub->name,
+        .filters = sub->interest->filters,
+        .count = count,
+    };
+    request_start(query->desk, &call);
+}
+
+void query_count(struct query *query, struct session *session, struct arena *arena,
+                 struct span name, const struct filter *filters, uint32_t count)
+{
+    struct err err;
+    metrics_add(METRIC_COUNTS_RECEIVED, 1);
+    if (!may_start(query, session, filters, count, true, &err)) {
+        reply_closed(session, name, &err);
+        arena_clear(arena);
+        return;
+    }
+    const struct request_call call = {
+        .session = session,
+        .arena = *arena,
+        .name = name,
+        .filters = filters,
+        .count = count,
+    };
+    *arena = (struct arena){0};
+    request_start(query->desk, &call);
+}
+
+void query_close(struct query *query, struct session *session, struct span name)
+{
+    struct sub *sub = live_find(session, name);
+    if (sub != NULL)
+        end_sub(query, sub);
+}
+
+void query_session_ended(struct query *query, struct session *session)
+{
+    request_end_all(session, NULL);
+    live_remove_all(query->setup.live, session);
+}
+
+static bool drain_session(void *owner, struct session *session)
+{
+    struct query *query = owner;
+    struct err why;
+    err_fill(&why, ERR_INTERNAL, "%s", query->draining);
+    request_end_all(session, &why);
+    while (session->subs != NULL) {
+        reply_closed(session, session->subs->name, &why);
+        live_remove(query->setup.live, session->subs);
+    }
+    return true;
+}
+
+void query_drain(struct query *query, const char *reason)
+{
+    query->draining = reason;
+    session_each(query->setup.sessions, drain_session, query);
+}

@@ -1,0 +1,406 @@
+#include "relay/request.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#include "relay/cursor.h"
+#include "relay/frame.h"
+#include "relay/live.h"
+#include "relay/merge.h"
+#include "relay/metrics.h"
+#include "relay/reply.h"
+#include "relay/session.h"
+#include "relay/store.h"
+#include "shared/err.h"
+#include "shared/filter.h"
+#include "shared/text.h"
+
+/* READS_MAX: pages asked for and not here yet, of all requests. ACTIVE_MAX: requests of one session
+ * that are read at a time. PAGES_MAX: what one request may cost. BUFFER_BYTES_MAX: rows that one
+ * request keeps until the merge gives them out. */
+enum {
+    READS_MAX = 256,
+    ACTIVE_MAX = 16,
+    PAGES_MAX = 400,
+    BUFFER_BYTES_MAX = 1 << 20,
+    NANOSECONDS = 1000000000
+};
+
+/* A cursor, and where it stands in the queue. */
+struct reader {
+    struct request *request;
+    struct cursor cursor;
+    struct reader *next, *prev; /* in the queue */
+    bool is_queued;
+    bool is_reading;
+};
+
+struct request {
+    struct request_desk *desk;
+    struct session *session;
+    struct request *next, *prev; /* of the session, oldest first */
+    struct sub *sub;             /* NULL: a COUNT */
+    struct arena arena;
+    struct span name;
+    uint64_t since_ns;
+    struct merge *merge;
+    int64_t counted;
+    uint32_t pages;
+    bool has_more;  /* a bound, or count_max, cut it short */
+    bool is_unsure; /* a filter of limit 0 hides whether anything is stored */
+    bool has_started;
+    bool is_blocked;       /* until the outbox has drained */
+    uint32_t reader_count; /* one for each run of the merge */
+    struct reader readers[];
+};
+
+struct request_desk {
+    struct request_setup setup;
+    struct reader *head, *tail; /* the queue of those that want a page */
+    uint32_t reads;
+    struct text text; /* reused */
+};
+
+struct request_desk *request_desk_new(const struct request_setup *setup)
+{
+    struct request_desk *desk = calloc(1, sizeof *desk);
+    if (desk == NULL)
+        abort();
+    desk->setup = *setup;
+    return desk;
+}
+
+void request_desk_free(struct request_desk *desk)
+{
+    assert(desk->head == NULL && desk->reads == 0);
+    text_clear(&desk->text);
+    free(desk);
+}
+
+static void queue(struct reader *reader)
+{
+    struct request_desk *desk = reader->request->desk;
+    reader->is_queued = true;
+    reader->next = NULL;
+    reader->prev = desk->tail;
+    if (desk->tail == NULL)
+        desk->head = reader;
+    else
+        desk->tail->next = reader;
+    desk->tail = reader;
+}
+
+static void unqueue(struct reader *reader)
+{
+    struct request_desk *desk = reader->request->desk;
+    reader->is_queued = false;
+    if (reader->prev == NULL)
+        desk->head = reader->next;
+    else
+        reader->prev->next = reader->next;
+    if (reader->next == NULL)
+        desk->tail = reader->prev;
+    else
+        reader->next->prev = reader->prev;
+}
+
+/* Queues every reader whose run keeps the merge waiting. */
+static void queue_needed(struct request *request)
+{
+    for (uint32_t i = 0; i < request->reader_count; i++) {
+        struct reader *reader = &request->readers[i];
+        if (merge_needs(request->merge, i) && !reader->is_reading && !reader->is_queued)
+            queue(reader);
+    }
+}
+
+/* Starts the session's oldest request that waits, if it may have one more. */
+static void start_next(struct session *session)
+{
+    uint32_t active = 0;
+    struct request *request = session->requests;
+    for (; request != NULL && request->has_started; request = request->next)
+        active++;
+    if (request == NULL || active >= ACTIVE_MAX)
+        return;
+    request->has_started = true;
+    queue_needed(request);
+}
+
+static void end(struct request *request)
+{
+    struct request_desk *desk = request->desk;
+    struct session *session = request->session;
+    for (uint32_t i = 0; i < request->reader_count; i++) {
+        struct reader *reader = &request->readers[i];
+        if (reader->is_queued)
+            unqueue(reader);
+        if (!reader->is_reading)
+            continue;
+        store_forget(desk->setup.store, reader);
+        desk->reads--;
+    }
+    if (request->prev == NULL)
+        session->requests = request->next;
+    else
+        request->prev->next = request->next;
+    if (request->next != NULL)
+        request->next->prev = request->prev;
+    session->request_count--;
+    merge_free(request->merge);
+    arena_clear(&request->arena);
+    free(request);
+    start_next(session);
+}
+
+static void fail(struct request *request, const struct err *why)
+{
+    struct session *session = request->session;
+    struct sub *sub = request->sub;
+    struct live *live = request->desk->setup.live;
+    reply_closed(session, request->name, why);
+    end(request);
+    if (sub != NULL)
+        live_remove(live, sub);
+}
+
+static enum message_finish finish_of(const struct request *request)
+{
+    bool has_more = request->has_more, is_unsure = request->is_unsure;
+    for (uint32_t i = 0; i < request->reader_count; i++) {
+        has_more = has_more || request->readers[i].cursor.has_more;
+        is_unsure = is_unsure || request->readers[i].cursor.is_unsure;
+    }
+    if (has_more)
+        return MESSAGE_MORE;
+    return is_unsure ? MESSAGE_FINISH_UNKNOWN : MESSAGE_FINISH;
+}
+
+static void finish(struct request *request)
+{
+    struct session *session = request->session;
+    struct sub *sub = request->sub;
+    struct live *live = request->desk->setup.live;
+    if (sub == NULL) {
+        reply_count(session, request->name, request->counted, request->has_more);
+        end(request);
+        return;
+    }
+    reply_eose(session, request->name, finish_of(request));
+    metrics_observe(METRIC_REQ_SECONDS, (double)(uv_hrtime() - request->since_ns) / NANOSECONDS);
+    end(request);
+    live_release(live, sub);
+}
+
+static void give_out(struct request *request, const struct merge_row *row)
+{
+    struct request_desk *desk = request->desk;
+    desk->text.len = 0;
+    message_write_event_head(&desk->text, request->name);
+    session_send(request->session, text_span(&desk->text), row->frame);
+    live_saw(desk->setup.live, request->sub, &row->id);
+    frame_drop(row->frame);
+}
+
+/* Counts a row; false when no more are counted. */
+static bool count(struct request *request)
+{
+    if (request->counted == request->desk->setup.count_max) {
+        request->has_more = true;
+        return false;
+    }
+    request->counted++;
+    return true;
+}
+
+static void pump(struct request_desk *desk);
+static void advance(struct request *request);
+
+/* The outbox of a session has drained: its requests go on, oldest first. */
+static void on_drained(void *owner)
+{
+    struct session *session = owner;
+    struct request_desk *desk = NULL;
+    for (struct request *request = session->requests, *next; request != NULL; request = next) {
+        next = request->next;
+        desk = request->desk;
+        if (!request->is_blocked)
+            continue;
+        request->is_blocked = false;
+        advance(request);
+    }
+    if (desk != NULL)
+        pump(desk);
+}
+
+/* Gives out what is known to be next, until the outbox is full, a page is needed, or all is said;
+ * in the last case the request is gone. */
+static void advance(struct request *request)
+{
+    struct session *session = request->session;
+    struct merge_row row;
+    while (!session->doomed) {
+        if (request->sub != NULL && session_is_full(session)) {
+            request->is_blocked = true;
+            session_on_drained(session, on_drained, session);
+            return;
+        }
+        enum merge_step step = merge_next(request->merge, &row);
+        if (step == MERGE_NEEDS) {
+            queue_needed(request);
+            return;
+        }
+        if (step == MERGE_DONE || (request->sub == NULL && !count(request))) {
+            finish(request);
+            return;
+        }
+        if (request->sub != NULL)
+            give_out(request, &row);
+    }
+}
+
+/* What is read so far is all there will be. Pages still on their way are not waited for. */
+static void cut_short(struct request *request)
+{
+    for (uint32_t i = 0; i < request->reader_count; i++)
+        if (!merge_has_ended(request->merge, i)) {
+            request->has_more = true;
+            merge_end(request->merge, i);
+        }
+}
+
+static void on_page(void *owner, const struct store_page *page)
+{
+    struct reader *reader = owner;
+    struct request *request = reader->request;
+    struct request_desk *desk = request->desk;
+    reader->is_reading = false;
+    desk->reads--;
+    if (page == NULL) {
+        struct err why;
+        err_fill(&why, ERR_INTERNAL, "the database is unavailable; try again");
+        fail(request, &why);
+        pump(desk);
+        return;
+    }
+    cursor_take(&reader->cursor, request->merge, (uint32_t)(reader - request->readers), page,
+                request->session, BUFFER_BYTES_MAX / request->reader_count);
+    if (++request->pages == PAGES_MAX)
+        cut_short(request);
+    advance(request);
+    pump(desk);
+}
+
+static bool read_page(struct reader *reader, struct err *err)
+{
+    struct request_desk *desk = reader->request->desk;
+    const struct store_read read = {
+        .filter = reader->cursor.filter,
+        .after = cursor_place(&reader->cursor),
+        .rows = cursor_rows(&reader->cursor),
+        .brief = reader->cursor.is_count,
+        .reply = on_page,
+        .owner = reader,
+    };
+    if (!store_read(desk->setup.store, &read, err))
+        return false;
+    reader->is_reading = true;
+    desk->reads++;
+    return true;
+}
+
+/* Sends reads off, in the order they were queued. Called last by whatever may have queued some. */
+static void pump(struct request_desk *desk)
+{
+    struct err err;
+    while (desk->head != NULL && desk->reads < READS_MAX) {
+        struct reader *reader = desk->head;
+        unqueue(reader);
+        if (!read_page(reader, &err))
+            fail(reader->request, &err);
+    }
+}
+
+bool request_wants_store(const struct filter *filters, uint32_t count, bool is_count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (cursor_wants_store(&filters[i], is_count))
+            return true;
+    return false;
+}
+
+static void list(struct request *request)
+{
+    struct session *session = request->session;
+    struct request **link = &session->requests;
+    for (; *link != NULL; link = &(*link)->next)
+        request->prev = *link;
+    *link = request;
+    session->request_count++;
+}
+
+static void add_readers(struct request *request, const struct request_call *call)
+{
+    const struct request_setup *setup = &request->desk->setup;
+    const struct cursor_limits limits = {setup->limit_default, setup->limit_max};
+    bool is_count = call->sub == NULL;
+    for (uint32_t i = 0; i < call->count; i++) {
+        const struct filter *filter = &call->filters[i];
+        if (!cursor_wants_store(filter, is_count)) {
+            request->is_unsure |= filter->limit == 0 && !filter->matches_nothing;
+            continue;
+        }
+        struct reader *reader = &request->readers[request->reader_count++];
+        reader->request = request;
+        reader->cursor = cursor_begin(&limits, filter, is_count);
+    }
+}
+
+void request_start(struct request_desk *desk, const struct request_call *call)
+{
+    struct request *request = calloc(1, sizeof *request + call->count * sizeof request->readers[0]);
+    if (request == NULL)
+        abort();
+    request->desk = desk;
+    request->session = call->session;
+    request->sub = call->sub;
+    request->arena = call->arena;
+    request->name = call->name;
+    request->since_ns = uv_hrtime();
+    add_readers(request, call);
+    request->merge = merge_new(request->reader_count);
+    list(request);
+    if (request->reader_count == 0) {
+        request->has_started = true;
+        finish(request);
+    } else {
+        start_next(call->session);
+    }
+    pump(desk);
+}
+
+void request_end(struct session *session, const struct sub *sub)
+{
+    struct request *request = session->requests;
+    while (request != NULL && request->sub != sub)
+        request = request->next;
+    if (request == NULL)
+        return;
+    struct request_desk *desk = request->desk;
+    end(request);
+    pump(desk);
+}
+
+void request_end_all(struct session *session, const struct err *why)
+{
+    struct request_desk *desk = NULL;
+    while (session->requests != NULL) {
+        desk = session->requests->desk;
+        if (why != NULL && session->requests->sub == NULL)
+            reply_closed(session, session->requests->name, why);
+        end(session->requests);
+    }
+    if (desk != NULL)
+        pump(desk);
+}
