@@ -51,11 +51,21 @@ uint32_t tag_hash_list(const struct hash_key *key, int64_t *out, const struct ev
     return kept;
 }
 
-int64_t tag_hash_prefix(const struct bytes32 *id)
+static uint64_t first_bytes(const struct bytes32 *id)
 {
     uint64_t prefix;
     memcpy(&prefix, id->at, sizeof prefix);
-    return (int64_t)(be64toh(prefix) ^ (uint64_t)1 << 63);
+    return be64toh(prefix);
+}
+
+int64_t tag_hash_prefix(const struct bytes32 *pubkey)
+{
+    return (int64_t)(first_bytes(pubkey) ^ (uint64_t)1 << 63);
+}
+
+int64_t tag_hash_tie(const struct bytes32 *id)
+{
+    return (int64_t)(first_bytes(id) ^ INT64_MAX);
 }
 
 bool tag_hash_key_load(struct hash_key *key, PGconn *conn)

@@ -1,7 +1,7 @@
 /* tag_hash.h - what the database knows tags and keys by: 64 bits.
  *
  * Tags are hashed with the schema's secret key, so that nobody can mine values that collide. A
- * prefix is the first 8 bytes of an id or a public key; as an int8 it has the bytes' own order.
+ * prefix or a tie is the first 8 bytes of a public key or an id.
  * Neither decides alone what matches: every row read is compared in full.
  *
  *   threads  pure, but for tag_hash_key_load, which blocks
@@ -24,7 +24,12 @@ int64_t tag_hash_identifier(const struct hash_key *key, struct span identifier);
  * Sorted, each once; returns how many. out has room for event->tag_count. */
 uint32_t tag_hash_list(const struct hash_key *key, int64_t *out, const struct event *event);
 
-int64_t tag_hash_prefix(const struct bytes32 *id);
+/* Of a public key: pkp. */
+int64_t tag_hash_prefix(const struct bytes32 *pubkey);
+
+/* Of an event's id: tie, which grows as the id sinks, so that newest first, then lowest id, is
+ * ORDER BY created_at DESC, tie DESC. */
+int64_t tag_hash_tie(const struct bytes32 *id);
 
 /* The key of the schema in the search_path; from a prepare function. False: conn says why. */
 MUST_CHECK bool tag_hash_key_load(struct hash_key *key, PGconn *conn);

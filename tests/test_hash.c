@@ -76,10 +76,12 @@ static void test_prefix(void **state)
     struct bytes32 id = {{0, 0, 0, 0, 0, 0, 0, 1}};
     (void)state;
     assert_true(tag_hash_prefix(&id) == INT64_MIN + 1);
+    assert_true(tag_hash_tie(&id) == INT64_MAX - 1);
     id.at[0] = 0x80;
     assert_true(tag_hash_prefix(&id) == 1);
     memset(id.at, 0xff, 8);
     assert_true(tag_hash_prefix(&id) == INT64_MAX);
+    assert_true(tag_hash_tie(&id) == INT64_MIN);
 }
 
 int main(void)
