@@ -17,3 +17,8 @@ fuzz_target(scan)
 fuzz_target(event)
 fuzz_target(filter)
 fuzz_target(message)
+
+add_executable(golden_event golden_event.c)
+target_link_libraries(golden_event PRIVATE shared)
+add_test(NAME golden_event COMMAND golden_event ${CMAKE_CURRENT_SOURCE_DIR}/golden/event/own.tsv)
+set_tests_properties(golden_event PROPERTIES LABELS golden TIMEOUT 30)
