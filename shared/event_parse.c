@@ -33,7 +33,7 @@ static struct span compact(struct arena *arena, struct span json)
     bool in_string = false;
     for (size_t i = 0; i < json.len; i++) {
         char c = json.at[i];
-        if (!in_string && (c == ' ' || c == '\t' || c == '\n' || c == '\r'))
+        if (!in_string && scan_is_space(c))
             continue;
         out[len++] = c;
         if (in_string && c == '\\')
@@ -180,7 +180,7 @@ static bool read_event(struct event *event, struct arena *arena, struct scan *sc
 
 static const char *skip_space(const char *at, const char *end)
 {
-    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
+    while (at < end && scan_is_space(*at))
         at++;
     return at;
 }

@@ -8,11 +8,6 @@
 #include "shared/number.h"
 #include "shared/utf8.h"
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
 static bool is_printable(char c)
 {
     return c >= ' ' && c <= '~';
@@ -48,7 +43,7 @@ struct scan scan_begin(struct span text)
 
 char scan_peek(struct scan *scan)
 {
-    while (scan->at < scan->end && is_space(*scan->at))
+    while (scan->at < scan->end && scan_is_space(*scan->at))
         scan->at++;
     return (char)(scan->at < scan->end ? *scan->at : '\0');
 }

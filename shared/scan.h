@@ -40,6 +40,11 @@ struct scan_string {
     bool is_escaped; /* holds a backslash */
 };
 
+static inline bool scan_is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
 struct scan scan_begin(struct span text);
 
 /* True when nothing but whitespace is left. */

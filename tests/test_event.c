@@ -287,7 +287,7 @@ static void test_serialize(void **state)
     } cases[] = {
         {"", {"", "", ""}},
         {"a/b \xc3\xa9", {"a/b \xc3\xa9", "a/b \xc3\xa9", "a/b \xc3\xa9"}},
-        {"\\/\\u002f", {"//", "//", "//"}},
+        {"\\/\\u002f\\u0020\\u007e", {"// ~", "// ~", "// ~"}},
         {"\\n\\\"\\\\\\r\\t\\b\\f",
          {"\\n\\\"\\\\\\r\\t\\b\\f", "\\n\\\"\\\\\\r\\t\\b\\f", "\\n\\\"\\\\\\r\\t\\b\\f"}},
         {"\\u000a\\u0022\\u005C\\u000D\\u0009\\u0008\\u000c",
@@ -390,6 +390,7 @@ static void test_identifier(void **state)
         {"[['d']]", ""},
         {"[['d'],['d','x']]", ""},
         {"[['d',''],['d','x']]", ""},
+        {"[['d','x']]", "x"},
         {"[['e','y'],['d','x','z'],['d','w']]", "x"},
     };
     struct arena arena = {0};
@@ -483,12 +484,14 @@ static void test_names_pubkey(void **state)
 {
     struct arena arena = {0};
     struct event event = tagged(&arena, "[['p'],['P','x'],['p','y'],['p','" HEX64 "','z']]");
+    struct event only = tagged(&arena, "[['p','" HEX64 "']]");
     struct event upper = tagged(&arena, "[['p','" HEX16 HEX16 HEX16 "0123456789ABCDEF']]");
     struct bytes32 key;
     (void)state;
     for (size_t i = 0; i < sizeof key.at; i++)
         key.at[i] = (uint8_t)((i % 8 * 2) << 4 | (i % 8 * 2 + 1));
     assert_true(event_names_pubkey(&event, 'p', &key));
+    assert_true(event_names_pubkey(&only, 'p', &key));
     assert_false(event_names_pubkey(&event, 'P', &key));
     assert_false(event_names_pubkey(&upper, 'p', &key));
     key.at[31] ^= 1;

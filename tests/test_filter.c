@@ -65,6 +65,7 @@ static void test_match(void **state)
         {false, "{'#c':['z']}"}, /* only tags of one letter are indexed */
         {true, "{'#t':['c'],'#e':['" KEY "'],'#y':['']}"},
         {false, "{'#t':['c'],'#e':['" HIGH "']}"},
+        {false, "{'#t':['cc'],'#e':['" KEY "']}"},
         {true, "{'since':100,'until':100,'limit':0}"},
         {true, "{'since':1e2}"},
         {false, "{'since':101}"},

@@ -175,6 +175,8 @@ static void test_filters_max(void **state)
         assert_true(filter_names_kind(&message.filters[i], (uint16_t)i));
     assert_false(message_parse_client(&message, &arena, text_span(&text), COUNT - 1, &err));
     assert_string_equal(err.text, "more than 99 filters");
+    assert_false(message_parse_client(&message, &arena, text_span(&text), 1, &err));
+    assert_string_equal(err.text, "more than 1 filters");
     text_clear(&text);
     arena_clear(&arena);
 }
