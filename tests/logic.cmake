@@ -1,0 +1,10 @@
+# What a relay decides: sessions, addresses, policy, who hears of what, in which order.
+unit_test(url)
+unit_test(address relay)
+unit_test(session relay)
+unit_test(policy relay)
+unit_test(live relay)
+unit_test(cursor relay)
+property_test(table relay)
+property_test(live relay)
+property_test(merge relay)
