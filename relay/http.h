@@ -13,8 +13,18 @@ struct text;
 /* Whether an Accept header asks for application/nostr+json (with a q above 0). */
 bool http_wants_nostr_json(struct span accept);
 
+/* The path of the first of public_url's URLs, "/" when there is none: where the relay is. */
+struct span http_path(const char *public_url);
+
+/* Whether a request's path is that path; a trailing slash makes no difference. */
+bool http_is_path(struct span path, struct span request);
+
 /* The NIP-11 document of the running configuration. */
 void http_write_nip11(struct text *out, const struct config *config);
 
 /* The landing page, whole: HTML, style and script in one. */
 struct span http_page(void);
+
+/* The Content-Security-Policy under which the page works and nothing else: its style and script
+ * are named by their hashes. */
+void http_write_page_policy(struct text *out);

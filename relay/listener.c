@@ -1,0 +1,123 @@
+#include "relay/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "relay/log.h"
+#include "shared/err.h"
+
+enum { BACKLOG = 4096, ACCEPTS_MAX = 64 /* in one turn of the loop */ };
+
+struct listener {
+    uv_poll_t poll;
+    int fd;
+    int spare_fd; /* given up for a moment when there are no more, to turn a connection away */
+    listener_accepted_fn *accepted;
+    void *owner;
+};
+
+/* Without this a full table of descriptors would leave the connection waiting, and the loop
+ * spinning over it. */
+static void turn_one_away(struct listener *listener)
+{
+    log_warning("listener", "out of file descriptors: a connection was turned away");
+    close(listener->spare_fd);
+    int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    listener->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct listener *listener = poll->data;
+    (void)status;
+    (void)events;
+    for (int i = 0; i < ACCEPTS_MAX; i++) {
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+            turn_one_away(listener);
+        if (fd < 0)
+            return;
+        int on = 1; /* answers are whole: never wait for more to send with them */
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        listener->accepted(listener->owner, fd);
+    }
+}
+
+static int bind_to(const struct addrinfo *info)
+{
+    int on = 1;
+    int off = 0;
+    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (info->ai_family == AF_INET6) /* "::" is everything, IPv4 too */
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    int why = errno;
+    close(fd);
+    errno = why;
+    return -1;
+}
+
+static int listen_on(const char *address, uint16_t port, struct err *err)
+{
+    char service[8];
+    struct addrinfo *info;
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+    snprintf(service, sizeof service, "%u", port);
+    int result = getaddrinfo(address, service, &hints, &info);
+    if (result != 0) {
+        err_fill(err, ERR_INTERNAL, "listen_address %.40s: %s", address, gai_strerror(result));
+        return -1;
+    }
+    int fd = bind_to(info);
+    if (fd < 0)
+        err_fill(err, ERR_INTERNAL, "cannot listen on %.40s port %u: %s", address, port,
+                 strerrordesc_np(errno));
+    freeaddrinfo(info);
+    return fd;
+}
+
+struct listener *listener_new(uv_loop_t *loop, const char *address, uint16_t port,
+                              listener_accepted_fn *accepted, void *owner, struct err *err)
+{
+    int fd = listen_on(address, port, err);
+    if (fd < 0)
+        return NULL;
+    struct listener *listener = calloc(1, sizeof *listener);
+    if (listener == NULL)
+        abort();
+    *listener = (struct listener){.fd = fd, .accepted = accepted, .owner = owner};
+    listener->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    uv_poll_init(loop, &listener->poll, fd);
+    listener->poll.data = listener;
+    uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+    return listener;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+void listener_free(struct listener *listener)
+{
+    if (listener == NULL)
+        return;
+    uv_poll_stop(&listener->poll);
+    close(listener->fd);
+    close(listener->spare_fd);
+    uv_close((uv_handle_t *)&listener->poll, on_closed);
+}

@@ -1,0 +1,26 @@
+/* listener.h - the listening socket: connections accepted, and handed on.
+ *
+ * The port is shared with the other processes of the relay (SO_REUSEPORT); the kernel spreads
+ * connections over them.
+ *
+ *   threads  loop thread only
+ *   errors   ERR_INTERNAL: no such address, the port is taken
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "shared/base.h"
+
+struct err;
+struct listener;
+
+/* A connected socket, non-blocking: the callee's to close. */
+typedef void listener_accepted_fn(void *owner, int fd);
+
+/* Listens when it returns. address: an IP, or a name. */
+struct listener *listener_new(uv_loop_t *loop, const char *address, uint16_t port,
+                              listener_accepted_fn *accepted, void *owner, struct err *err);
+
+/* Listens no more. Memory goes when the handle has closed. */
+void listener_free(struct listener *listener);
