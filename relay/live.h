@@ -10,7 +10,6 @@
  */
 #pragma once
 
-#include "relay/list.h"
 #include "relay/table.h"
 #include "shared/base.h"
 
@@ -24,7 +23,7 @@ struct session;
 
 struct sub {
     struct session *session;
-    struct list_node listed; /* in session->subs */
+    struct sub *next; /* in session->subs */
     struct span name;
     struct interest *interest; /* has the filters */
     bool holding;
@@ -33,8 +32,8 @@ struct sub {
     struct table
         seen; /* ids of stored events that were sent, by hash; goes a while after release */
     int64_t released_ms;
-    struct list_node remembered; /* while seen is kept past the release */
-    char text[];                 /* of name */
+    struct sub *seen_next, *seen_prev; /* those released with some seen, oldest first */
+    char text[];                       /* of name */
 };
 
 struct live *live_new(void);
