@@ -68,17 +68,26 @@ int64_t tag_hash_tie(const struct bytes32 *id)
     return (int64_t)(first_bytes(id) ^ INT64_MAX);
 }
 
+uint64_t tag_hash_id_prefix(int64_t tie)
+{
+    return (uint64_t)tie ^ INT64_MAX;
+}
+
+bool tag_hash_key_read(struct hash_key *key, const PGresult *result)
+{
+    if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1 ||
+        PQgetlength(result, 0, 0) != (int)sizeof *key)
+        return false;
+    memcpy(key, PQgetvalue(result, 0, 0), sizeof *key);
+    key->low = le64toh(key->low);
+    key->high = le64toh(key->high);
+    return true;
+}
+
 bool tag_hash_key_load(struct hash_key *key, PGconn *conn)
 {
-    PGresult *result =
-        PQexecParams(conn, "SELECT v FROM meta WHERE k = 'hash_key'", 0, NULL, NULL, NULL, NULL, 1);
-    bool is_ok = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 &&
-                 PQgetlength(result, 0, 0) == (int)sizeof *key;
-    if (is_ok) {
-        memcpy(key, PQgetvalue(result, 0, 0), sizeof *key);
-        key->low = le64toh(key->low);
-        key->high = le64toh(key->high);
-    }
+    PGresult *result = PQexecParams(conn, TAG_HASH_KEY_SQL, 0, NULL, NULL, NULL, NULL, 1);
+    bool is_ok = tag_hash_key_read(key, result);
     PQclear(result);
     return is_ok;
 }

@@ -31,5 +31,12 @@ int64_t tag_hash_prefix(const struct bytes32 *pubkey);
  * ORDER BY created_at DESC, tie DESC. */
 int64_t tag_hash_tie(const struct bytes32 *id);
 
+/* The way back: an id's first 8 bytes, big-endian. */
+uint64_t tag_hash_id_prefix(int64_t tie);
+
+/* Of the result of TAG_HASH_KEY_SQL, binary. */
+#define TAG_HASH_KEY_SQL "SELECT v FROM meta WHERE k = 'hash_key'"
+MUST_CHECK bool tag_hash_key_read(struct hash_key *key, const PGresult *result);
+
 /* The key of the schema in the search_path; from a prepare function. False: conn says why. */
 MUST_CHECK bool tag_hash_key_load(struct hash_key *key, PGconn *conn);

@@ -1,2 +1,4 @@
 # Hashes, plans and pages: how stored events are found again.
 unit_test(hash relay)
+property_test(store relay)
+database_test(property_store)
