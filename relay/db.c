@@ -303,7 +303,7 @@ struct db *db_new(uv_loop_t *loop, const struct db_setup *setup)
     db->connect.data = db;
     uv_timer_init(loop, &db->timer);
     db->timer.data = db;
-    enter(db, DB_CONNECTING);
+    uv_timer_start(&db->timer, on_timer, 0, 0); /* the caller may yet change who we are */
     return db;
 }
 

@@ -43,6 +43,7 @@ struct db_setup {
     uint32_t answer_ms_max; /* a connection silent for longer is lost; 0: it may take for ever */
 };
 
+/* Connects once the loop runs. */
 struct db *db_new(uv_loop_t *loop, const struct db_setup *setup);
 
 /* At any moment, from within a reply too. Unanswered queries are answered with NULL first; on_state
