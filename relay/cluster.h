@@ -4,7 +4,8 @@
  * started and stopped with the relay, recovered by PostgreSQL itself after a crash.
  *
  *   ownership  the postgres process is a child of the caller's process
- *   threads    blocking; the supervisor's only thread
+ *   threads    blocking; the only thread. Waits end early when SIGTERM or SIGINT is pending, which
+ *              the caller blocks and takes between calls
  *   errors     ERR_INTERNAL: no binaries, a folder of a newer version, in use by another relay
  */
 #pragma once
@@ -26,7 +27,15 @@ const char *cluster_conninfo(const struct cluster *cluster);
 /* The child to watch. */
 pid_t cluster_pid(const struct cluster *cluster);
 
-/* After the child has died: starts it again. False while it cannot be. */
+/* What the child writes is logged by the caller's reading it: poll this for POLLIN, and call
+ * cluster_log when there is something. -1 while there is nothing to read from. */
+int cluster_log_fd(const struct cluster *cluster);
+void cluster_log(struct cluster *cluster);
+
+/* The caller has reaped the child. */
+void cluster_ended(struct cluster *cluster);
+
+/* After that: starts it again. False while it cannot be. */
 MUST_CHECK bool cluster_restart(struct cluster *cluster, struct err *err);
 
 /* Fast shutdown, immediate after a while; waits, frees. */

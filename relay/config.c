@@ -235,6 +235,25 @@ bool config_load(struct config *config, const char *path, struct err *err)
     return read_environment(config, err);
 }
 
+static int64_t cores(int64_t max)
+{
+    int64_t count = sysconf(_SC_NPROCESSORS_ONLN);
+    if (count < 1)
+        return 1;
+    return count < max ? count : max;
+}
+
+int64_t config_processes(const struct config *config)
+{
+    return config->processes > 0 ? config->processes : cores(METRICS_PROCESSES_MAX);
+}
+
+int64_t config_verify_threads(const struct config *config)
+{
+    enum { VERIFY_THREADS_MAX = 256 };
+    return config->verify_threads > 0 ? config->verify_threads : cores(VERIFY_THREADS_MAX);
+}
+
 void config_write(struct text *out, const struct config *config)
 {
     text_addf(out, "# Settings of shoal-relay. In the environment, listen_port is\n"

@@ -77,6 +77,10 @@ MUST_CHECK bool config_load(struct config *config, const char *path, struct err 
 /* What one setting alone cannot tell: both TLS files or none, bursts, URLs, networks. */
 MUST_CHECK bool config_check(const struct config *config, struct err *err);
 
+/* The two settings in which 0 means one per core. */
+int64_t config_processes(const struct config *config);
+int64_t config_verify_threads(const struct config *config);
+
 /* The whole table as a commented file that config_load reads back to the same values. */
 void config_write(struct text *out, const struct config *config);
 

@@ -238,6 +238,7 @@ static struct job *take_share(struct ingest *ingest)
     if (share > PIECE_JOBS_MAX)
         share = PIECE_JOBS_MAX;
     struct job *first = ingest->head, *last = first;
+    assert(first != NULL);
     for (uint32_t i = 1; i < share; i++)
         last = last->next;
     ingest->head = last->next;

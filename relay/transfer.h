@@ -18,5 +18,5 @@ struct transfer_export {
     const char *after;  /* resume: "created_at:id" as printed when an export was interrupted */
 };
 
-int transfer_import(const struct config *config, const struct transfer_import *import);
-int transfer_export(const struct config *config, const struct transfer_export *export);
+int transfer_import(const struct config *config, const struct transfer_import *options);
+int transfer_export(const struct config *config, const struct transfer_export *options);

@@ -4,16 +4,22 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include "shared/base.h"
 
 struct config;
 struct shard;
+
+/* An exit status: it said why, and another try would fail the same way. */
+enum { WORKER_CANNOT_SERVE = 3 };
 
 struct worker_setup {
     const struct config *config;
     const struct shard *shard;
     uint32_t number; /* 0 to processes - 1 */
     uint16_t port;
+    pid_t parent; /* dies with it */
     int ready_fd; /* one byte is written here once the port listens and the database answers */
 };
 

@@ -2,3 +2,5 @@
 unit_test(config relay)
 unit_test(log relay)
 unit_test(metrics relay)
+unit_test(cluster relay)
+set_tests_properties(cluster PROPERTIES LABELS integration TIMEOUT 120)

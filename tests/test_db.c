@@ -259,7 +259,7 @@ static void test_refused(void **state)
     ready_calls = down_calls = 0;
     struct db *db = db_new(&loop, &setup);
     uint64_t start = uv_now(&loop);
-    while (uv_now(&loop) < start + 3 * DB_RETRY_MS)
+    while (uv_now(&loop) < start + 3 * (uint64_t)DB_RETRY_MS)
         uv_run(&loop, UV_RUN_ONCE); /* keeps trying */
     assert_int_equal(ready_calls + down_calls, 0);
     end(db);

@@ -1,0 +1,128 @@
+#include "relay/transfer_base.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "relay/cluster.h"
+#include "relay/config.h"
+#include "relay/log.h"
+#include "relay/store.h"
+#include "shared/err.h"
+
+enum { READY_MS_MAX = 10000, LOOK_MS = 10, STORE_CONNECTIONS = 2 };
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct transfer *transfer = signal->data;
+    (void)number;
+    if (transfer->interrupted) /* again: what is under way may hang */
+        _exit(TRANSFER_EXIT_INTERRUPTED);
+    transfer->interrupted = true;
+    if (transfer->on_interrupted != NULL)
+        transfer->on_interrupted(transfer->owner);
+}
+
+/* What another process stored is none of our business. */
+static void on_foreign(void *owner, const struct event *event)
+{
+    (void)owner;
+    (void)event;
+}
+
+static bool find_database(struct transfer *transfer, struct err *err)
+{
+    const struct config *config = transfer->config;
+    const char *conninfo = config->database;
+    if (conninfo[0] == '\0') {
+        if (cluster_find(transfer->conninfo, sizeof transfer->conninfo, config))
+            conninfo = transfer->conninfo;
+        else {
+            transfer->cluster = cluster_start(config, err);
+            if (transfer->cluster == NULL)
+                return false;
+            conninfo = cluster_conninfo(transfer->cluster);
+        }
+    }
+    transfer->shard = (struct shard){.conninfo = conninfo, .schema = config->schema};
+    return schema_migrate(&transfer->shard, err);
+}
+
+static void open_loop(struct transfer *transfer, uint32_t threads)
+{
+    char count[16];
+    snprintf(count, sizeof count, "%d",
+             (int)(threads + (uint32_t)transfer->config->database_readers + STORE_CONNECTIONS));
+    setenv("UV_THREADPOOL_SIZE", count, 1); // NOLINT(concurrency-mt-unsafe): before any thread
+    if (uv_loop_init(&transfer->loop) != 0)
+        abort();
+    uv_signal_init(&transfer->loop, &transfer->interrupt);
+    uv_signal_init(&transfer->loop, &transfer->terminate);
+    uv_timer_init(&transfer->loop, &transfer->wait);
+    transfer->interrupt.data = transfer->terminate.data = transfer->wait.data = transfer;
+    uv_signal_start(&transfer->interrupt, on_signal, SIGINT);
+    uv_signal_start(&transfer->terminate, on_signal, SIGTERM);
+    (void)signal(SIGPIPE, SIG_IGN); /* a reader of ours that ends is noticed by write */
+
+    struct store_setup store = {.shard = &transfer->shard,
+                                .readers = (uint32_t)transfer->config->database_readers,
+                                .on_foreign = on_foreign,
+                                .owner = transfer};
+    transfer->store = store_new(&transfer->loop, &store);
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    struct transfer *transfer = timer->data;
+    if (store_is_ready(transfer->store) || transfer->interrupted)
+        uv_stop(&transfer->loop);
+}
+
+static bool wait_for_store(struct transfer *transfer, struct err *err)
+{
+    uint64_t deadline = uv_now(&transfer->loop) + READY_MS_MAX;
+    uv_timer_start(&transfer->wait, on_look, 0, LOOK_MS);
+    while (!store_is_ready(transfer->store) && !transfer->interrupted &&
+           uv_now(&transfer->loop) < deadline)
+        uv_run(&transfer->loop, UV_RUN_ONCE);
+    uv_timer_stop(&transfer->wait);
+    if (transfer->interrupted)
+        return err_set(err, ERR_INTERNAL, "interrupted");
+    return store_is_ready(transfer->store) ||
+           err_set(err, ERR_INTERNAL, "the database does not answer");
+}
+
+static void stop_cluster(struct transfer *transfer)
+{
+    if (transfer->cluster != NULL)
+        cluster_stop(transfer->cluster);
+    transfer->cluster = NULL;
+}
+
+bool transfer_open(struct transfer *transfer, const struct config *config, uint32_t threads,
+                   struct err *err)
+{
+    *transfer = (struct transfer){.config = config};
+    if (!find_database(transfer, err)) {
+        stop_cluster(transfer);
+        return false;
+    }
+    open_loop(transfer, threads);
+    if (wait_for_store(transfer, err))
+        return true;
+    transfer_close(transfer);
+    return false;
+}
+
+void transfer_close(struct transfer *transfer)
+{
+    store_free(transfer->store);
+    uv_close((uv_handle_t *)&transfer->interrupt, NULL);
+    uv_close((uv_handle_t *)&transfer->terminate, NULL);
+    uv_close((uv_handle_t *)&transfer->wait, NULL);
+    uv_run(&transfer->loop, UV_RUN_DEFAULT);
+    if (uv_loop_close(&transfer->loop) != 0)
+        log_error("transfer", "handles left open");
+    stop_cluster(transfer);
+}

@@ -1,0 +1,43 @@
+/* transfer_base.h - what import and export stand on: a database, a loop, a store, Ctrl-C.
+ *
+ * The database is the configured one; else the relay's own cluster, as it runs; else the cluster is
+ * started for the while. Part of transfer.
+ *
+ *   threads  opening and closing block; the loop's thread
+ *   errors   ERR_INTERNAL
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "relay/schema.h"
+#include "shared/base.h"
+
+struct cluster;
+struct config;
+struct err;
+struct store;
+
+enum { TRANSFER_EXIT_INTERRUPTED = 130 };
+
+struct transfer {
+    const struct config *config;
+    struct cluster *cluster; /* NULL: not ours to stop */
+    char conninfo[4096];
+    struct shard shard;
+    uv_loop_t loop;
+    uv_signal_t interrupt, terminate;
+    uv_timer_t wait;
+    struct store *store;
+    bool interrupted; /* SIGINT or SIGTERM came */
+    void (*on_interrupted)(void *owner);
+    void *owner;
+};
+
+/* Opens it all, and waits until the store is ready. threads: of the pool, besides the store's.
+ * transfer must not move afterwards. On failure nothing is left open. */
+MUST_CHECK bool transfer_open(struct transfer *transfer, const struct config *config,
+                              uint32_t threads, struct err *err);
+
+/* Nothing may be going on any more. */
+void transfer_close(struct transfer *transfer);

@@ -1,0 +1,287 @@
+#include "relay/worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "relay/config.h"
+#include "relay/dispatch.h"
+#include "relay/drop.h"
+#include "relay/ingest.h"
+#include "relay/live.h"
+#include "relay/log.h"
+#include "relay/metrics.h"
+#include "relay/policy.h"
+#include "relay/query.h"
+#include "relay/server.h"
+#include "relay/session.h"
+#include "relay/store.h"
+#include "shared/err.h"
+
+enum {
+    TICK_MS = 10,          /* while something is waited for */
+    TIDY_MS = 1000,        /* while serving */
+    INGEST_MS_MAX = 2000,  /* a client that never stops publishing must not keep us */
+    STORE_CONNECTIONS = 2, /* besides the readers: one writes, one listens */
+};
+
+/* Each phase waits for one thing:
+ *
+ *     STARTING   the database answers           -> SERVING, and the parent is told
+ *     SERVING    SIGTERM                        -> FINISHING: no new connections
+ *     FINISHING  no event is unanswered         -> PARTING: subscriptions and connections end
+ *     PARTING    no connection is left          -> SETTLING
+ *     SETTLING   what the pool and the database still had is answered -> everything is freed
+ *
+ * From FINISHING on, the deadline ends it. */
+enum phase { STARTING, SERVING, FINISHING, PARTING, SETTLING };
+
+struct worker {
+    const struct worker_setup *setup;
+    enum phase phase;
+    bool parted; /* no connection is left */
+    uint64_t phase_ms, deadline_ms;
+    struct policy policy;
+    uv_loop_t loop;
+    uv_signal_t terminate;
+    uv_timer_t tick;
+    struct session_table *sessions;
+    struct store *store;
+    struct live *live;
+    struct ingest *ingest;
+    struct query *query;
+    struct dispatch *dispatch;
+    struct server *server;
+};
+
+static void on_foreign(void *owner, const struct event *event)
+{
+    struct worker *worker = owner;
+    ingest_foreign(worker->ingest, event);
+}
+
+static void on_parted(void *owner)
+{
+    struct worker *worker = owner;
+    worker->parted = true;
+}
+
+static void say_ready(struct worker *worker)
+{
+    ssize_t count = write(worker->setup->ready_fd, "r", 1);
+    if (count != 1)
+        log_warning("worker", "nobody waits for this worker to be ready");
+    close(worker->setup->ready_fd);
+    log_info("worker", "ready number=%u port=%u", worker->setup->number, worker->setup->port);
+}
+
+static void on_tick(uv_timer_t *tick);
+
+static void enter(struct worker *worker, enum phase phase)
+{
+    worker->phase = phase;
+    worker->phase_ms = uv_now(&worker->loop);
+    uint64_t ms = phase == SERVING ? TIDY_MS : TICK_MS;
+    uv_timer_start(&worker->tick, on_tick, ms, ms);
+    switch (phase) {
+    case STARTING:
+    case SETTLING:
+        return;
+    case SERVING:
+        say_ready(worker);
+        return;
+    case FINISHING:
+        worker->deadline_ms =
+            worker->phase_ms + (uint64_t)worker->setup->config->drain_s_max * 1000;
+        server_stop_listening(worker->server);
+        return;
+    case PARTING:
+        query_drain(worker->query, "shutting down");
+        server_drain(worker->server, on_parted, worker);
+        return;
+    }
+}
+
+/* Closing what runs on the loop makes uv_run return. */
+static void end(struct worker *worker)
+{
+    uv_close((uv_handle_t *)&worker->tick, NULL);
+    uv_close((uv_handle_t *)&worker->terminate, NULL);
+    dispatch_free(worker->dispatch);
+    query_free(worker->query);
+    store_free(worker->store);
+    ingest_free(worker->ingest);
+    live_free(worker->live);
+    session_table_free(worker->sessions);
+}
+
+/* What hangs (a database that does not answer) is left to the kernel; nobody was told that any of
+ * it is stored. */
+static void give_up(const struct worker *worker)
+{
+    log_warning("worker", "gave up draining unanswered=%u", ingest_pending(worker->ingest));
+    _exit(EXIT_SUCCESS);
+}
+
+static void on_tick(uv_timer_t *tick)
+{
+    struct worker *worker = tick->data;
+    uint64_t now = uv_now(&worker->loop);
+    bool is_late = worker->deadline_ms != 0 && now >= worker->deadline_ms;
+    bool is_answered = ingest_pending(worker->ingest) == 0;
+    switch (worker->phase) {
+    case STARTING:
+        if (store_is_ready(worker->store))
+            enter(worker, SERVING);
+        return;
+    case SERVING:
+        live_tidy(worker->live);
+        return;
+    case FINISHING:
+        if (is_answered || is_late || now - worker->phase_ms > INGEST_MS_MAX)
+            enter(worker, PARTING);
+        return;
+    case PARTING:
+        if (!worker->parted && !is_late)
+            return;
+        server_free(worker->server);
+        enter(worker, SETTLING);
+        return;
+    case SETTLING:
+        if (is_answered)
+            end(worker);
+        else if (is_late)
+            give_up(worker);
+        return;
+    }
+}
+
+static void on_terminate(uv_signal_t *terminate, int number)
+{
+    struct worker *worker = terminate->data;
+    (void)number;
+    if (worker->phase == STARTING)
+        close(worker->setup->ready_fd);
+    if (worker->phase < FINISHING)
+        enter(worker, FINISHING);
+}
+
+static struct policy policy_of(const struct config *config)
+{
+    return (struct policy){
+        .created_at_future_s_max = config->created_at_future_s_max,
+        .created_at_past_s_max = config->created_at_past_s_max,
+        .content_chars_max = config->content_chars_max,
+        .tags_max = config->tags_max,
+        .filter_values_max = config->filter_values_max,
+        .subscriptions_max = config->subscriptions_max,
+        .pow_bits_min = config->pow_bits_min,
+        .auth_required = config->auth_required,
+        .public_url = config->public_url,
+    };
+}
+
+static void wire_store(struct worker *worker)
+{
+    const struct config *config = worker->setup->config;
+    struct store_setup store = {.shard = worker->setup->shard,
+                                .readers = (uint32_t)config->database_readers,
+                                .on_foreign = on_foreign,
+                                .owner = worker};
+    worker->sessions = session_table_new((size_t)config->outbox_bytes_max);
+    worker->live = live_new();
+    worker->store = store_new(&worker->loop, &store);
+}
+
+static void wire_journeys(struct worker *worker)
+{
+    const struct config *config = worker->setup->config;
+    struct ingest_setup ingest = {.policy = &worker->policy,
+                                  .sessions = worker->sessions,
+                                  .store = worker->store,
+                                  .live = worker->live,
+                                  .threads = (uint32_t)config_verify_threads(config)};
+    struct query_setup query = {.policy = &worker->policy,
+                                .sessions = worker->sessions,
+                                .store = worker->store,
+                                .live = worker->live,
+                                .limit_default = config->limit_default,
+                                .limit_max = config->limit_max,
+                                .count_max = config->count_max};
+    worker->policy = policy_of(config);
+    worker->ingest = ingest_new(&worker->loop, &ingest);
+    worker->query = query_new(&worker->loop, &query);
+    struct dispatch_setup dispatch = {.ingest = worker->ingest,
+                                      .query = worker->query,
+                                      .filters_max = config->filters_max,
+                                      .message_bytes_max = config->message_bytes_max};
+    worker->dispatch = dispatch_new(&dispatch);
+}
+
+/* Port and TLS key may need root; nothing after them does. */
+static bool listen_and_drop(struct worker *worker, struct err *err)
+{
+    const struct worker_setup *setup = worker->setup;
+    struct server_setup server = {.config = setup->config,
+                                  .sessions = worker->sessions,
+                                  .dispatch = worker->dispatch,
+                                  .store = worker->store,
+                                  .port = setup->port};
+    struct drop drop;
+    worker->server = server_new(&worker->loop, &server, err);
+    if (worker->server == NULL || !drop_find(&drop, setup->config->user, err) ||
+        !drop_for_good(&drop, err))
+        return false;
+    /* the change of user has cleared it */
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != setup->parent)
+        return err_set(err, ERR_INTERNAL, "the parent is gone");
+    return true;
+}
+
+/* libuv's pool, which also connects to the database, and that blocks. */
+static void size_pool(const struct config *config)
+{
+    char threads[16];
+    snprintf(threads, sizeof threads, "%d",
+             (int)(config_verify_threads(config) + config->database_readers + STORE_CONNECTIONS));
+    setenv("UV_THREADPOOL_SIZE", threads, 1); // NOLINT(concurrency-mt-unsafe): before any thread
+}
+
+static void begin(struct worker *worker)
+{
+    size_pool(worker->setup->config);
+    metrics_use(worker->setup->number);
+    if (uv_loop_init(&worker->loop) != 0)
+        abort();
+    uv_timer_init(&worker->loop, &worker->tick);
+    uv_signal_init(&worker->loop, &worker->terminate);
+    worker->tick.data = worker->terminate.data = worker;
+    uv_signal_start(&worker->terminate, on_terminate, SIGTERM);
+}
+
+int worker_run(const struct worker_setup *setup)
+{
+    struct worker worker = {.setup = setup};
+    struct err err;
+
+    begin(&worker);
+    wire_store(&worker);
+    wire_journeys(&worker);
+    if (!listen_and_drop(&worker, &err)) {
+        log_error("worker", "%s", err.text);
+        _exit(WORKER_CANNOT_SERVE); /* pool threads may be connecting: nothing is freed */
+    }
+    enter(&worker, STARTING);
+    uv_run(&worker.loop, UV_RUN_DEFAULT);
+    int left = uv_loop_close(&worker.loop);
+    if (left != 0) {
+        log_error("worker", "handles left open: %s", uv_strerror(left));
+        uv_print_all_handles(&worker.loop, stderr);
+        return EXIT_FAILURE;
+    }
+    uv_library_shutdown();
+    return EXIT_SUCCESS;
+}
