@@ -1,8 +1,9 @@
 #!/bin/sh
 # A throw-away PostgreSQL: unix socket only, never as root, gone when stopped.
 #
-#     tests/postgres.sh start|stop DIRECTORY
+#     tests/postgres.sh start|stop|halt|resume DIRECTORY
 #
+# halt and resume are a crash and the recovery from it: the data stays.
 # Connect with: host=DIRECTORY user=postgres dbname=postgres. fsync is off: the tests kill
 # processes, not the machine.
 set -eu
@@ -28,6 +29,13 @@ stop()
     as_user "'$binaries/pg_ctl' -D '$directory/data' -m immediate -s stop" || true
 }
 
+launch()
+{
+    as_user "'$binaries/pg_ctl' -D '$directory/data' -w -s -l '$directory/log' -o \"-k '$directory' -p 5432 \
+        -c listen_addresses='' -c fsync=off -c max_connections=200 -c shared_buffers=128MB \
+        -c max_wal_size=1GB -c deadlock_timeout=200ms\" start"
+}
+
 case $1 in
 start)
     stop
@@ -37,16 +45,20 @@ start)
     [ "$(id -u)" != 0 ] || chown postgres "$directory"
     as_user "'$binaries/initdb' -D '$directory/data' -A trust -U postgres -E UTF8 --locale=C --no-sync \
         >'$directory/initdb.log'"
-    as_user "'$binaries/pg_ctl' -D '$directory/data' -w -s -l '$directory/log' -o \"-k '$directory' -p 5432 \
-        -c listen_addresses='' -c fsync=off -c max_connections=200 -c shared_buffers=128MB \
-        -c max_wal_size=1GB -c deadlock_timeout=200ms\" start"
+    launch
     ;;
 stop)
     stop
     rm -rf "$directory"
     ;;
+halt)
+    stop
+    ;;
+resume)
+    launch
+    ;;
 *)
-    echo "$0: start or stop?" >&2
+    echo "$0: start, stop, halt or resume?" >&2
     exit 2
     ;;
 esac

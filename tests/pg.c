@@ -1,0 +1,39 @@
+#include "tests/pg.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/scratch.h"
+#include "tests/test.h"
+
+static void run(const char *command)
+{
+    int status = system(command); /* NOLINT(cert-env33-c): a fixed shell script of the tests */
+    if (status != 0)
+        fail_msg("status %x: %s", (unsigned)status, command);
+}
+
+void pg_start(struct pg *pg)
+{
+    char *directory = scratch_format("/tmp/shoal-pg-XXXXXX");
+    assert_non_null(mkdtemp(directory));
+    pg->directory = directory;
+    pg->conninfo = scratch_format("host=%s user=postgres dbname=postgres", directory);
+    run(scratch_format("'" POSTGRES_SH "' start '%s'", directory));
+}
+
+void pg_halt(const struct pg *pg)
+{
+    run(scratch_format("'" POSTGRES_SH "' halt '%s'", pg->directory));
+}
+
+void pg_resume(const struct pg *pg)
+{
+    run(scratch_format("'" POSTGRES_SH "' resume '%s'", pg->directory));
+}
+
+void pg_remove(const struct pg *pg)
+{
+    run(scratch_format("'" POSTGRES_SH "' stop '%s'", pg->directory));
+}

@@ -1,0 +1,21 @@
+/* pg.h - a PostgreSQL of a test's own, that it may stop, kill and bring back.
+ *
+ *   errors  a failed assertion of the running test
+ */
+#pragma once
+
+#include "shared/base.h"
+
+struct pg {
+    const char *directory; /* in scratch */
+    const char *conninfo;
+};
+
+void pg_start(struct pg *pg);
+
+/* At once, as in a crash: what was committed is there when it comes back. */
+void pg_halt(const struct pg *pg);
+void pg_resume(const struct pg *pg);
+
+/* Halts it and removes its folder. */
+void pg_remove(const struct pg *pg);
