@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "relay/hash.h"
+#include "relay/list.h"
 #include "relay/table.h"
 #include "shared/err.h"
 
@@ -17,9 +18,8 @@ struct bucket {
 struct address {
     struct address_table *table;
     uint64_t hash;
-    struct address *next; /* of the same hash */
-    struct address *idle_next, *idle_prev;
-    bool is_idle; /* no connections, buckets not full: in the list of the idle */
+    struct address *next;  /* of the same hash */
+    struct list_node idle; /* no connections, buckets not full */
     uint8_t len;
     uint8_t ip[IP4_LEN > IP6_NETWORK_LEN ? IP4_LEN : IP6_NETWORK_LEN];
     int64_t connections;
@@ -30,7 +30,7 @@ struct address_table {
     struct address_limits limits;
     struct hash_key key;
     struct table table; /* hash -> list */
-    struct address *idle_head, *idle_tail;
+    struct list idle;
 };
 
 struct address_table *address_table_new(const struct address_limits *limits)
@@ -79,33 +79,6 @@ static bool is_full(struct address *address, int64_t now_ms)
            (limits->reqs_per_s_max == 0 || address->reqs.milli == limits->req_burst_max * 1000);
 }
 
-static void idle_add(struct address *address)
-{
-    struct address_table *table = address->table;
-    address->is_idle = true;
-    address->idle_next = NULL;
-    address->idle_prev = table->idle_tail;
-    if (table->idle_tail == NULL)
-        table->idle_head = address;
-    else
-        table->idle_tail->idle_next = address;
-    table->idle_tail = address;
-}
-
-static void idle_remove(struct address *address)
-{
-    struct address_table *table = address->table;
-    address->is_idle = false;
-    if (address->idle_prev == NULL)
-        table->idle_head = address->idle_next;
-    else
-        address->idle_prev->idle_next = address->idle_next;
-    if (address->idle_next == NULL)
-        table->idle_tail = address->idle_prev;
-    else
-        address->idle_next->idle_prev = address->idle_prev;
-}
-
 static void forget(struct address *address)
 {
     struct address_table *table = address->table;
@@ -124,13 +97,15 @@ static void forget(struct address *address)
 /* Each call looks at more idle addresses than it can add: they cannot pile up for long. */
 static void sweep(struct address_table *table, int64_t now_ms)
 {
-    for (int i = 0; i < SWEEP_STEPS && table->idle_head != NULL; i++) {
-        struct address *address = table->idle_head;
-        idle_remove(address);
+    for (int i = 0; i < SWEEP_STEPS; i++) {
+        struct address *address = list_first(&table->idle);
+        if (address == NULL)
+            return;
+        list_remove(&table->idle, &address->idle);
         if (is_full(address, now_ms))
             forget(address);
         else
-            idle_add(address);
+            list_append(&table->idle, &address->idle, address);
     }
 }
 
@@ -168,8 +143,7 @@ struct address *address_open(struct address_table *table, struct span ip, int64_
                  (long long)connections_max);
         return NULL;
     }
-    if (address->is_idle)
-        idle_remove(address);
+    list_remove(&table->idle, &address->idle);
     address->connections++;
     return address;
 }
@@ -181,7 +155,7 @@ void address_close(struct address *address, int64_t now_ms)
         if (is_full(address, now_ms))
             forget(address);
         else
-            idle_add(address);
+            list_append(&table->idle, &address->idle, address);
     }
     sweep(table, now_ms);
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "relay/frame.h"
+#include "relay/list.h"
 #include "relay/live.h"
 #include "relay/metrics.h"
 #include "relay/policy.h"
@@ -23,7 +24,7 @@ enum proof { PROOF_GOOD, PROOF_BAD_ID, PROOF_BAD_SIG };
 
 /* One event on its way. */
 struct job {
-    struct job *next; /* waiting, or in the same piece */
+    struct list_node queued; /* waiting, or in a piece */
     struct ingest *ingest;
     struct arena arena; /* event's spans */
     struct event event;
@@ -40,18 +41,18 @@ struct job {
 struct piece {
     uv_work_t work;
     struct ingest *ingest;
-    struct job *jobs;
-    struct piece *next;
+    struct list jobs;
+    struct list_node listed; /* in ingest->out */
     bool is_done;
 };
 
 struct ingest {
     uv_loop_t *loop;
     struct ingest_setup setup;
-    struct job *head, *tail; /* waiting for the pool */
+    struct list queue; /* jobs that wait for the pool */
     uint32_t waiting;
-    struct piece *out_head, *out_tail;
-    uint32_t out; /* pieces not done yet */
+    struct list out; /* pieces not delivered yet, in the order they were sent out */
+    uint32_t busy;   /* of these, not done yet */
     uint32_t unanswered;
     uint32_t jobs; /* all, the answered that wait to be announced as well */
     size_t bytes;
@@ -71,7 +72,7 @@ struct ingest *ingest_new(uv_loop_t *loop, const struct ingest_setup *setup)
 
 void ingest_free(struct ingest *ingest)
 {
-    assert(ingest->jobs == 0 && ingest->out_head == NULL);
+    assert(ingest->jobs == 0 && ingest->out.head == NULL);
     free(ingest);
 }
 
@@ -190,13 +191,11 @@ static void deliver(struct job *job)
 
 static void deliver_done(struct ingest *ingest)
 {
-    while (ingest->out_head != NULL && ingest->out_head->is_done) {
-        struct piece *piece = ingest->out_head;
-        ingest->out_head = piece->next;
-        if (ingest->out_head == NULL)
-            ingest->out_tail = NULL;
-        for (struct job *job = piece->jobs, *next; job != NULL; job = next) {
-            next = job->next;
+    struct piece *piece;
+    while ((piece = list_first(&ingest->out)) != NULL && piece->is_done) {
+        list_remove(&ingest->out, &piece->listed);
+        for (struct job *job; (job = list_first(&piece->jobs)) != NULL;) {
+            list_remove(&piece->jobs, &job->queued);
             deliver(job);
         }
         free(piece);
@@ -214,7 +213,7 @@ static enum proof prove(const struct event *event)
 static void verify(uv_work_t *work)
 {
     struct piece *piece = work->data;
-    for (struct job *job = piece->jobs; job != NULL; job = job->next)
+    for (struct job *job = list_first(&piece->jobs); job != NULL; job = list_next(&job->queued))
         job->proof = prove(&job->event);
 }
 
@@ -226,44 +225,36 @@ static void on_verified(uv_work_t *work, int status)
     struct ingest *ingest = piece->ingest;
     assert(status == 0); /* pieces are not cancelled */
     piece->is_done = true;
-    ingest->out--;
+    ingest->busy--;
     send_pieces(ingest); /* first: a thread is idle */
     deliver_done(ingest);
 }
 
-/* Takes the oldest jobs off the queue: a share that leaves as much to each thread. */
-static struct job *take_share(struct ingest *ingest)
+/* Moves the oldest jobs from the queue: a share that leaves as much to each thread. */
+static void take_share(struct ingest *ingest, struct list *jobs)
 {
     uint32_t share = (ingest->waiting + ingest->setup.threads - 1) / ingest->setup.threads;
     if (share > PIECE_JOBS_MAX)
         share = PIECE_JOBS_MAX;
-    struct job *first = ingest->head, *last = first;
-    assert(first != NULL);
-    for (uint32_t i = 1; i < share; i++)
-        last = last->next;
-    ingest->head = last->next;
-    if (ingest->head == NULL)
-        ingest->tail = NULL;
-    last->next = NULL;
     ingest->waiting -= share;
-    return first;
+    for (uint32_t i = 0; i < share; i++) {
+        struct job *job = list_first(&ingest->queue);
+        list_remove(&ingest->queue, &job->queued);
+        list_append(jobs, &job->queued, job);
+    }
 }
 
 static void send_pieces(struct ingest *ingest)
 {
-    while (ingest->out < ingest->setup.threads && ingest->waiting > 0) {
+    while (ingest->busy < ingest->setup.threads && ingest->waiting > 0) {
         struct piece *piece = calloc(1, sizeof *piece);
         if (piece == NULL)
             abort();
         piece->work.data = piece;
         piece->ingest = ingest;
-        piece->jobs = take_share(ingest);
-        if (ingest->out_tail == NULL)
-            ingest->out_head = piece;
-        else
-            ingest->out_tail->next = piece;
-        ingest->out_tail = piece;
-        ingest->out++;
+        take_share(ingest, &piece->jobs);
+        list_append(&ingest->out, &piece->listed, piece);
+        ingest->busy++;
         if (uv_queue_work(ingest->loop, &piece->work, verify, on_verified) != 0)
             abort();
     }
@@ -272,11 +263,7 @@ static void send_pieces(struct ingest *ingest)
 
 static void enqueue(struct ingest *ingest, struct job *job)
 {
-    if (ingest->tail == NULL)
-        ingest->head = job;
-    else
-        ingest->tail->next = job;
-    ingest->tail = job;
+    list_append(&ingest->queue, &job->queued, job);
     ingest->waiting++;
     ingest->jobs++;
     ingest->unanswered++;

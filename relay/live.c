@@ -7,6 +7,7 @@
 #include "relay/frame.h"
 #include "relay/hash.h"
 #include "relay/interest.h"
+#include "relay/list.h"
 #include "relay/metrics.h"
 #include "relay/policy.h"
 #include "relay/session.h"
@@ -21,8 +22,8 @@ enum { SEEN_MAX = 8192, SEEN_MS = 10000 };
 struct live {
     struct interest_index *index;
     struct hash_key key;
-    struct sub *seen_head, *seen_tail; /* by released_ms */
-    struct text head;                  /* reused */
+    struct list remembered; /* subs, by released_ms */
+    struct text head;       /* reused */
 };
 
 struct live_held {
@@ -48,46 +49,26 @@ struct live *live_new(void)
 
 void live_free(struct live *live)
 {
-    assert(live->seen_head == NULL);
+    assert(live->remembered.head == NULL);
     interest_index_free(live->index);
     text_clear(&live->head);
     free(live);
 }
 
-static void remember(struct live *live, struct sub *sub)
-{
-    sub->released_ms = now_ms();
-    sub->seen_next = NULL;
-    sub->seen_prev = live->seen_tail;
-    if (live->seen_tail == NULL)
-        live->seen_head = sub;
-    else
-        live->seen_tail->seen_next = sub;
-    live->seen_tail = sub;
-}
-
 static void forget(struct live *live, struct sub *sub)
 {
-    if (!sub->holding && sub->seen.count > 0) {
-        if (sub->seen_prev == NULL)
-            live->seen_head = sub->seen_next;
-        else
-            sub->seen_prev->seen_next = sub->seen_next;
-        if (sub->seen_next == NULL)
-            live->seen_tail = sub->seen_prev;
-        else
-            sub->seen_next->seen_prev = sub->seen_prev;
-    }
+    list_remove(&live->remembered, &sub->remembered);
     table_clear(&sub->seen);
 }
 
 void live_tidy(struct live *live)
 {
-    if (live->seen_head == NULL)
+    struct sub *sub = list_first(&live->remembered);
+    if (sub == NULL)
         return;
     int64_t oldest_ms = now_ms() - SEEN_MS;
-    while (live->seen_head != NULL && live->seen_head->released_ms <= oldest_ms)
-        forget(live, live->seen_head);
+    for (; sub != NULL && sub->released_ms <= oldest_ms; sub = list_first(&live->remembered))
+        forget(live, sub);
 }
 
 struct sub *live_add(struct live *live, struct session *session, struct span name,
@@ -102,8 +83,7 @@ struct sub *live_add(struct live *live, struct session *session, struct span nam
     sub->name = (struct span){sub->text, name.len};
     sub->holding = true;
     sub->interest = interest_add(live->index, filters, count, sub);
-    sub->next = session->subs;
-    session->subs = sub;
+    list_append(&session->subs, &sub->listed, sub);
     session->sub_count++;
     metrics_move(METRIC_SUBSCRIPTIONS, 1);
     return sub;
@@ -111,9 +91,9 @@ struct sub *live_add(struct live *live, struct session *session, struct span nam
 
 struct sub *live_find(const struct session *session, struct span name)
 {
-    struct sub *sub = session->subs;
+    struct sub *sub = list_first(&session->subs);
     while (sub != NULL && !span_eq(sub->name, name))
-        sub = sub->next;
+        sub = list_next(&sub->listed);
     return sub;
 }
 
@@ -180,17 +160,16 @@ void live_release(struct live *live, struct sub *sub)
         free_held(held);
     }
     sub->holding = false;
-    if (sub->seen.count > 0)
-        remember(live, sub);
+    if (sub->seen.count == 0)
+        return;
+    sub->released_ms = now_ms();
+    list_append(&live->remembered, &sub->remembered, sub);
 }
 
 void live_remove(struct live *live, struct sub *sub)
 {
     struct session *session = sub->session;
-    struct sub **link = &session->subs;
-    while (*link != sub)
-        link = &(*link)->next;
-    *link = sub->next;
+    list_remove(&session->subs, &sub->listed);
     session->sub_count--;
     metrics_move(METRIC_SUBSCRIPTIONS, -1);
 
@@ -203,8 +182,8 @@ void live_remove(struct live *live, struct sub *sub)
 
 void live_remove_all(struct live *live, struct session *session)
 {
-    while (session->subs != NULL)
-        live_remove(live, session->subs);
+    for (struct sub *sub; (sub = list_first(&session->subs)) != NULL;)
+        live_remove(live, sub);
 }
 
 struct publication {

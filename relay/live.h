@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "relay/list.h"
 #include "relay/table.h"
 #include "shared/base.h"
 
@@ -23,7 +24,7 @@ struct session;
 
 struct sub {
     struct session *session;
-    struct sub *next; /* in session->subs */
+    struct list_node listed; /* in session->subs */
     struct span name;
     struct interest *interest; /* has the filters */
     bool holding;
@@ -32,8 +33,8 @@ struct sub {
     struct table
         seen; /* ids of stored events that were sent, by hash; goes a while after release */
     int64_t released_ms;
-    struct sub *seen_next, *seen_prev; /* those released with some seen, oldest first */
-    char text[];                       /* of name */
+    struct list_node remembered; /* while seen is kept past the release */
+    char text[];                 /* of name */
 };
 
 struct live *live_new(void);

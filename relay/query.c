@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "relay/interest.h"
+#include "relay/list.h"
 #include "relay/live.h"
 #include "relay/metrics.h"
 #include "relay/policy.h"
@@ -150,9 +151,9 @@ static bool drain_session(void *owner, struct session *session)
     struct err why;
     err_fill(&why, ERR_INTERNAL, "%s", query->draining);
     request_end_all(session, &why);
-    while (session->subs != NULL) {
-        reply_closed(session, session->subs->name, &why);
-        live_remove(query->setup.live, session->subs);
+    for (struct sub *sub; (sub = list_first(&session->subs)) != NULL;) {
+        reply_closed(session, sub->name, &why);
+        live_remove(query->setup.live, sub);
     }
     return true;
 }

@@ -6,6 +6,7 @@
 
 #include "relay/cursor.h"
 #include "relay/frame.h"
+#include "relay/list.h"
 #include "relay/live.h"
 #include "relay/merge.h"
 #include "relay/metrics.h"
@@ -31,16 +32,15 @@ enum {
 struct reader {
     struct request *request;
     struct cursor cursor;
-    struct reader *next, *prev; /* in the queue */
-    bool is_queued;
+    struct list_node queued; /* in desk->queue */
     bool is_reading;
 };
 
 struct request {
     struct request_desk *desk;
     struct session *session;
-    struct request *next, *prev; /* of the session, oldest first */
-    struct sub *sub;             /* NULL: a COUNT */
+    struct list_node listed; /* in session->requests */
+    struct sub *sub;         /* NULL: a COUNT */
     struct arena arena;
     struct span name;
     uint64_t since_ns;
@@ -57,7 +57,7 @@ struct request {
 
 struct request_desk {
     struct request_setup setup;
-    struct reader *head, *tail; /* the queue of those that want a page */
+    struct list queue; /* of readers that want a page */
     uint32_t reads;
     struct text text; /* reused */
 };
@@ -73,36 +73,9 @@ struct request_desk *request_desk_new(const struct request_setup *setup)
 
 void request_desk_free(struct request_desk *desk)
 {
-    assert(desk->head == NULL && desk->reads == 0);
+    assert(desk->queue.head == NULL && desk->reads == 0);
     text_clear(&desk->text);
     free(desk);
-}
-
-static void queue(struct reader *reader)
-{
-    struct request_desk *desk = reader->request->desk;
-    reader->is_queued = true;
-    reader->next = NULL;
-    reader->prev = desk->tail;
-    if (desk->tail == NULL)
-        desk->head = reader;
-    else
-        desk->tail->next = reader;
-    desk->tail = reader;
-}
-
-static void unqueue(struct reader *reader)
-{
-    struct request_desk *desk = reader->request->desk;
-    reader->is_queued = false;
-    if (reader->prev == NULL)
-        desk->head = reader->next;
-    else
-        reader->prev->next = reader->next;
-    if (reader->next == NULL)
-        desk->tail = reader->prev;
-    else
-        reader->next->prev = reader->prev;
 }
 
 /* Queues every reader whose run keeps the merge waiting. */
@@ -110,8 +83,8 @@ static void queue_needed(struct request *request)
 {
     for (uint32_t i = 0; i < request->reader_count; i++) {
         struct reader *reader = &request->readers[i];
-        if (merge_needs(request->merge, i) && !reader->is_reading && !reader->is_queued)
-            queue(reader);
+        if (merge_needs(request->merge, i) && !reader->is_reading && reader->queued.owner == NULL)
+            list_append(&request->desk->queue, &reader->queued, reader);
     }
 }
 
@@ -119,8 +92,8 @@ static void queue_needed(struct request *request)
 static void start_next(struct session *session)
 {
     uint32_t active = 0;
-    struct request *request = session->requests;
-    for (; request != NULL && request->has_started; request = request->next)
+    struct request *request = list_first(&session->requests);
+    for (; request != NULL && request->has_started; request = list_next(&request->listed))
         active++;
     if (request == NULL || active >= ACTIVE_MAX)
         return;
@@ -134,19 +107,13 @@ static void end(struct request *request)
     struct session *session = request->session;
     for (uint32_t i = 0; i < request->reader_count; i++) {
         struct reader *reader = &request->readers[i];
-        if (reader->is_queued)
-            unqueue(reader);
+        list_remove(&desk->queue, &reader->queued);
         if (!reader->is_reading)
             continue;
         store_forget(desk->setup.store, reader);
         desk->reads--;
     }
-    if (request->prev == NULL)
-        session->requests = request->next;
-    else
-        request->prev->next = request->next;
-    if (request->next != NULL)
-        request->next->prev = request->prev;
+    list_remove(&session->requests, &request->listed);
     session->request_count--;
     merge_free(request->merge);
     arena_clear(&request->arena);
@@ -222,8 +189,9 @@ static void on_drained(void *owner)
 {
     struct session *session = owner;
     struct request_desk *desk = NULL;
-    for (struct request *request = session->requests, *next; request != NULL; request = next) {
-        next = request->next;
+    struct request *next;
+    for (struct request *request = list_first(&session->requests); request; request = next) {
+        next = list_next(&request->listed);
         desk = request->desk;
         if (!request->is_blocked)
             continue;
@@ -314,9 +282,9 @@ static bool read_page(struct reader *reader, struct err *err)
 static void pump(struct request_desk *desk)
 {
     struct err err;
-    while (desk->head != NULL && desk->reads < READS_MAX) {
-        struct reader *reader = desk->head;
-        unqueue(reader);
+    struct reader *reader;
+    while (desk->reads < READS_MAX && (reader = list_first(&desk->queue)) != NULL) {
+        list_remove(&desk->queue, &reader->queued);
         if (!read_page(reader, &err))
             fail(reader->request, &err);
     }
@@ -328,16 +296,6 @@ bool request_wants_store(const struct filter *filters, uint32_t count, bool is_c
         if (cursor_wants_store(&filters[i], is_count))
             return true;
     return false;
-}
-
-static void list(struct request *request)
-{
-    struct session *session = request->session;
-    struct request **link = &session->requests;
-    for (; *link != NULL; link = &(*link)->next)
-        request->prev = *link;
-    *link = request;
-    session->request_count++;
 }
 
 static void add_readers(struct request *request, const struct request_call *call)
@@ -370,7 +328,8 @@ void request_start(struct request_desk *desk, const struct request_call *call)
     request->since_ns = uv_hrtime();
     add_readers(request, call);
     request->merge = merge_new(request->reader_count);
-    list(request);
+    list_append(&call->session->requests, &request->listed, request);
+    call->session->request_count++;
     if (request->reader_count == 0) {
         request->has_started = true;
         finish(request);
@@ -382,9 +341,9 @@ void request_start(struct request_desk *desk, const struct request_call *call)
 
 void request_end(struct session *session, const struct sub *sub)
 {
-    struct request *request = session->requests;
+    struct request *request = list_first(&session->requests);
     while (request != NULL && request->sub != sub)
-        request = request->next;
+        request = list_next(&request->listed);
     if (request == NULL)
         return;
     struct request_desk *desk = request->desk;
@@ -395,11 +354,11 @@ void request_end(struct session *session, const struct sub *sub)
 void request_end_all(struct session *session, const struct err *why)
 {
     struct request_desk *desk = NULL;
-    while (session->requests != NULL) {
-        desk = session->requests->desk;
-        if (why != NULL && session->requests->sub == NULL)
-            reply_closed(session, session->requests->name, why);
-        end(session->requests);
+    for (struct request *request; (request = list_first(&session->requests)) != NULL;) {
+        desk = request->desk;
+        if (why != NULL && request->sub == NULL)
+            reply_closed(session, request->name, why);
+        end(request);
     }
     if (desk != NULL)
         pump(desk);

@@ -106,7 +106,7 @@ static void cut(struct session *session)
 
 void session_close(struct session *session)
 {
-    assert(session->subs == NULL && session->requests == NULL);
+    assert(session->subs.head == NULL && session->requests.head == NULL);
     drop_outbox(session);
     table_remove(&session->table->sessions, session->id);
     free(session->keys);

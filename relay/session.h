@@ -10,12 +10,11 @@
  */
 #pragma once
 
+#include "relay/list.h"
 #include "shared/base.h"
 
 struct address;
 struct frame;
-struct request;
-struct sub;
 struct text;
 
 enum { SESSION_KEYS_MAX = 16, SESSION_CHALLENGE_CHARS = 32 };
@@ -33,9 +32,9 @@ struct session {
     char challenge[SESSION_CHALLENGE_CHARS + 1]; /* NIP-42 */
     struct bytes32 *keys;                        /* authenticated; key_count of them */
     uint32_t key_count;
-    struct sub *subs; /* a list, newest first; live.h */
+    struct list subs; /* oldest first; live.h */
     uint32_t sub_count;
-    struct request *requests; /* a list, oldest first; query.c's */
+    struct list requests; /* being answered, oldest first; request.h */
     uint32_t request_count;
     uint8_t local_ip[16]; /* the end of the connection that is ours: NIP-42 without public_url */
     size_t local_ip_len;

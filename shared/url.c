@@ -6,7 +6,9 @@ enum { PORT_WS = 80, PORT_WSS = 443 };
 
 static char to_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c + ('a' - 'A'));
+    return c;
 }
 
 /* Cuts prefix off text, in any case; false when it is not there. */

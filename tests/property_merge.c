@@ -68,32 +68,38 @@ static void expect_row(const struct world *world, uint32_t *next, const struct m
     ++*next;
 }
 
+/* How many rows come out of one random world. */
+static uint32_t check_union(void)
+{
+    struct world world;
+    struct merge_row row;
+    make(&world);
+    struct merge *merge = merge_new(world.runs);
+    uint32_t next = 0, rows = 0;
+    enum merge_step step;
+    while ((step = merge_next(merge, &row)) != MERGE_DONE) {
+        if (step == MERGE_ROW) {
+            expect_row(&world, &next, &row);
+            frame_drop(row.frame);
+            rows++;
+            continue;
+        }
+        for (uint32_t run = 0; run < world.runs; run++)
+            if (merge_needs(merge, run) && random_below(2) == 0)
+                feed(merge, &world, run);
+    }
+    for (; next < world.count; next++)
+        assert_false(is_in_some_run(&world, next));
+    merge_free(merge);
+    return rows;
+}
+
 static void test_union(void **state)
 {
     uint32_t rows = 0;
     (void)state;
-    for (int round = 0; round < ROUNDS; round++) {
-        struct world world;
-        struct merge_row row;
-        make(&world);
-        struct merge *merge = merge_new(world.runs);
-        uint32_t next = 0;
-        enum merge_step step;
-        while ((step = merge_next(merge, &row)) != MERGE_DONE) {
-            if (step == MERGE_ROW) {
-                expect_row(&world, &next, &row);
-                frame_drop(row.frame);
-                rows++;
-                continue;
-            }
-            for (uint32_t run = 0; run < world.runs; run++)
-                if (merge_needs(merge, run) && random_below(2) == 0)
-                    feed(merge, &world, run);
-        }
-        for (; next < world.count; next++)
-            assert_false(is_in_some_run(&world, next));
-        merge_free(merge);
-    }
+    for (int round = 0; round < ROUNDS; round++)
+        rows += check_union();
     assert_true(rows > ROUNDS);
 }
 

@@ -153,7 +153,7 @@ static void test_ids(void **state)
     (void)state;
     make_events(3, 0);
     assert_int_equal(cursor_rows(&cursor), 4);
-    assert_int_equal(read_all(&cursor, 3, 2 * 300, &pages), 3);
+    assert_int_equal(read_all(&cursor, 3, 600, &pages), 3);
     assert_int_equal(hint_of(&cursor), ALL);
 }
 

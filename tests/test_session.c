@@ -165,8 +165,8 @@ static void test_keys(void **state)
     struct peer peer = open_peer(1000);
     struct bytes32 key = {{0}};
     (void)state;
-    for (uint8_t i = 0; i < SESSION_KEYS_MAX; i++) {
-        key.at[31] = i;
+    for (int i = 0; i < SESSION_KEYS_MAX; i++) {
+        key.at[31] = (uint8_t)i;
         assert_false(session_has_key(peer.session, &key));
         assert_true(session_add_key(peer.session, &key));
         assert_true(session_has_key(peer.session, &key));
