@@ -135,7 +135,7 @@ void ws_encode(struct text *out, struct ws *ws, const struct ws_frame *frame)
     if (length_bytes == 0)
         length_bytes = len < 126 ? 0 : len < 65536 ? 2 : 8;
     add_big_endian(
-        out, (frame->unfinished ? 0U : 0x80U) | frame->rsv << 4U | (unsigned)frame->opcode, 1);
+        out, (frame->unfinished ? 0U : 0x80U) | (unsigned)frame->rsv << 4U | frame->opcode, 1);
     if (length_bytes == 0) {
         add_big_endian(out, mask_bit | len, 1);
     } else {
