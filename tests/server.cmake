@@ -1,3 +1,9 @@
 # The HTTP and websocket server.
 unit_test(http relay)
 unit_test(squeeze relay)
+
+# The page in Chromium, against the real relay; label page.
+if(TARGET shoal-relay)
+  add_test(NAME page COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/e2e/run $<TARGET_FILE:shoal-relay>)
+  set_tests_properties(page PROPERTIES LABELS page TIMEOUT 180 SKIP_RETURN_CODE 77)
+endif()

@@ -142,7 +142,7 @@ static void test_page(void **state)
     struct span page = http_page();
     struct text policy = {0};
     (void)state;
-    assert_true(page.len > 500 && page.len < 30000);
+    assert_true(page.len > 10000 && page.len < 30000);
     assert_memory_equal(page.at, "<!doctype html>", 15);
     assert_null(memmem(page.at, page.len, "http://", 7));
     assert_null(memmem(page.at, page.len, "innerHTML", 9));
