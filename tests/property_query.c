@@ -375,7 +375,10 @@ static void step(struct world *world)
         client_asks(world, client, number);
         break;
     case 1:
-        if (random_below(4) == 0)
+        if (random_below(60) == 0)
+            for (uint32_t i = 0; i < NAMES; i++) /* as after a reconnect */
+                client_asks(world, client, i);
+        else if (random_below(4) == 0)
             client_closes(world, client, number);
         break;
     case 2:
