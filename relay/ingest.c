@@ -24,7 +24,7 @@ enum proof { PROOF_GOOD, PROOF_BAD_ID, PROOF_BAD_SIG };
 
 /* One event on its way. */
 struct job {
-    struct list_node queued; /* waiting, or in a piece */
+    struct list_node queued; /* waiting, in a piece, or stored */
     struct ingest *ingest;
     struct arena arena; /* event's spans */
     struct event event;
@@ -51,8 +51,9 @@ struct ingest {
     struct ingest_setup setup;
     struct list queue; /* jobs that wait for the pool */
     uint32_t waiting;
-    struct list out; /* pieces not delivered yet, in the order they were sent out */
-    uint32_t busy;   /* of these, not done yet */
+    struct list out;    /* pieces not delivered yet, in the order they were sent out */
+    uint32_t busy;      /* of these, not done yet */
+    struct list stored; /* jobs to be announced */
     uint32_t unanswered;
     uint32_t jobs; /* all, the answered that wait to be announced as well */
     size_t bytes;
@@ -70,18 +71,23 @@ struct ingest *ingest_new(uv_loop_t *loop, const struct ingest_setup *setup)
     return ingest;
 }
 
-void ingest_free(struct ingest *ingest)
-{
-    assert(ingest->jobs == 0 && ingest->out.head == NULL);
-    free(ingest);
-}
-
 static void free_job(struct job *job)
 {
     job->ingest->jobs--;
     job->ingest->bytes -= job->bytes;
     arena_clear(&job->arena);
     free(job);
+}
+
+void ingest_free(struct ingest *ingest)
+{
+    assert(ingest->unanswered == 0 && ingest->out.head == NULL);
+    for (struct job *job; (job = list_first(&ingest->stored)) != NULL;) {
+        list_remove(&ingest->stored, &job->queued);
+        free_job(job);
+    }
+    assert(ingest->jobs == 0);
+    free(ingest);
 }
 
 /* The one answer; the session may be gone by now. */
@@ -114,6 +120,7 @@ static void publish(struct ingest *ingest, const struct event *event)
 static void on_announced(void *owner)
 {
     struct job *job = owner;
+    list_remove(&job->ingest->stored, &job->queued);
     publish(job->ingest, &job->event);
     metrics_observe(METRIC_FANOUT_SECONDS, (double)(uv_hrtime() - job->stored_ns) / NANOSECONDS);
     free_job(job);
@@ -127,6 +134,7 @@ static void on_settled(void *owner, enum store_verdict verdict)
     case STORE_NEW:
         metrics_add(METRIC_EVENTS_STORED, 1);
         job->stored_ns = uv_hrtime();
+        list_append(&job->ingest->stored, &job->queued, job);
         answer(job, true, NULL);
         return; /* on_announced frees it */
     case STORE_DUPLICATE:

@@ -33,7 +33,7 @@ struct ingest_setup {
 
 struct ingest *ingest_new(uv_loop_t *loop, const struct ingest_setup *setup);
 
-/* Nothing may be pending. */
+/* Nothing may be pending; what was answered and not announced is let go. */
 void ingest_free(struct ingest *ingest);
 
 /* Takes the arena over; event's spans must point into it. */

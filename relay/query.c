@@ -14,30 +14,16 @@
 #include "shared/err.h"
 #include "shared/filter.h"
 
-enum { TIDY_MS = 5000 };
-
 struct query {
     struct query_setup setup;
     struct request_desk *desk;
-    uv_timer_t *tidy;     /* the loop frees it once it is closed */
     const char *draining; /* why nothing is answered any longer; NULL before that */
 };
 
-static void on_tidy(uv_timer_t *timer)
-{
-    live_tidy(timer->data);
-}
-
-static void on_tidy_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
-struct query *query_new(uv_loop_t *loop, const struct query_setup *setup)
+struct query *query_new(const struct query_setup *setup)
 {
     struct query *query = calloc(1, sizeof *query);
-    uv_timer_t *tidy = calloc(1, sizeof *tidy);
-    if (query == NULL || tidy == NULL)
+    if (query == NULL)
         abort();
     query->setup = *setup;
     const struct request_setup desk = {
@@ -48,17 +34,11 @@ struct query *query_new(uv_loop_t *loop, const struct query_setup *setup)
         .count_max = setup->count_max,
     };
     query->desk = request_desk_new(&desk);
-    query->tidy = tidy;
-    tidy->data = setup->live;
-    uv_timer_init(loop, tidy);
-    uv_timer_start(tidy, on_tidy, TIDY_MS, TIDY_MS);
-    uv_unref((uv_handle_t *)tidy);
     return query;
 }
 
 void query_free(struct query *query)
 {
-    uv_close((uv_handle_t *)query->tidy, on_tidy_closed);
     request_desk_free(query->desk);
     free(query);
 }

@@ -11,8 +11,6 @@
  */
 #pragma once
 
-#include <uv.h>
-
 #include "shared/arena.h"
 #include "shared/base.h"
 
@@ -32,7 +30,7 @@ struct query_setup {
     int64_t limit_default, limit_max, count_max;
 };
 
-struct query *query_new(uv_loop_t *loop, const struct query_setup *setup);
+struct query *query_new(const struct query_setup *setup);
 void query_free(struct query *query);
 
 /* Both take the arena over, in which name, filters and the text they point into live. */

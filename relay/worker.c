@@ -213,7 +213,7 @@ static void wire_journeys(struct worker *worker)
                                 .count_max = config->count_max};
     worker->policy = policy_of(config);
     worker->ingest = ingest_new(&worker->loop, &ingest);
-    worker->query = query_new(&worker->loop, &query);
+    worker->query = query_new(&query);
     struct dispatch_setup dispatch = {.ingest = worker->ingest,
                                       .query = worker->query,
                                       .filters_max = config->filters_max,

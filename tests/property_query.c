@@ -157,7 +157,6 @@ struct client {
 };
 
 struct world {
-    uv_loop_t loop;
     struct policy policy;
     struct session_table *sessions;
     struct live *live;
@@ -468,8 +467,6 @@ static void clear(struct world *world)
     live_free(world->live);
     session_table_free(world->sessions);
     text_clear(&world->message);
-    uv_run(&world->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&world->loop), 0);
     arena_clear(&events_arena);
     committed = announced = 0;
 }
@@ -480,14 +477,13 @@ static void test_laws(void **state)
     (void)state;
     for (int round = 0; round < ROUNDS; round++) {
         struct world world = {.policy = {.filter_values_max = 1000, .subscriptions_max = NAMES}};
-        uv_loop_init(&world.loop);
         world.policy.public_url = "";
         world.sessions = session_table_new(20000);
         world.live = live_new();
         const struct query_setup setup = {&world.policy,    world.sessions,      NULL,
                                           world.live,       .limit_default = 40, .limit_max = 60,
                                           .count_max = 1000};
-        world.query = query_new(&world.loop, &setup);
+        world.query = query_new(&setup);
         is_ready = true;
         for (uint32_t i = 0; i < SESSIONS; i++)
             world.clients[i].session = session_open(world.sessions, on_wake, NULL);
