@@ -2,6 +2,7 @@
  * second, naive writer makes from decoded strings. */
 #include "shared/arena.h"
 #include "shared/scan.h"
+#include "shared/utf8.h"
 #include "tests/random_event.h"
 #include "tests/test.h"
 

@@ -2,6 +2,7 @@
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/message.h"
+#include "shared/utf8.h"
 #include "tests/random_event.h"
 #include "tests/test.h"
 

@@ -4,7 +4,7 @@ pkg_check_modules(LIBSSL REQUIRED IMPORTED_TARGET libssl)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 add_library(blackbox STATIC fetch.c pg.c relay.c scratch.c signer.c stage.c talk.c wire.c ws.c)
 target_link_libraries(blackbox PUBLIC
-  shared PkgConfig::CMOCKA PkgConfig::JANSSON PkgConfig::LIBSSL PkgConfig::ZLIB)
+  random shared PkgConfig::CMOCKA PkgConfig::JANSSON PkgConfig::LIBSSL PkgConfig::ZLIB)
 target_compile_definitions(blackbox PRIVATE
   RELAY_BINARY_BUILT="${CMAKE_BINARY_DIR}/relay/shoal-relay"
   POSTGRES_SH="${CMAKE_CURRENT_SOURCE_DIR}/postgres.sh")
