@@ -249,7 +249,7 @@ static void test_whitespace_and_order(void **state)
               "\"kind\" : 1 , \"created_at\" : 1700000000 , \"pubkey\" : \"%s\" , \"id\" : \"%s\" "
               "} ] ",
               event->sig, event->pubkey, event->id);
-    assert_true(json_is_true(json_array_get(talk_await(TALK, "OK"), 2)));
+    talk_await_true(TALK);
     EXPECT(TALK, scratch_format("{\"ids\":[\"%s\"]}", event->id), event);
 }
 
@@ -322,7 +322,7 @@ static void test_many_in_flight(void **state)
             talk_sayf(TALK, "[\"EVENT\",%s]", events[i]->json);
     }
     for (int i = 0; i < COUNT + COUNT / 3; i++)
-        assert_true(json_is_true(json_array_get(talk_await(TALK, "OK"), 2)));
+        talk_await_true(TALK);
     talk_is_quiet(TALK);
     struct talk_found found =
         talk_find(TALK, scratch_format("{\"authors\":[\"%s\"]}", events[0]->pubkey));

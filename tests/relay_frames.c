@@ -359,7 +359,7 @@ static void test_deflate(void **state)
     ws_send_text(&talk.ws, span_of(request("plain", 80))); /* not every message must be packed */
     expect_eose(&talk, "plain");
     send_deflated(&talk, span_of(scratch_format("[\"EVENT\",%s]", event->json)), 100);
-    assert_true(json_is_true(json_array_get(talk_await(&talk, "OK"), 2)));
+    talk_await_true(&talk);
     EXPECT(&talk, scratch_format("{\"ids\":[\"%s\"]}", event->id), event);
     EXPECT(TALK, scratch_format("{\"ids\":[\"%s\"]}", event->id), event);
     talk_is_quiet(&talk);

@@ -358,7 +358,7 @@ static void test_seam(void **state)
     for (size_t i = 0; i < SEAM_SUBS * each; i++)
         note_seam(talk_hear(&reader), events, seen);
     for (int i = 0; i < SEAM_EVENTS; i++)
-        assert_true(json_is_true(json_array_get(talk_await(TALK, "OK"), 2)));
+        talk_await_true(TALK);
     talk_is_quiet(&reader);
     talk_close(&reader);
 }
@@ -376,7 +376,7 @@ static void test_paging_by_until(void **state)
         talk_sayf(TALK, "[\"EVENT\",%s]", event->json);
     }
     for (int i = 0; i < COUNT; i++)
-        assert_true(json_is_true(json_array_get(talk_await(TALK, "OK"), 2)));
+        talk_await_true(TALK);
     for (size_t page = PAGE; page == PAGE; found += page, until -= PAGE)
         page = talk_find(TALK, by(33, scratch_format(",\"until\":%lld,\"limit\":%d",
                                                      (long long)until - 1, PAGE)))

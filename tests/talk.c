@@ -91,6 +91,14 @@ json_t *talk_await(struct talk *talk, const char *type)
     }
 }
 
+void talk_await_true(struct talk *talk)
+{
+    const json_t *ok = talk_await(talk, "OK");
+    const json_t *accepted = json_array_get(ok, 2);
+    if (!json_is_true(accepted))
+        fail_msg("wanted OK true, came %s", dump(ok));
+}
+
 void talk_await_end(struct talk *talk, uint16_t close_code)
 {
     enum ws_result result = WS_MESSAGE;

@@ -39,6 +39,9 @@ json_t *talk_hear(struct talk *talk);
 /* The next message of that type; others before it are kept. */
 json_t *talk_await(struct talk *talk, const char *type);
 
+/* An OK true, whosever. */
+void talk_await_true(struct talk *talk);
+
 /* The connection ends next, with that close code; what else comes is dropped. */
 void talk_await_end(struct talk *talk, uint16_t close_code);
 
