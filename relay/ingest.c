@@ -30,10 +30,9 @@ struct job {
     struct event event;
     uint64_t session_id;
     bool is_auth;
-    enum proof proof;   /* set on the pool */
-    size_t bytes;       /* about what it takes */
-    uint64_t since_ns;  /* received */
-    uint64_t stored_ns; /* settled as new */
+    enum proof proof;  /* set on the pool */
+    size_t bytes;      /* about what it takes */
+    uint64_t since_ns; /* received */
 };
 
 /* What one pool thread does at a time. Pieces are delivered in the order they were sent out,
@@ -122,7 +121,6 @@ static void on_announced(void *owner)
     struct job *job = owner;
     list_remove(&job->ingest->stored, &job->queued);
     publish(job->ingest, &job->event);
-    metrics_observe(METRIC_FANOUT_SECONDS, (double)(uv_hrtime() - job->stored_ns) / NANOSECONDS);
     free_job(job);
 }
 
@@ -132,13 +130,10 @@ static void on_settled(void *owner, enum store_verdict verdict)
     struct err known;
     switch (verdict) {
     case STORE_NEW:
-        metrics_add(METRIC_EVENTS_STORED, 1);
-        job->stored_ns = uv_hrtime();
         list_append(&job->ingest->stored, &job->queued, job);
         answer(job, true, NULL);
         return; /* on_announced frees it */
     case STORE_DUPLICATE:
-        metrics_add(METRIC_EVENTS_DUPLICATE, 1);
         err_fill(&known, ERR_DUPLICATE, "already have this event");
         answer(job, true, &known);
         break;
