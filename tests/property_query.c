@@ -5,137 +5,21 @@
  * - No event comes twice, at the seam or elsewhere; none comes after CLOSE, CLOSED or a new REQ of
  *   that name.
  * - In the end, whoever was told "finish" has every event that matches.
- *
- * The store is a model, because a database cannot be told when to answer; that the database's own
- * pages are those of the model is for the tests of the store.
  */
 #include "relay/query.h"
-
-#include <stdlib.h>
 
 #include "relay/frame.h"
 #include "relay/live.h"
 #include "relay/policy.h"
 #include "relay/session.h"
-#include "relay/store.h"
-#include "shared/err.h"
 #include "shared/message.h"
+#include "tests/lazy_store.h"
 #include "tests/random_event.h"
 #include "tests/test.h"
 
-enum {
-    EVENTS = 150,
-    PENDING = 256,
-    SESSIONS = 3,
-    NAMES = 24,
-    FILTERS = 3,
-    STEPS = 12000,
-    ROUNDS = 6
-};
+enum { SESSIONS = 3, NAMES = 24, FILTERS = 3, STEPS = 12000, ROUNDS = 6 };
 
-/* The store: events [0, committed) are in it, sorted into order by created_at and id. */
-static struct event events[EVENTS];
-static uint32_t committed, announced;
-static struct arena events_arena;
-
-struct pending {
-    struct store_read read;
-    struct arena arena;
-    struct filter filter;
-    struct store_cursor after;
-};
-
-static struct pending pending[PENDING];
-static uint32_t pending_count;
-static bool is_ready;
-
-bool store_is_ready(const struct store *store)
-{
-    (void)store;
-    return is_ready;
-}
-
-bool store_read(struct store *store, const struct store_read *read, struct err *err)
-{
-    struct text text = {0};
-    (void)store;
-    if (pending_count == PENDING || !is_ready)
-        return err_set(err, ERR_INTERNAL, "no room");
-    struct pending *new = &pending[pending_count++];
-    *new = (struct pending){.read = *read};
-    filter_write(&text, read->filter);
-    struct span copy = arena_copy(&new->arena, text_span(&text));
-    assert_true(filter_parse(&new->filter, &new->arena, copy, NULL));
-    text_clear(&text);
-    new->read.filter = NULL;
-    if (read->after != NULL)
-        new->after = *read->after;
-    return true;
-}
-
-static struct pending take_pending(uint32_t i)
-{
-    struct pending taken = pending[i];
-    pending[i] = pending[--pending_count];
-    return taken;
-}
-
-void store_forget(struct store *store, const void *owner)
-{
-    (void)store;
-    for (uint32_t i = pending_count; i-- > 0;)
-        if (pending[i].read.owner == owner) {
-            struct pending gone = take_pending(i);
-            arena_clear(&gone.arena);
-        }
-}
-
-static struct store_cursor place_of(const struct event *event)
-{
-    struct store_cursor place = {.created_at = event->created_at};
-    for (int i = 0; i < 8; i++)
-        place.id_prefix = place.id_prefix << 8 | event->id.at[i];
-    return place;
-}
-
-static int compare_events(const void *a, const void *b)
-{
-    const struct event *left = a;
-    const struct event *right = b;
-    if (left->created_at != right->created_at)
-        return left->created_at > right->created_at ? -1 : 1;
-    return memcmp(&left->id, &right->id, sizeof left->id);
-}
-
-static bool is_after(const struct event *event, const struct pending *asked)
-{
-    if (asked->read.after == NULL)
-        return true;
-    struct store_cursor place = place_of(event);
-    if (place.created_at != asked->after.created_at)
-        return place.created_at < asked->after.created_at;
-    return place.id_prefix > asked->after.id_prefix;
-}
-
-/* Answers one read with what is committed by now, perhaps less of it than there is. */
-static void answer(uint32_t number, bool is_failing)
-{
-    struct pending asked = take_pending(number);
-    struct event rows[EVENTS];
-    struct store_page page = {.events = rows, .finished = true};
-    for (uint32_t i = 0; i < committed; i++)
-        if (filter_match(&asked.filter, &events[i]) && is_after(&events[i], &asked))
-            rows[page.count++] = events[i];
-    qsort(rows, page.count, sizeof rows[0], compare_events);
-    uint32_t most = random_below(4) == 0 ? random_below(asked.read.rows) + 1 : asked.read.rows;
-    if (page.count > most) {
-        page.count = most;
-        page.finished = false;
-        page.next = place_of(&rows[most - 1]);
-    }
-    asked.read.reply(asked.read.owner, is_failing ? NULL : &page);
-    arena_clear(&asked.arena);
-}
+static uint32_t announced; /* of the events committed */
 
 /* What a client knows of one subscription. */
 struct view {
@@ -144,9 +28,9 @@ struct view {
     struct arena arena;
     struct filter filters[FILTERS];
     uint32_t filter_count;
-    bool seen[EVENTS];
+    bool seen[LAZY_EVENTS_MAX];
     const struct event *last; /* stored one */
-    uint32_t since;           /* events committed when it was asked */
+    uint32_t since;           /* events announced when it was asked */
 };
 
 struct client {
@@ -181,8 +65,8 @@ static bool matches(const struct view *view, const struct event *event)
 
 static uint32_t index_of(const struct event *event)
 {
-    for (uint32_t i = 0; i < committed; i++)
-        if (memcmp(&events[i].id, &event->id, sizeof event->id) == 0)
+    for (uint32_t i = 0; i < lazy_committed; i++)
+        if (memcmp(&lazy_events[i].id, &event->id, sizeof event->id) == 0)
             return i;
     fail();
     return 0;
@@ -200,8 +84,8 @@ static void see_event(struct world *world, struct view *view, const struct event
         return;
     }
     world->stored++;
-    assert_true(view->last == NULL || compare_events(view->last, &events[i]) < 0);
-    view->last = &events[i];
+    assert_true(view->last == NULL || lazy_compare(view->last, &lazy_events[i]) < 0);
+    view->last = &lazy_events[i];
 }
 
 static void see(struct world *world, struct client *client, const struct message *message)
@@ -324,31 +208,9 @@ static void client_goes(struct world *world, struct client *client)
     *client = (struct client){.session = session_open(world->sessions, on_wake, NULL)};
 }
 
-static void commit(void)
-{
-    struct text text = {0};
-    struct bytes32 id = sig_sha256(SPAN_OF(committed));
-    struct bytes32 pubkey = random_key();
-    struct bytes64 sig = {{1}};
-    text_add(&text, SPAN("{\"id\":\""));
-    text_add_hex(&text, id.at, sizeof id.at);
-    text_add(&text, SPAN("\",\"pubkey\":\""));
-    text_add_hex(&text, pubkey.at, sizeof pubkey.at);
-    text_addf(&text, "\",\"created_at\":%u,\"kind\":%u,\"tags\":", random_below(6),
-              random_below(4));
-    add_random_tags(&text);
-    text_addf(&text, ",\"content\":\"%0*d\",\"sig\":\"", (int)random_below(600), 0);
-    text_add_hex(&text, sig.at, sizeof sig.at);
-    text_add(&text, SPAN("\"}"));
-    struct span copy = arena_copy(&events_arena, text_span(&text));
-    assert_true(event_parse(&events[committed], &events_arena, copy, NULL));
-    committed++;
-    text_clear(&text);
-}
-
 static void announce(struct world *world)
 {
-    const struct event *event = &events[announced++];
+    const struct event *event = &lazy_events[announced++];
     struct frame *frame = frame_of_event(event);
     (void)live_publish(world->live, event, frame);
     frame_drop(frame);
@@ -357,8 +219,8 @@ static void announce(struct world *world)
 static void store_moves(void)
 {
     uint32_t choice = random_below(20);
-    if (pending_count > 0)
-        answer(random_below(pending_count), choice == 0);
+    if (lazy_pending > 0)
+        lazy_answer(random_below(lazy_pending), choice == 0);
 }
 
 static void step(struct world *world)
@@ -389,16 +251,16 @@ static void step(struct world *world)
             client_goes(world, client);
         break;
     case 4:
-        if (committed < EVENTS && random_below(4) == 0)
-            commit();
+        if (lazy_committed < LAZY_EVENTS_MAX && random_below(4) == 0)
+            lazy_commit();
         break;
     case 5:
     case 6:
-        if (announced < committed)
+        if (announced < lazy_committed)
             announce(world);
         break;
     case 7:
-        is_ready = random_below(50) != 0;
+        lazy_is_ready = random_below(50) != 0;
         break;
     case 8:
     case 9:
@@ -414,13 +276,13 @@ static void step(struct world *world)
 /* The store answers all, everything is announced, everybody reads to the end. */
 static void settle(struct world *world)
 {
-    is_ready = true;
-    while (announced < committed)
+    lazy_is_ready = true;
+    while (announced < lazy_committed)
         announce(world);
     for (bool is_busy = true; is_busy;) {
-        is_busy = pending_count > 0;
+        is_busy = lazy_pending > 0;
         if (is_busy)
-            answer(0, false);
+            lazy_answer(0, false);
         for (uint32_t i = 0; i < SESSIONS; i++)
             drain(world, &world->clients[i]);
     }
@@ -432,8 +294,8 @@ static void check_view(struct world *world, const struct view *view)
         return;
     assert_true(view->has_eose);
     world->finishes += view->finish == MESSAGE_FINISH;
-    for (uint32_t i = 0; i < committed; i++)
-        if (matches(view, &events[i]) && (view->finish == MESSAGE_FINISH || i >= view->since))
+    for (uint32_t i = 0; i < lazy_committed; i++)
+        if (matches(view, &lazy_events[i]) && (view->finish == MESSAGE_FINISH || i >= view->since))
             assert_true(view->seen[i]);
 }
 
@@ -445,8 +307,8 @@ static void check_counts(struct world *world, struct client *client)
         int64_t expected = 0;
         if (view->filter_count == 0)
             continue;
-        for (uint32_t j = 0; j < committed; j++)
-            expected += matches(view, &events[j]);
+        for (uint32_t j = 0; j < lazy_committed; j++)
+            expected += matches(view, &lazy_events[j]);
         client_counts(world, client, view);
         settle(world);
         assert_int_equal(client->counted, expected);
@@ -462,13 +324,13 @@ static void clear(struct world *world)
         for (uint32_t j = 0; j < NAMES; j++)
             clear_view(&client->views[j]);
     }
-    assert_int_equal(pending_count, 0); /* nothing is asked for that nobody wants */
+    assert_int_equal(lazy_pending, 0); /* nothing is asked for that nobody wants */
     query_free(world->query);
     live_free(world->live);
     session_table_free(world->sessions);
     text_clear(&world->message);
-    arena_clear(&events_arena);
-    committed = announced = 0;
+    lazy_clear();
+    announced = 0;
 }
 
 static void test_laws(void **state)
@@ -484,7 +346,7 @@ static void test_laws(void **state)
                                           world.live,       .limit_default = 40, .limit_max = 60,
                                           .count_max = 1000};
         world.query = query_new(&setup);
-        is_ready = true;
+        lazy_is_ready = true;
         for (uint32_t i = 0; i < SESSIONS; i++)
             world.clients[i].session = session_open(world.sessions, on_wake, NULL);
         for (int i = 0; i < STEPS; i++)
