@@ -2,6 +2,8 @@
  * what is written is read again the same, in either case. */
 #include "shared/bech32.h"
 
+#include <stdlib.h>
+
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/hex.h"
@@ -187,6 +189,10 @@ static void test_malformed(void **state)
          "upper and lower case are mixed"},
         {"Npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg",
          "upper and lower case are mixed"},
+        {"npub1A", "upper and lower case are mixed"},
+        {"npub1Z", "upper and lower case are mixed"},
+        {"NPUB1a", "upper and lower case are mixed"},
+        {"NPUB1z", "upper and lower case are mixed"},
         {"npub10elfcs4fb0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg",
          "character 9 after the prefix is not bech32"},
         {"npub10elfcs4f1l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg",
@@ -205,6 +211,20 @@ static void test_malformed(void **state)
         assert_string_equal(err.text, cases[i].refusal);
         assert_null(arena.head);
     }
+}
+
+/* Nothing is read past the end of a word. */
+static void test_bare_prefix(void **state)
+{
+    struct arena arena = {0};
+    struct bech32 read;
+    (void)state;
+    const struct span prefix = SPAN("npub");
+    char *word = malloc(prefix.len);
+    assert_non_null(word);
+    memcpy(word, prefix.at, prefix.len);
+    assert_false(bech32_decode(&read, &arena, (struct span){word, prefix.len}, NULL));
+    free(word);
 }
 
 /* 32 bytes are 51 values and one bit: four bits of padding, which must be zero, and no more. */
@@ -315,13 +335,24 @@ static void test_encode_limits(void **state)
     /* eleven of 255 bytes fit the longest word, and then one of 252 */
     in.relay_count = BECH32_RELAYS_MAX;
     for (uint32_t i = 0; i < BECH32_RELAYS_MAX; i++)
-        in.relays[i] = (struct span){letters, i < 13 ? 255 : 265 - i};
+        in.relays[i] = (struct span){letters, i < 12 ? 255 : 266 - i};
     text.len = 0;
     assert_true(bech32_encode(&text, &in));
-    assert_true(text.len <= BECH32_CHARS_MAX);
+    assert_int_equal(text.len, BECH32_CHARS_MAX - 1);
     assert_true(bech32_decode(&read, &arena, text_span(&text), NULL));
     assert_int_equal(read.relay_count, 12);
     assert_int_equal(read.relays[11].len, 252);
+
+    /* of an naddr the longest word has BECH32_CHARS_MAX characters exactly */
+    in.type = BECH32_NADDR;
+    in.relays[11].len = 247;
+    in.relays[12].len = 246;
+    text.len = 0;
+    assert_true(bech32_encode(&text, &in));
+    assert_int_equal(text.len, BECH32_CHARS_MAX);
+    assert_true(bech32_decode(&read, &arena, text_span(&text), NULL));
+    assert_int_equal(read.relay_count, 12);
+    assert_int_equal(read.relays[11].len, 246);
     text_clear(&text);
     arena_clear(&arena);
 }
@@ -400,10 +431,11 @@ static void test_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keys),          cmocka_unit_test(test_profile),
-        cmocka_unit_test(test_content),       cmocka_unit_test(test_event),
-        cmocka_unit_test(test_malformed),     cmocka_unit_test(test_padding),
-        cmocka_unit_test(test_longest_word),  cmocka_unit_test(test_relays_max),
-        cmocka_unit_test(test_encode_limits), cmocka_unit_test(test_round_trip)};
+        cmocka_unit_test(test_keys),       cmocka_unit_test(test_profile),
+        cmocka_unit_test(test_content),    cmocka_unit_test(test_event),
+        cmocka_unit_test(test_malformed),  cmocka_unit_test(test_bare_prefix),
+        cmocka_unit_test(test_padding),    cmocka_unit_test(test_longest_word),
+        cmocka_unit_test(test_relays_max), cmocka_unit_test(test_encode_limits),
+        cmocka_unit_test(test_round_trip)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
