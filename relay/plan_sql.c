@@ -134,14 +134,13 @@ void plan_write(struct text *out, const struct plan_shape *shape)
               shape->brief ? ROW_COLUMNS_BRIEF : ROW_COLUMNS);
     text_addf(out,
               "SELECT c.created_at AS at_created, c.tie AS at_tie, c.total, v.*,"
-              " count(v.id) OVER (o ROWS UNBOUNDED PRECEDING) AS taken,"
-              " sum(v.bytes) OVER (o ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before"
+              " count(v.id) OVER o AS taken, sum(v.bytes) OVER o AS sum"
               " FROM (SELECT created_at, tie, count(*) OVER () AS total FROM ("
-              "SELECT created_at, tie FROM candidate " ORDER " LIMIT %u) z) c"
+              "SELECT created_at, tie FROM candidate " ORDER " LIMIT %u) z " ORDER ") c"
               " LEFT JOIN LATERAL (SELECT id, pubkey, created_at, kind, tags%s FROM event"
               " WHERE created_at = c.created_at AND tie = c.tie AND " RESIDUE " OFFSET 0) v ON true"
-              " WINDOW o AS (ORDER BY c.created_at DESC, c.tie DESC)) e"
-              " WHERE e.taken <= $11 AND coalesce(e.before, 0) < %d"
+              " WINDOW o AS (ORDER BY c.created_at DESC, c.tie DESC ROWS UNBOUNDED PRECEDING)) e"
+              " WHERE e.taken <= $11 AND coalesce(e.sum - e.bytes, 0) < %d"
               " ORDER BY e.at_created DESC, e.at_tie DESC)",
               plan_bucket_rows(shape),
               shape->brief ? ", octet_length(tags) AS bytes"

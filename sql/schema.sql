@@ -10,6 +10,8 @@ CREATE TABLE etag (
     kind integer NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0.02', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_scale_factor='0.05');
+ALTER TABLE ONLY etag ALTER COLUMN h SET (n_distinct=-0.2);
+ALTER TABLE ONLY etag ALTER COLUMN kind SET (n_distinct=10);
 
 CREATE TABLE event (
     created_at bigint NOT NULL,
@@ -27,6 +29,8 @@ CREATE TABLE event (
     content text NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0.02', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_scale_factor='0.05');
+ALTER TABLE ONLY event ALTER COLUMN pkp SET (n_distinct=-0.2);
+ALTER TABLE ONLY event ALTER COLUMN kind SET (n_distinct=10);
 
 CREATE TABLE meta (
     k text NOT NULL,

@@ -2,3 +2,5 @@
 unit_test(hash relay)
 property_test(store relay)
 database_test(property_store)
+unit_test(explain relay PkgConfig::JANSSON)
+database_test(explain)
