@@ -59,6 +59,12 @@ PGconn *db_connect(const char *conninfo)
     return PQconnectdbParams(keywords, values, 1);
 }
 
+const char *db_error(const PGresult *result)
+{
+    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    return text != NULL ? text : "no reason given";
+}
+
 static void ignore_notice(void *arg, const PGresult *result)
 {
     (void)arg;

@@ -25,10 +25,14 @@ enum { DB_PENDING_MAX = 1024, DB_RETRY_MS = 200 };
 /* Blocks. With time-outs and keep-alives where conninfo names none. Never NULL; may be broken. */
 PGconn *db_connect(const char *conninfo);
 
-/* Values in results are binary. result is NULL when the connection was lost before the answer came. The reply to a
- * transaction's statement does not mean that it committed: the sync's reply does (result
- * non-NULL, status PGRES_PIPELINE_SYNC, after all statements answered without error). */
+/* Values in results are binary. result is NULL when the connection was lost before the answer came.
+ * The reply to a transaction's statement does not mean that it committed: the sync's reply does
+ * (result non-NULL, status PGRES_PIPELINE_SYNC, after all statements answered without error). */
 typedef void db_reply_fn(void *owner, const PGresult *result);
+
+/* What PostgreSQL said, fit for a log: without the values in question. */
+const char *db_error(const PGresult *result);
+
 typedef void db_notify_fn(void *owner, const PGnotify *notify);
 typedef void db_state_fn(void *owner, bool is_ready);
 

@@ -2,8 +2,8 @@
  *
  * Each batch ends with a NOTIFY "xid origin batch". Notifications arrive in commit order, so
  * they are queued and handed on from the head: an own batch once it is settled, a foreign one
- * once its rows are fetched by xid. NOTIFY is only the wake-up: after a reconnect everything
- * since the last safe xid is fetched again, and what was already handed on is left out.
+ * once its rows are fetched by xid. NOTIFY is only the wake-up: after a reconnect, and now and
+ * then, everything since the last safe xid is asked for, and what was handed on is left out.
  * Ephemeral events travel in the notifications themselves, cut into parts.
  *
  *   threads  loop thread only
@@ -18,8 +18,10 @@ struct event;
 struct shard;
 struct tail;
 
+enum { TAIL_CHANNEL_CHARS_MAX = 63 };
+
 struct tail_setup {
-    const struct shard *shard;
+    const struct shard *shard;                                  /* kept, not copied */
     uint64_t origin;                                            /* random, names this process */
     void (*on_own)(void *owner, uint64_t batch);                /* in its turn */
     void (*on_foreign)(void *owner, const struct event *event); /* borrowed for the call */
@@ -29,9 +31,15 @@ struct tail_setup {
 struct tail *tail_new(uv_loop_t *loop, const struct tail_setup *setup);
 void tail_free(struct tail *tail);
 
-/* An own batch has committed, and these are the ids that were new. Its turn comes at once when
- * the tail is down. */
-void tail_settled(struct tail *tail, uint64_t batch, const struct bytes32 *ids, uint32_t count);
+/* Where an own batch, in its transaction, is to say "xid origin batch"; origin as 16 hex digits. */
+const char *tail_channel(const struct tail *tail);
 
-/* To the other processes. */
+/* Own batches are numbered 1, 2, ...; each begins, and settles in the order of the numbers. */
+void tail_begun(struct tail *tail, uint64_t batch);
+
+/* xid: of its commit, 0 when it is not known to have stored anything. Its turn may come within the
+ * call: at once when the tail is down, never when xid is 0. */
+void tail_settled(struct tail *tail, uint64_t batch, int64_t xid);
+
+/* To the other processes; best effort. */
 void tail_forward(struct tail *tail, const struct event *event);

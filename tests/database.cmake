@@ -30,3 +30,11 @@ add_test(NAME schema_sql COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/schema_sql.sh $<TAR
   ${CMAKE_SOURCE_DIR})
 set_tests_properties(schema_sql PROPERTIES LABELS unit)
 database_test(schema_sql)
+
+add_library(made STATIC made.c)
+target_link_libraries(made PUBLIC relay PkgConfig::CMOCKA)
+foreach(name store store_deletion)
+  unit_test(${name} made)
+  database_test(${name})
+endforeach()
+set_tests_properties(store store_deletion PROPERTIES RESOURCE_LOCK schema_test_store)

@@ -1,0 +1,410 @@
+#include "relay/store.h"
+
+#include <stdlib.h>
+
+#include "relay/log.h"
+#include "relay/metrics.h"
+#include "relay/reader.h"
+#include "relay/schema.h"
+#include "relay/store_batch.h"
+#include "relay/store_purge.h"
+#include "relay/store_sql.h"
+#include "relay/tail.h"
+#include "shared/err.h"
+
+enum {
+    STORE_IN_FLIGHT_MAX = 2,
+    STORE_QUEUE_MAX = 100000, /* puts; above, they fail */
+    STORE_ANSWER_MS_MAX = 45000,
+};
+
+struct probe {
+    struct probe *next;
+    struct store *store;
+    store_settled_fn *reply;
+    void *owner;
+    bool is_failed; /* answered by the next flush */
+};
+
+struct store {
+    struct store_setup setup;
+    struct db *writer;
+    struct reader *reader;
+    struct tail *tail;
+    uint64_t origin;
+    struct hash_key key;
+    bool has_key; /* the writer's connection has been asked */
+    struct store_queue queue;
+    uint32_t pending;         /* puts in the queue and in flight */
+    uint64_t numbered;        /* batches */
+    uint32_t in_flight;       /* batches */
+    struct table unannounced; /* batches that are committed, by number */
+    struct probe *probes;
+    uv_check_t *check; /* runs while something is to be flushed; idle keeps the loop from waiting */
+    uv_idle_t *idle;
+    struct store_purge *purge;
+};
+
+static void flush(struct store *store);
+
+static void on_check(uv_check_t *check)
+{
+    flush(check->data);
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+/* At the end of this turn of the loop, so that what comes in one turn goes in one batch. */
+static void flush_soon(struct store *store)
+{
+    uv_check_start(store->check, on_check);
+    uv_idle_start(store->idle, on_idle);
+}
+
+static void settle_item(struct store *store, struct store_item *item, enum store_verdict verdict)
+{
+    store->pending--;
+    if (verdict == STORE_NEW)
+        metrics_add(METRIC_EVENTS_STORED, 1);
+    else if (verdict == STORE_DUPLICATE)
+        metrics_add(METRIC_EVENTS_DUPLICATE, 1);
+    item->put.settled(item->put.owner, verdict);
+}
+
+/* Its twins, too: what they carry is stored by then, if it was new. */
+static void settle(struct store *store, struct store_item *item, enum store_verdict verdict)
+{
+    struct store_item *twin = item->twins;
+    item->twins = NULL;
+    settle_item(store, item, verdict);
+    while (twin != NULL) {
+        struct store_item *next = twin->next;
+        settle_item(store, twin, verdict == STORE_NEW ? STORE_DUPLICATE : verdict);
+        free(twin);
+        twin = next;
+    }
+}
+
+static void fail_queue(struct store *store)
+{
+    struct store_item *item;
+    while ((item = store_queue_pop(&store->queue)) != NULL) {
+        settle(store, item, STORE_FAILED);
+        free(item);
+    }
+}
+
+static void announce(struct store *store, uint64_t number)
+{
+    struct store_batch *batch = table_remove(&store->unannounced, number);
+    if (batch == NULL)
+        return;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct store_item *item = batch->items[i];
+        if (item != NULL)
+            item->put.announced(item->put.owner);
+        free(item);
+    }
+    metrics_observe(METRIC_FANOUT_SECONDS, (double)(uv_hrtime() - batch->ended_at) / 1e9);
+    store_batch_free(batch);
+}
+
+static void on_own(void *owner, uint64_t number)
+{
+    announce(owner, number);
+}
+
+/* Committed. Items that nobody wants to hear of again go; the rest waits for its turn. */
+static void settle_batch(struct store *store, struct store_batch *batch)
+{
+    uint64_t number = batch->number;
+    int64_t xid = batch->xid;
+    batch->ended_at = uv_hrtime();
+    metrics_observe(METRIC_BATCH_EVENTS, batch->count);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct store_item *item = batch->items[i];
+        enum store_verdict verdict = item->verdict;
+        settle(store, item, verdict);
+        if (verdict == STORE_NEW && item->put.announced != NULL)
+            continue;
+        free(item);
+        batch->items[i] = NULL;
+    }
+    table_put(&store->unannounced, number, batch);
+    tail_settled(store->tail, number, xid);
+    if (xid == 0)
+        announce(store, number); /* nobody, as nothing was new */
+}
+
+enum outcome { STORE_GIVE_UP, STORE_AGAIN, STORE_ONE_BY_ONE };
+
+/* What can be done about a transaction that PostgreSQL refused. */
+static enum outcome judge(const PGresult *result, const struct store_batch *batch)
+{
+    static const struct {
+        const char *prefix;
+        enum outcome outcome;
+    } states[] = {
+        {"40", STORE_AGAIN},         /* deadlock, serialization */
+        {"53200", STORE_ONE_BY_ONE}, /* out of locks or memory */
+        {"22", STORE_ONE_BY_ONE},    /* a value PostgreSQL does not take */
+        {"23", STORE_ONE_BY_ONE},    {"54", STORE_ONE_BY_ONE}, /* too large for it */
+    };
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    for (size_t i = 0; state != NULL && i < ARRAY_LEN(states); i++)
+        if (strncmp(state, states[i].prefix, strlen(states[i].prefix)) == 0)
+            return states[i].outcome == STORE_ONE_BY_ONE && batch->count == 1 ? STORE_GIVE_UP
+                                                                              : states[i].outcome;
+    return STORE_GIVE_UP;
+}
+
+static void retry(struct store *store, struct store_batch *batch, bool one_by_one)
+{
+    for (uint32_t i = batch->count; i-- > 0;) {
+        struct store_item *item = batch->items[i];
+        item->is_alone = item->is_alone || one_by_one;
+        store_queue_add_first(&store->queue, item);
+    }
+}
+
+static void on_batch(void *owner, const PGresult *result)
+{
+    struct store_batch *batch = owner;
+    struct store *store = batch->store;
+    enum outcome outcome = STORE_GIVE_UP;
+    store->in_flight--;
+    flush_soon(store);
+    if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+        settle_batch(store, batch);
+        return;
+    }
+    if (result != NULL) {
+        outcome = judge(result, batch);
+        metrics_add(METRIC_DATABASE_ERRORS, 1);
+        log_warning("store", "batch of %u: %s", batch->count, db_error(result));
+    }
+    if (outcome != STORE_GIVE_UP)
+        retry(store, batch, outcome == STORE_ONE_BY_ONE);
+    for (uint32_t i = 0; outcome == STORE_GIVE_UP && i < batch->count; i++) {
+        settle(store, batch->items[i], STORE_FAILED);
+        free(batch->items[i]);
+    }
+    uint64_t number = batch->number;
+    store_batch_free(batch);
+    tail_settled(store->tail, number, 0);
+}
+
+static bool send_batch(struct store *store)
+{
+    struct err err;
+    struct store_batch *batch = store_batch_new(store->numbered + 1);
+    const struct store_batch_call call = {.db = store->writer,
+                                          .key = &store->key,
+                                          .shard = store->setup.shard,
+                                          .channel = tail_channel(store->tail),
+                                          .origin = store->origin,
+                                          .done = on_batch,
+                                          .owner = batch};
+    batch->store = store;
+    if (store_batch_fill(batch, &store->queue, &store->key) &&
+        store_batch_send(batch, &call, &err)) {
+        tail_begun(store->tail, ++store->numbered);
+        store->in_flight++;
+        return true;
+    }
+    retry(store, batch, false);
+    store_batch_free(batch);
+    return false;
+}
+
+static void fail_probes(struct store *store)
+{
+    struct probe **at = &store->probes;
+    while (*at != NULL) {
+        struct probe *probe = *at;
+        if (!probe->is_failed) {
+            at = &probe->next;
+            continue;
+        }
+        *at = probe->next;
+        if (probe->reply != NULL)
+            probe->reply(probe->owner, STORE_FAILED);
+        free(probe);
+        at = &store->probes;
+    }
+}
+
+static void flush(struct store *store)
+{
+    uv_check_stop(store->check);
+    uv_idle_stop(store->idle);
+    while (store->has_key && store->in_flight < STORE_IN_FLIGHT_MAX && store->queue.count > 0)
+        if (!send_batch(store))
+            break;
+    if (!store->has_key || !db_is_ready(store->writer))
+        fail_queue(store);
+    fail_probes(store);
+    metrics_set(METRIC_STORE_QUEUE, store->queue.count);
+}
+
+static void on_key(void *owner, const PGresult *result)
+{
+    struct store *store = owner;
+    if (result == NULL)
+        return; /* asked again by the next connection */
+    store->has_key = tag_hash_key_read(&store->key, result);
+    if (!store->has_key)
+        log_error("store", "the schema has no hash_key");
+    store_purge_run(store->purge);
+}
+
+static void on_writer(void *owner, bool is_ready)
+{
+    struct store *store = owner;
+    const struct db_call call = {.statement = STORE_SQL_KEY, .reply = on_key, .owner = store};
+    struct err err;
+    store->has_key = false;
+    if (is_ready && !db_query(store->writer, &call, &err))
+        log_error("store", "%s", err.text); /* a new connection takes a query: never seen */
+    if (!is_ready)
+        flush_soon(store);
+}
+
+static void on_foreign(void *owner, const struct event *event)
+{
+    struct store *store = owner;
+    store->setup.on_foreign(store->setup.owner, event);
+}
+
+static void *handle_new(size_t size, struct store *store)
+{
+    uv_handle_t *handle = calloc(1, size);
+    if (handle == NULL)
+        abort();
+    handle->data = store;
+    return handle;
+}
+
+struct store *store_new(uv_loop_t *loop, const struct store_setup *setup)
+{
+    struct store *store = calloc(1, sizeof *store);
+    if (store == NULL)
+        abort();
+    store->setup = *setup;
+    store->origin = hash_key_random().low;
+    store->check = handle_new(sizeof *store->check, store);
+    store->idle = handle_new(sizeof *store->idle, store);
+    uv_check_init(loop, store->check);
+    uv_idle_init(loop, store->idle);
+    const struct tail_setup tail = {.shard = setup->shard,
+                                    .origin = store->origin,
+                                    .on_own = on_own,
+                                    .on_foreign = on_foreign,
+                                    .owner = store};
+    const struct db_setup writer = {.conninfo = setup->shard->conninfo,
+                                    .prepare = store_sql_prepare,
+                                    .context = setup->shard,
+                                    .on_state = on_writer,
+                                    .owner = store,
+                                    .answer_ms_max = STORE_ANSWER_MS_MAX};
+    store->tail = tail_new(loop, &tail);
+    store->writer = db_new(loop, &writer);
+    store->purge = store_purge_new(loop, store->writer, setup->shard);
+    store->reader = reader_new(loop, setup->shard, setup->readers);
+    return store;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void store_free(struct store *store)
+{
+    db_free(store->writer);
+    fail_queue(store);
+    for (struct probe *probe = store->probes; probe != NULL; probe = probe->next)
+        probe->is_failed = true;
+    fail_probes(store);
+    store_purge_free(store->purge);
+    tail_free(store->tail);
+    reader_free(store->reader);
+    table_clear(&store->unannounced);
+    uv_close((uv_handle_t *)store->check, on_closed);
+    uv_close((uv_handle_t *)store->idle, on_closed);
+    free(store);
+}
+
+bool store_is_ready(const struct store *store)
+{
+    return store->has_key && db_is_ready(store->writer) && reader_is_ready(store->reader);
+}
+
+void store_put(struct store *store, const struct store_put *put)
+{
+    struct store_item *item = calloc(1, sizeof *item);
+    if (item == NULL)
+        abort();
+    item->put = *put;
+    store->pending++;
+    store_queue_add(&store->queue, item);
+    flush_soon(store);
+}
+
+uint32_t store_pending(const struct store *store)
+{
+    return store->pending;
+}
+
+void store_forward(struct store *store, const struct event *event)
+{
+    tail_forward(store->tail, event);
+}
+
+bool store_read(struct store *store, const struct store_read *read, struct err *err)
+{
+    return reader_read(store->reader, read, err);
+}
+
+void store_forget(struct store *store, const void *owner)
+{
+    reader_forget(store->reader, owner);
+    for (struct probe *probe = store->probes; probe != NULL; probe = probe->next)
+        if (probe->owner == owner)
+            probe->reply = NULL;
+}
+
+static void on_probed(void *owner, const PGresult *result)
+{
+    struct probe *probe = owner;
+    if (PQresultStatus(result) == PGRES_COMMAND_OK) {
+        struct probe **at = &probe->store->probes;
+        while (*at != probe)
+            at = &(*at)->next;
+        *at = probe->next;
+        if (probe->reply != NULL)
+            probe->reply(probe->owner, STORE_NEW);
+        free(probe);
+        return;
+    }
+    probe->is_failed = true;
+    flush_soon(probe->store);
+}
+
+void store_probe(struct store *store, store_settled_fn *reply, void *owner)
+{
+    struct err err;
+    struct probe *probe = calloc(1, sizeof *probe);
+    if (probe == NULL)
+        abort();
+    *probe = (struct probe){store->probes, store, reply, owner, false};
+    store->probes = probe;
+    const struct db_call call = {.statement = STORE_SQL_PROBE, .reply = on_probed, .owner = probe};
+    if (db_query(store->writer, &call, &err))
+        return;
+    probe->is_failed = true;
+    flush_soon(store);
+}

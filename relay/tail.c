@@ -1,0 +1,418 @@
+#include "relay/tail.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "relay/db.h"
+#include "relay/log.h"
+#include "relay/param.h"
+#include "relay/row.h"
+#include "relay/schema.h"
+#include "relay/table.h"
+#include "relay/tail_live.h"
+#include "relay/tail_sql.h"
+#include "shared/arena.h"
+#include "shared/err.h"
+#include "shared/event.h"
+
+enum {
+    TAIL_POLL_MS = 1000,
+    TAIL_ANSWER_MS_MAX = 15000,
+    TAIL_FETCH_MAX = 16, /* batches fetched at once: each may hold a megabyte */
+    TAIL_LIST_MAX = 10000,
+};
+
+/* A transaction whose turn will come. */
+struct entry {
+    struct entry *next;
+    int64_t xid;
+    uint64_t batch; /* own; 0: foreign */
+};
+
+struct tail {
+    struct tail_setup setup;
+    uv_loop_t *loop;
+    uv_timer_t *poll;
+    struct db *db;
+    struct tail_live *live;
+    char channel[TAIL_CHANNEL_CHARS_MAX + 1], live_channel[TAIL_CHANNEL_CHARS_MAX + 1];
+    bool is_caught_up; /* since it was connected; until then own batches do not wait */
+    bool is_fetching, is_listing;
+    uint32_t fetching; /* entries at the head that are being fetched */
+    struct entry *head, *last;
+    uint64_t begun, ended; /* own batches: the newest begun, the newest settled */
+    struct table settled;  /* by batch: struct entry, not in the queue */
+    struct table known;    /* by xid: handed on or in the queue, from safe on */
+    int64_t safe;          /* below it all was handed on; INT64_MAX: not known yet */
+    int64_t list_from;     /* safe, or where a list was full */
+    int64_t *listed;       /* xids of a list that waits for own batches to settle */
+    uint32_t listed_count;
+    uint64_t listed_until; /* the batch it waits for */
+    int64_t listed_safe;
+};
+
+static char known_mark; /* the value of a key in known */
+
+static void advance(struct tail *tail);
+static void list(struct tail *tail);
+
+static bool is_known(const struct tail *tail, int64_t xid)
+{
+    return table_get(&tail->known, (uint64_t)xid) != NULL;
+}
+
+static struct entry *entry_new(int64_t xid, uint64_t batch)
+{
+    struct entry *entry = calloc(1, sizeof *entry);
+    if (entry == NULL)
+        abort();
+    entry->xid = xid;
+    entry->batch = batch;
+    return entry;
+}
+
+static void push(struct tail *tail, int64_t xid, uint64_t batch)
+{
+    struct entry *entry = entry_new(xid, batch);
+    table_put(&tail->known, (uint64_t)xid, &known_mark);
+    if (tail->head == NULL)
+        tail->head = entry;
+    else
+        tail->last->next = entry;
+    tail->last = entry;
+}
+
+static void pop(struct tail *tail)
+{
+    struct entry *entry = tail->head;
+    tail->head = entry->next;
+    free(entry);
+}
+
+static void on_fetched(void *owner, const PGresult *result)
+{
+    struct tail *tail = owner;
+    tail->is_fetching = false;
+    if (result == NULL)
+        return; /* the queue is given up by on_state */
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+        log_error("tail", "cannot fetch: %s", db_error(result));
+        return; /* the next poll tries again */
+    }
+    for (uint32_t i = 0; i < tail->fetching; i++)
+        pop(tail);
+    struct arena arena = {0};
+    uint32_t count;
+    const struct event *events = tail_sql_events(&arena, result, &count);
+    for (uint32_t i = 0; i < count; i++)
+        tail->setup.on_foreign(tail->setup.owner, &events[i]);
+    arena_clear(&arena);
+    advance(tail);
+}
+
+static bool is_foreign(const struct tail *tail, const struct entry *entry)
+{
+    /* A batch that is over and not waiting was settled without an answer. */
+    return entry->batch == 0 ||
+           (entry->batch <= tail->ended && table_get(&tail->settled, entry->batch) == NULL);
+}
+
+static void fetch(struct tail *tail)
+{
+    struct param_list params = {0};
+    struct db_call call = {.statement = TAIL_FETCH, .reply = on_fetched, .owner = tail};
+    struct err err;
+    int xids = param_begin(&params, PARAM_INT8);
+    tail->fetching = 0;
+    for (const struct entry *entry = tail->head;
+         entry != NULL && is_foreign(tail, entry) && tail->fetching < TAIL_FETCH_MAX;
+         entry = entry->next, tail->fetching++)
+        param_add_int8(&params, xids, entry->xid);
+    param_call(&params, &call);
+    tail->is_fetching = db_query(tail->db, &call, &err);
+    param_clear(&params);
+}
+
+/* Hands on what can be handed on from the head of the queue. */
+static void advance(struct tail *tail)
+{
+    while (tail->is_caught_up && !tail->is_fetching && tail->head != NULL) {
+        struct entry *entry = tail->head;
+        if (is_foreign(tail, entry)) {
+            fetch(tail);
+            return;
+        }
+        uint64_t batch = entry->batch;
+        struct entry *settled = table_remove(&tail->settled, batch);
+        if (settled == NULL)
+            return; /* not settled yet */
+        free(settled);
+        pop(tail);
+        tail->setup.on_own(tail->setup.owner, batch);
+    }
+}
+
+/* Nothing below safe will appear any more; what is in the queue still has to be handed on. */
+static void set_safe(struct tail *tail, int64_t safe)
+{
+    struct table kept = {0};
+    for (const struct entry *entry = tail->head; entry != NULL; entry = entry->next)
+        if (entry->xid < safe)
+            safe = entry->xid;
+    tail->safe = tail->list_from = safe;
+    for (size_t i = 0; tail->known.count > 0 && i < (size_t)1 << tail->known.bits; i++)
+        if (tail->known.slots[i].value != NULL && (int64_t)tail->known.slots[i].key >= safe)
+            table_put(&kept, tail->known.slots[i].key, &known_mark);
+    table_clear(&tail->known);
+    tail->known = kept;
+}
+
+static uint64_t batch_of(const struct tail *tail, int64_t xid)
+{
+    size_t place = 0;
+    for (const struct entry *settled; (settled = table_next(&tail->settled, &place)) != NULL;)
+        if (settled->xid == xid)
+            return settled->batch;
+    return 0;
+}
+
+/* What was listed and nobody told us of comes before the notifications since the connection began,
+ * and later behind those before it. */
+static void use_list(struct tail *tail)
+{
+    if (tail->listed == NULL || tail->ended < tail->listed_until)
+        return;
+    struct entry *newer = NULL, *last_newer = NULL;
+    if (!tail->is_caught_up) {
+        newer = tail->head;
+        last_newer = tail->last;
+        tail->head = NULL;
+    }
+    for (uint32_t i = 0; i < tail->listed_count; i++)
+        if (!is_known(tail, tail->listed[i]))
+            push(tail, tail->listed[i], batch_of(tail, tail->listed[i]));
+    if (newer != NULL) {
+        if (tail->head == NULL)
+            tail->head = newer;
+        else
+            tail->last->next = newer;
+        tail->last = last_newer;
+    }
+    bool is_full = tail->listed_count == TAIL_LIST_MAX;
+    if (is_full)
+        tail->list_from = tail->listed[TAIL_LIST_MAX - 1] + 1;
+    else
+        set_safe(tail, tail->listed_safe);
+    free(tail->listed);
+    tail->listed = NULL;
+    tail->is_caught_up = true;
+    advance(tail);
+    if (is_full)
+        list(tail);
+}
+
+static void on_listed(void *owner, const PGresult *result)
+{
+    struct tail *tail = owner;
+    tail->is_listing = false;
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+        if (result != NULL)
+            log_error("tail", "cannot list: %s", db_error(result));
+        return;
+    }
+    int rows = PQntuples(result);
+    tail->listed = calloc((size_t)rows, sizeof *tail->listed);
+    if (tail->listed == NULL)
+        abort();
+    tail->listed_count = (uint32_t)rows - 1;
+    if (tail->list_from == tail->safe)
+        tail->listed_safe = row_int8(result, 0, 0);
+    for (int row = 1; row < rows; row++)
+        tail->listed[row - 1] = row_int8(result, row, 0);
+    /* One of these may be an own batch whose answer is still on its way. */
+    tail->listed_until = tail->begun;
+    use_list(tail);
+}
+
+static void list(struct tail *tail)
+{
+    struct param_list params = {0};
+    struct db_call call = {.statement = TAIL_LIST, .reply = on_listed, .owner = tail};
+    struct err err;
+    if (tail->is_listing || tail->listed != NULL)
+        return;
+    param_int8(&params, tail->list_from);
+    param_int8(&params, TAIL_LIST_MAX);
+    param_call(&params, &call);
+    tail->is_listing = db_query(tail->db, &call, &err);
+    param_clear(&params);
+}
+
+static void on_poll(uv_timer_t *timer)
+{
+    struct tail *tail = timer->data;
+    if (!db_is_ready(tail->db))
+        return;
+    list(tail);
+    advance(tail);
+}
+
+/* "xid origin batch" */
+static void on_committed(struct tail *tail, const char *payload)
+{
+    uint64_t xid, origin, batch;
+    if (!tail_word(&payload, 10, &xid) || !tail_word(&payload, 16, &origin) ||
+        !tail_word(&payload, 10, &batch))
+        return; /* somebody else's */
+    if ((int64_t)xid < tail->safe && tail->safe != INT64_MAX)
+        return;
+    if (is_known(tail, (int64_t)xid))
+        return;
+    push(tail, (int64_t)xid, origin == tail->setup.origin ? batch : 0);
+    advance(tail);
+}
+
+static void on_notify(void *owner, const PGnotify *notify)
+{
+    struct tail *tail = owner;
+    if (strcmp(notify->relname, tail->channel) == 0)
+        on_committed(tail, notify->extra);
+    else if (strcmp(notify->relname, tail->live_channel) == 0)
+        tail_live_receive(tail->live, notify->extra, tail->setup.on_foreign, tail->setup.owner);
+}
+
+static int compare_batches(const void *a, const void *b)
+{
+    const struct entry *left = *(struct entry *const *)a;
+    const struct entry *right = *(struct entry *const *)b;
+    return (left->batch > right->batch) - (left->batch < right->batch);
+}
+
+/* Own batches need not wait for a tail that is down; what is in the queue will be listed again. */
+static void give_up_queue(struct tail *tail)
+{
+    while (tail->head != NULL) {
+        table_remove(&tail->known, (uint64_t)tail->head->xid);
+        pop(tail);
+    }
+    free(tail->listed);
+    tail->listed = NULL;
+    tail->list_from = tail->safe;
+
+    size_t count = tail->settled.count, place = 0;
+    struct entry **settled = calloc(count + 1, sizeof(struct entry *));
+    if (settled == NULL)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        settled[i] = table_next(&tail->settled, &place);
+    table_clear(&tail->settled);
+    qsort(settled, count, sizeof(struct entry *), compare_batches);
+    for (size_t i = 0; i < count; i++) {
+        table_put(&tail->known, (uint64_t)settled[i]->xid, &known_mark);
+        tail->setup.on_own(tail->setup.owner, settled[i]->batch);
+        free(settled[i]);
+    }
+    free(settled);
+}
+
+static void on_state(void *owner, bool is_ready)
+{
+    struct tail *tail = owner;
+    tail->is_caught_up = false;
+    if (is_ready)
+        list(tail);
+    else
+        give_up_queue(tail);
+}
+
+struct tail *tail_new(uv_loop_t *loop, const struct tail_setup *setup)
+{
+    struct tail *tail = calloc(1, sizeof *tail);
+    if (tail == NULL)
+        abort();
+    tail->setup = *setup;
+    tail->safe = tail->list_from = INT64_MAX;
+    snprintf(tail->channel, sizeof tail->channel, "shoal_%.*s", SCHEMA_NAME_MAX,
+             setup->shard->schema);
+    snprintf(tail->live_channel, sizeof tail->live_channel, "shoal_%.*s_live", SCHEMA_NAME_MAX,
+             setup->shard->schema);
+    tail->live = tail_live_new(setup->origin, tail->live_channel);
+    const struct db_setup db_setup = {.conninfo = setup->shard->conninfo,
+                                      .prepare = tail_sql_prepare,
+                                      .context = setup->shard,
+                                      .on_state = on_state,
+                                      .on_notify = on_notify,
+                                      .owner = tail,
+                                      .answer_ms_max = TAIL_ANSWER_MS_MAX};
+    tail->db = db_new(loop, &db_setup);
+    tail->poll = calloc(1, sizeof *tail->poll);
+    if (tail->poll == NULL)
+        abort();
+    tail->poll->data = tail;
+    uv_timer_init(loop, tail->poll);
+    uv_timer_start(tail->poll, on_poll, TAIL_POLL_MS, TAIL_POLL_MS);
+    return tail;
+}
+
+static void on_poll_closed(uv_handle_t *poll)
+{
+    free(poll);
+}
+
+void tail_free(struct tail *tail)
+{
+    uv_close((uv_handle_t *)tail->poll, on_poll_closed);
+    db_free(tail->db);
+    give_up_queue(tail);
+    table_clear(&tail->known);
+    tail_live_free(tail->live);
+    free(tail);
+}
+
+const char *tail_channel(const struct tail *tail)
+{
+    return tail->channel;
+}
+
+void tail_begun(struct tail *tail, uint64_t batch)
+{
+    tail->begun = batch;
+}
+
+/* The notification that came before its turn. */
+static void drop(struct tail *tail, uint64_t batch)
+{
+    struct entry **at = &tail->head, *before = NULL;
+    while (*at != NULL && (*at)->batch != batch) {
+        before = *at;
+        at = &(*at)->next;
+    }
+    struct entry *entry = *at;
+    if (entry == NULL)
+        return;
+    *at = entry->next;
+    if (tail->last == entry)
+        tail->last = before;
+    free(entry);
+}
+
+void tail_settled(struct tail *tail, uint64_t batch, int64_t xid)
+{
+    tail->ended = batch;
+    if (xid != 0 && tail->is_caught_up) {
+        table_put(&tail->settled, batch, entry_new(xid, batch));
+    } else if (xid != 0) {
+        drop(tail, batch);
+        table_put(&tail->known, (uint64_t)xid, &known_mark);
+        tail->setup.on_own(tail->setup.owner, batch);
+    }
+    use_list(tail);
+    advance(tail);
+}
+
+void tail_forward(struct tail *tail, const struct event *event)
+{
+    if (db_is_ready(tail->db))
+        tail_live_send(tail->live, tail->db, event);
+}
