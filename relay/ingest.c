@@ -33,6 +33,7 @@ struct job {
     enum proof proof;  /* set on the pool */
     size_t bytes;      /* about what it takes */
     uint64_t since_ns; /* received */
+    uint64_t serial;   /* of the newest subscription when it was stored */
 };
 
 /* What one pool thread does at a time. Pieces are delivered in the order they were sent out,
@@ -109,10 +110,10 @@ static void refuse(struct job *job, enum err_code code, const char *text)
     answer(job, false, &why);
 }
 
-static void publish(struct ingest *ingest, const struct event *event)
+static void publish(struct ingest *ingest, const struct event *event, uint64_t serial)
 {
     struct frame *frame = frame_of_event(event);
-    (void)live_publish(ingest->setup.live, event, frame);
+    (void)live_publish(ingest->setup.live, event, frame, serial);
     frame_drop(frame);
 }
 
@@ -120,7 +121,7 @@ static void on_announced(void *owner)
 {
     struct job *job = owner;
     list_remove(&job->ingest->stored, &job->queued);
-    publish(job->ingest, &job->event);
+    publish(job->ingest, &job->event, job->serial);
     free_job(job);
 }
 
@@ -130,6 +131,7 @@ static void on_settled(void *owner, enum store_verdict verdict)
     struct err known;
     switch (verdict) {
     case STORE_NEW:
+        job->serial = live_serial(job->ingest->setup.live);
         list_append(&job->ingest->stored, &job->queued, job);
         answer(job, true, NULL);
         return; /* on_announced frees it */
@@ -164,7 +166,7 @@ static void finish_ephemeral(struct job *job)
 {
     struct ingest *ingest = job->ingest;
     metrics_add(METRIC_EVENTS_EPHEMERAL, 1);
-    publish(ingest, &job->event);
+    publish(ingest, &job->event, LIVE_EVERYBODY);
     store_forward(ingest->setup.store, &job->event);
     answer(job, true, NULL);
     free_job(job);
@@ -327,7 +329,7 @@ void ingest_auth(struct ingest *ingest, struct session *session, struct arena *a
 
 void ingest_foreign(struct ingest *ingest, const struct event *event)
 {
-    publish(ingest, event);
+    publish(ingest, event, LIVE_EVERYBODY);
 }
 
 uint32_t ingest_pending(const struct ingest *ingest)

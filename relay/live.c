@@ -22,6 +22,7 @@ enum { SEEN_MAX = 8192, SEEN_MS = 10000 };
 struct live {
     struct interest_index *index;
     struct hash_key key;
+    uint64_t serial;
     struct list remembered; /* subs, by released_ms */
     struct text head;       /* reused */
 };
@@ -78,6 +79,7 @@ struct sub *live_add(struct live *live, struct session *session, struct span nam
     struct sub *sub = calloc(1, sizeof *sub + name.len);
     if (sub == NULL)
         abort();
+    sub->serial = ++live->serial;
     sub->session = session;
     memcpy(sub->text, name.at, name.len);
     sub->name = (struct span){sub->text, name.len};
@@ -191,6 +193,7 @@ struct publication {
     const struct event *event;
     struct frame *frame;
     uint64_t id_hash;
+    uint64_t serial;
     uint32_t count;
 };
 
@@ -198,7 +201,7 @@ static void on_found(void *context, struct interest *interest)
 {
     struct publication *publication = context;
     struct sub *sub = interest->owner;
-    if (!policy_visible(publication->event, sub->session) ||
+    if (sub->serial > publication->serial || !policy_visible(publication->event, sub->session) ||
         table_get(&sub->seen, publication->id_hash) != NULL)
         return;
     publication->count++;
@@ -208,10 +211,16 @@ static void on_found(void *context, struct interest *interest)
         send_event(publication->live, sub, publication->frame);
 }
 
-uint32_t live_publish(struct live *live, const struct event *event, struct frame *frame)
+uint64_t live_serial(const struct live *live)
+{
+    return live->serial;
+}
+
+uint32_t live_publish(struct live *live, const struct event *event, struct frame *frame,
+                      uint64_t serial)
 {
     live_tidy(live);
-    struct publication publication = {live, event, frame, id_hash(live, &event->id), 0};
+    struct publication publication = {live, event, frame, id_hash(live, &event->id), serial, 0};
     interest_find(live->index, event, on_found, &publication);
     return publication.count;
 }

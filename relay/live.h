@@ -23,6 +23,7 @@ struct live_held;
 struct session;
 
 struct sub {
+    uint64_t serial; /* the how manieth ever */
     struct session *session;
     struct list_node listed; /* in session->subs */
     struct span name;
@@ -59,6 +60,13 @@ void live_tidy(struct live *live);
 void live_remove(struct live *live, struct sub *sub);
 void live_remove_all(struct live *live, struct session *session);
 
-/* Sends the event to every subscription that wants it and may see it, once each.
- * frame: the event's JSON. Returns how many. */
-uint32_t live_publish(struct live *live, const struct event *event, struct frame *frame);
+/* The serial of the newest subscription. */
+uint64_t live_serial(const struct live *live);
+
+#define LIVE_EVERYBODY UINT64_MAX
+
+/* Sends the event to every subscription that wants it and may see it, once each; to none that is
+ * newer than serial: the event was acknowledged before that was asked for, so it is not news but
+ * stored. frame: the event's JSON. Returns how many. */
+uint32_t live_publish(struct live *live, const struct event *event, struct frame *frame,
+                      uint64_t serial);

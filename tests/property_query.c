@@ -19,7 +19,8 @@
 
 enum { SESSIONS = 3, NAMES = 24, FILTERS = 3, STEPS = 12000, ROUNDS = 6 };
 
-static uint32_t announced; /* of the events committed */
+static uint32_t announced;                /* of the events committed */
+static uint64_t serials[LAZY_EVENTS_MAX]; /* of the newest subscription at the commit */
 
 /* What a client knows of one subscription. */
 struct view {
@@ -30,7 +31,7 @@ struct view {
     uint32_t filter_count;
     bool seen[LAZY_EVENTS_MAX];
     const struct event *last; /* stored one */
-    uint32_t since;           /* events announced when it was asked */
+    uint32_t since;           /* events committed when it was asked */
 };
 
 struct client {
@@ -80,6 +81,7 @@ static void see_event(struct world *world, struct view *view, const struct event
     assert_false(view->seen[i]);
     view->seen[i] = true;
     if (view->has_eose) {
+        assert_true(i >= view->since); /* else it is stored, and not news */
         world->streamed++;
         return;
     }
@@ -176,7 +178,7 @@ static void client_asks(struct world *world, struct client *client, uint32_t num
     clear_view(view);
     make_filters(view);
     view->is_open = true;
-    view->since = announced;
+    view->since = lazy_committed;
     const struct filter *filters = send_filters(&arena, view);
     query_req(world->query, client->session, &arena, arena_copy(&arena, SPAN_OF(name)), filters,
               view->filter_count);
@@ -208,11 +210,17 @@ static void client_goes(struct world *world, struct client *client)
     *client = (struct client){.session = session_open(world->sessions, on_wake, NULL)};
 }
 
+static void commit(struct world *world)
+{
+    serials[lazy_committed] = live_serial(world->live);
+    lazy_commit();
+}
+
 static void announce(struct world *world)
 {
     const struct event *event = &lazy_events[announced++];
     struct frame *frame = frame_of_event(event);
-    (void)live_publish(world->live, event, frame);
+    (void)live_publish(world->live, event, frame, serials[event - lazy_events]);
     frame_drop(frame);
 }
 
@@ -252,7 +260,7 @@ static void step(struct world *world)
         break;
     case 4:
         if (lazy_committed < LAZY_EVENTS_MAX && random_below(4) == 0)
-            lazy_commit();
+            commit(world);
         break;
     case 5:
     case 6:

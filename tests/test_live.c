@@ -83,13 +83,19 @@ static struct event event_of(struct stage *stage, char digit, int kind, const ch
     return event;
 }
 
-static uint32_t publish(struct stage *stage, char digit, int kind, const char *tags)
+static uint32_t publish_to(struct stage *stage, char digit, int kind, const char *tags,
+                           uint64_t serial)
 {
     struct event event = event_of(stage, digit, kind, tags);
     struct frame *frame = frame_new((struct span){&digit, 1});
-    uint32_t count = live_publish(stage->live, &event, frame);
+    uint32_t count = live_publish(stage->live, &event, frame, serial);
     frame_drop(frame);
     return count;
+}
+
+static uint32_t publish(struct stage *stage, char digit, int kind, const char *tags)
+{
+    return publish_to(stage, digit, kind, tags, LIVE_EVERYBODY);
 }
 
 static void saw(struct stage *stage, struct sub *sub, char digit)
@@ -212,6 +218,19 @@ static void test_held_is_bounded(void **state)
     close_session(stage, other);
 }
 
+/* What was acknowledged before a REQ is stored for it, not news. */
+static void test_news(void **state)
+{
+    struct stage *stage = *state;
+    struct session *session = open_session(stage);
+    live_release(stage->live, subscribe(stage, session, "a", "{}"));
+    uint64_t serial = live_serial(stage->live);
+    live_release(stage->live, subscribe(stage, session, "b", "{}"));
+    assert_int_equal(publish_to(stage, '1', 1, "", serial), 1);
+    expect(stage, session, "a", "1");
+    close_session(stage, session);
+}
+
 static void test_matches_nothing(void **state)
 {
     struct stage *stage = *state;
@@ -226,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_seam, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_news, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_gate, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_held_is_bounded, set_up, tear_down),

@@ -144,6 +144,14 @@ static void test_reposts(void **state)
         {{NOW, 16, NULL, EMBEDDED("[\\'-\\']"), NULL}, "blocked: a repost of a protected event"},
         {{NOW, 6, NULL, EMBEDDED("[\\'e\\']"), NULL}, NULL},
         {{NOW, 1, NULL, EMBEDDED("[\\'-\\']"), NULL}, NULL}, /* a note that shows one */
+        {{NOW, 6, NULL, "{\\'tags\\':[[\\'a\\'],[\\'-\\']]}", NULL},
+         "blocked: a repost of a protected event"},
+        {{NOW, 6, NULL, "{\\'tags\\': [[\\'-\\']] ,", NULL},
+         "blocked: a repost of a protected event"},
+        {{NOW, 6, NULL, "{\\'content\\':\\'[[-]]\\'}", NULL}, NULL},
+        {{NOW, 6, NULL, "{\\'tags\\'", NULL}, NULL},
+        {{NOW, 6, NULL, "{\\'tags\\':", NULL}, NULL},
+        {{NOW, 6, NULL, "{\\'tags\\':1 2", NULL}, NULL},
         {{NOW, 6, NULL, "no event", NULL}, NULL},
         {{NOW, 6, NULL, NULL, NULL}, NULL},
     };
