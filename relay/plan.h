@@ -59,10 +59,12 @@ struct plan_counts {
     int64_t authors, tags[PLAN_TAGS_MAX];
 };
 
-/* Columns of a page's rows behind those of row.h; the first of row.h is NULL in a row whose
- * candidate does not match. PLAN_TOTAL: candidates there were; rows are fewer when wanted rows or
- * bytes were reached, and less than the bucket when nothing is after them. */
-enum { PLAN_AT = 7, PLAN_TIE, PLAN_TOTAL };
+/* Rows of a page are those of row.h and, behind its columns, the tie. After them comes one without
+ * id, if there were candidates: created_at and tie of the last, and in place of kind how many there
+ * were, or PLAN_TOO_WIDE. Rows end before the candidates do when as many as wanted are found, or
+ * with the one whose tags and content reach PLAN_BYTES_MAX together with those before it. */
+enum { PLAN_CREATED_AT = 2, PLAN_TOTAL = 3, PLAN_TAGS = 4, PLAN_CONTENT = 6, PLAN_TIE = 7 };
+enum { PLAN_TOO_WIDE = -1, PLAN_BYTES_MAX = 2 << 20 };
 
 /* True when a count has to choose. */
 bool plan_is_open(const struct filter *filter);

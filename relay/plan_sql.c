@@ -4,9 +4,9 @@
 #include "shared/text.h"
 
 /* PROBE: newest entries looked at of each pair before it is known which pairs matter.
- * PAGE_BYTES_MAX: a page ends with the row that reaches it. COUNT_MAX: of one pair.
+ * COUNT_MAX: of one pair.
  * SKIP_MAX: pairs, and ends of keys, that a walk over the kinds under some keys may see. */
-enum { PROBE = 4, PAGE_BYTES_MAX = 2 << 20, COUNT_MAX = 1024, SKIP_MAX = 2 * PLAN_PAIRS_MAX };
+enum { PROBE = 4, COUNT_MAX = 1024, SKIP_MAX = 2 * PLAN_PAIRS_MAX };
 
 static const uint32_t bucket_rows[PLAN_BUCKET_COUNT] = {32, 128, STORE_PAGE_ROWS_MAX};
 
@@ -98,7 +98,7 @@ static void write_pairs(struct text *out, const struct source *source, uint32_t 
               " AND (f.created_at, f.tie) >= (b.created_at, b.tie)) pair CROSS JOIN LATERAL ("
               "SELECT created_at, tie FROM %s WHERE %s AND (created_at, tie) <= ($4, $5)"
               " AND (created_at, tie) >= ((SELECT created_at FROM bound), (SELECT tie FROM bound))"
-              " " ORDER " OFFSET %d LIMIT %u) y) ",
+              " " ORDER " OFFSET %d LIMIT %u) y)",
               PROBE, source->table, source->match, PROBE, rows - PROBE);
 }
 
@@ -109,7 +109,7 @@ static void write_candidates(struct text *out, const struct plan_shape *shape)
         write_pairs(out, source, plan_bucket_rows(shape));
     else if (shape->driver == PLAN_IDS)
         text_add(out, SPAN("WITH candidate AS (SELECT created_at, tie FROM (SELECT created_at, tie"
-                           " FROM event WHERE tie = ANY($1) OFFSET 0) z WHERE " RANGE ") "));
+                           " FROM event WHERE tie = ANY($1) OFFSET 0) z WHERE " RANGE ")"));
     else
         text_add(out,
                  SPAN("WITH candidate AS (SELECT created_at, tie FROM event WHERE " RANGE ") "));
@@ -121,6 +121,8 @@ static void write_candidates(struct text *out, const struct plan_shape *shape)
     " AND ($8 IS NULL OR tag_hashes && $8) AND ($9 IS NULL OR tag_hashes && $9)"     \
     " AND ($10 IS NULL OR tag_hashes && $10)"
 
+/* The rows that match, until enough are wanted no more, then one that says where the candidates end.
+ * Tags and content are counted as they lie there, without being read. */
 void plan_write(struct text *out, const struct plan_shape *shape)
 {
     char name[PLAN_NAME_MAX];
@@ -130,25 +132,23 @@ void plan_write(struct text *out, const struct plan_shape *shape)
               " int8[], int8) AS ",
               name);
     write_candidates(out, shape);
-    text_addf(out, "(SELECT %s, e.at_created, e.at_tie, e.total FROM (",
-              shape->brief ? ROW_COLUMNS_BRIEF : ROW_COLUMNS);
     text_addf(out,
-              "SELECT c.created_at AS at_created, c.tie AS at_tie, c.total, v.*,"
-              " count(v.id) OVER o AS taken, sum(v.bytes) OVER o AS sum"
-              " FROM (SELECT created_at, tie, count(*) OVER () AS total FROM ("
-              "SELECT created_at, tie FROM candidate " ORDER " LIMIT %u) z " ORDER ") c"
-              " LEFT JOIN LATERAL (SELECT id, pubkey, created_at, kind, tags%s FROM event"
-              " WHERE created_at = c.created_at AND tie = c.tie AND " RESIDUE " OFFSET 0) v ON true"
-              " WINDOW o AS (ORDER BY c.created_at DESC, c.tie DESC ROWS UNBOUNDED PRECEDING)) e"
-              " WHERE e.taken <= $11 AND coalesce(e.sum - e.bytes, 0) < %d"
-              " ORDER BY e.at_created DESC, e.at_tie DESC)",
-              plan_bucket_rows(shape),
+              ", page AS MATERIALIZED (SELECT created_at, tie FROM candidate " ORDER " LIMIT %u) "
+              "(SELECT %s, e.tie FROM (SELECT v.*, p.created_at AS at, p.tie,"
+              " sum(v.bytes) OVER (ORDER BY p.created_at DESC, p.tie DESC ROWS UNBOUNDED PRECEDING)"
+              " FROM (SELECT created_at, tie FROM page " ORDER " OFFSET 0) p CROSS JOIN LATERAL ("
+              "SELECT id, pubkey, created_at, kind, tags%s FROM event"
+              " WHERE created_at = p.created_at AND tie = p.tie AND " RESIDUE " OFFSET 0) v) e"
+              " WHERE e.sum - e.bytes < %d ORDER BY e.at DESC, e.tie DESC LIMIT $11)",
+              plan_bucket_rows(shape), shape->brief ? ROW_COLUMNS_BRIEF : ROW_COLUMNS,
               shape->brief ? ", octet_length(tags) AS bytes"
                            : ", sig, content, octet_length(tags) + octet_length(content) AS bytes",
-              PAGE_BYTES_MAX);
+              PLAN_BYTES_MAX);
+    text_add(out, SPAN(" UNION ALL (SELECT NULL, NULL, created_at, (count(*) OVER ())::int4, NULL,"
+                       " NULL, NULL, tie FROM page ORDER BY created_at, tie LIMIT 1)"));
     if (sources[shape->driver].key != NULL)
         text_addf(out,
-                  " UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, -1, 0, 0"
+                  " UNION ALL SELECT NULL, NULL, 0, -1, NULL, NULL, NULL, 0"
                   " WHERE (SELECT count(*) FROM seen) = %d",
                   SKIP_MAX);
 }

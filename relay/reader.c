@@ -165,26 +165,45 @@ static bool ask_page(struct job *job, struct err *err)
 static bool is_too_wide(const PGresult *result)
 {
     int last = PQntuples(result) - 1;
-    return last >= 0 && row_int8(result, last, PLAN_AT) < 0;
+    return last >= 0 && row_int4(result, last, PLAN_TOTAL) == PLAN_TOO_WIDE;
 }
 
-/* Rows that do not match stand for candidates that were looked at. */
+static bool is_same_place(const PGresult *result, int a, int b)
+{
+    return row_int8(result, a, PLAN_CREATED_AT) == row_int8(result, b, PLAN_CREATED_AT) &&
+           row_int8(result, a, PLAN_TIE) == row_int8(result, b, PLAN_TIE);
+}
+
+/* Whether the rows before the last one end before the candidates do. */
+static bool is_cut(const struct job *job, const PGresult *result)
+{
+    int rows = PQntuples(result) - 1;
+    int64_t bytes = 0;
+    for (int i = 0; i < rows; i++)
+        bytes += PQgetlength(result, i, PLAN_TAGS) + PQgetlength(result, i, PLAN_CONTENT);
+    if ((uint32_t)rows < job->read.rows && bytes < PLAN_BYTES_MAX)
+        return false;
+    return rows > 0 && !is_same_place(result, rows - 1, rows);
+}
+
 static void read_page(struct store_page *page, struct job *job, const PGresult *result)
 {
-    int rows = PQntuples(result);
+    int rows = PQntuples(result) - 1; /* the last says where the candidates end */
+    if (rows < 0) {
+        page->finished = true;
+        return;
+    }
     struct event *events = arena_array(&job->arena, struct event, (size_t)rows);
     for (int i = 0; i < rows; i++)
-        if (!PQgetisnull(result, i, 0) && row_event(&events[page->count], &job->arena, result, i) &&
+        if (row_event(&events[page->count], &job->arena, result, i) &&
             filter_match(&job->filter, &events[page->count]))
             page->count++;
     page->events = events;
-    page->finished = true;
-    if (rows == 0)
-        return;
-    int64_t total = row_int8(result, rows - 1, PLAN_TOTAL);
-    page->finished = rows == total && total < plan_bucket_rows(&job->plan.shape);
-    page->next.created_at = row_int8(result, rows - 1, PLAN_AT);
-    page->next.id_prefix = tag_hash_id_prefix(row_int8(result, rows - 1, PLAN_TIE));
+    int end = is_cut(job, result) ? rows - 1 : rows;
+    page->next.created_at = row_int8(result, end, PLAN_CREATED_AT);
+    page->next.id_prefix = tag_hash_id_prefix(row_int8(result, end, PLAN_TIE));
+    page->finished = end == rows && row_int4(result, rows, PLAN_TOTAL) <
+                                        (int32_t)plan_bucket_rows(&job->plan.shape);
 }
 
 static void on_page(void *owner, const PGresult *result)
