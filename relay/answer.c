@@ -1,33 +1,37 @@
 #include "relay/answer.h"
 
-#include <libwebsockets.h>
-#include <strings.h>
+#include <assert.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "relay/config.h"
+#include "relay/head.h"
+#include "relay/health.h"
 #include "relay/http.h"
 #include "relay/metrics.h"
+#include "relay/squeeze.h"
+#include "relay/websocket.h"
 
-enum { KEY_CHARS = 24 /* 16 bytes in base64 */ };
+static const char PLAIN[] = "text/plain; charset=utf-8";
+static const char FRESH[] = "Cache-Control: no-store\r\n";
 
-struct answer {
-    const char *status; /* "200 OK" */
-    const char *type;
-    struct span body;
-    const char *more; /* header lines, each with its \r\n; may be NULL */
-};
-
-/* Any page may read the document: NIP-11 "CORS". */
+/* Any page may read the document: NIP-11 wants CORS. */
 static const char DOCUMENT_HEADERS[] = "Access-Control-Allow-Origin: *\r\n"
                                        "Access-Control-Allow-Headers: *\r\n"
                                        "Access-Control-Allow-Methods: GET, HEAD, OPTIONS\r\n"
                                        "Vary: Accept\r\n";
 
+struct answer {
+    const char *status; /* "200 OK" */
+    const char *type;
+    struct span body;
+    const char *more; /* header lines, each with its end; may be NULL */
+};
+
 void answer_prepare(struct answer_source *source, const struct config *config,
                     struct health *health)
 {
-    *source = (struct answer_source){
-        .config = config, .health = health, .path = http_path(config->public_url)};
+    *source = (struct answer_source){.health = health, .path = http_path(config->public_url)};
     http_write_nip11(&source->nip11, config);
     http_write_page_policy(&source->policy);
 }
@@ -38,186 +42,173 @@ void answer_clear(struct answer_source *source)
     text_clear(&source->policy);
 }
 
-static bool is_to_be_closed(struct lws *wsi)
+static const char *text_or_empty(const char *text)
 {
-    char value[32];
-    int len = lws_hdr_copy(wsi, value, sizeof value, WSI_TOKEN_CONNECTION);
-    return len > 0 && strcasecmp(value, "close") == 0;
+    return text == NULL ? "" : text;
 }
 
-static bool is_head(struct lws *wsi)
+static void add_answer(struct text *out, const struct answer *answer, bool with_body, bool closes)
 {
-    return lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
-}
-
-/* Writes it whole: lws keeps what the socket does not take at once. */
-static bool write_answer(struct lws *wsi, const struct answer *answer, bool will_close)
-{
-    struct text out = {0};
     char date[40];
     time_t now = time(NULL);
     struct tm utc;
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
-    text_reserve(&out, LWS_PRE);
-    out.len = LWS_PRE;
-    text_addf(&out, "HTTP/1.1 %s\r\nDate: %s\r\nContent-Length: %zu\r\n", answer->status, date,
+    text_addf(out, "HTTP/1.1 %s\r\nDate: %s\r\nContent-Length: %zu\r\n", answer->status, date,
               answer->body.len);
     if (answer->body.len > 0)
-        text_addf(&out, "Content-Type: %s\r\nX-Content-Type-Options: nosniff\r\n", answer->type);
-    text_addf(&out, "%s%s\r\n", answer->more == NULL ? "" : answer->more,
-              will_close ? "Connection: close\r\n" : "");
-    if (!is_head(wsi))
-        text_add(&out, answer->body);
-    int len = (int)(out.len - LWS_PRE);
-    bool is_written =
-        lws_write(wsi, (unsigned char *)out.at + LWS_PRE, (size_t)len, LWS_WRITE_HTTP) == len;
-    text_clear(&out);
-    return is_written;
+        text_addf(out, "Content-Type: %s\r\nX-Content-Type-Options: nosniff\r\n", answer->type);
+    text_addf(out, "%s%s\r\n", text_or_empty(answer->more), closes ? "Connection: close\r\n" : "");
+    if (with_body)
+        text_add(out, answer->body);
 }
 
-static bool send_answer(struct lws *wsi, const struct answer *answer)
+bool answer_keeps_alive(const struct head *head)
 {
-    return write_answer(wsi, answer, is_to_be_closed(wsi)) &&
-           lws_http_transaction_completed(wsi) == 0;
+    struct span length = head->fields[HEAD_CONTENT_LENGTH];
+    bool has_body = head->fields[HEAD_TRANSFER_ENCODING].at != NULL ||
+                    (length.at != NULL && !span_eq(length, SPAN("0")));
+    return !has_body && !head->is_1_0 && !head_has(head->fields[HEAD_CONNECTION], "close");
 }
 
-static bool send_short(struct lws *wsi, const char *status, const char *more)
+/* The answer to this request. */
+static void reply(struct text *out, const struct head *head, const struct answer *answer)
 {
-    struct answer answer = {status, "text/plain; charset=utf-8", {status, strlen(status)}, more};
-    return send_answer(wsi, &answer);
+    add_answer(out, answer, !span_eq(head->method, SPAN("HEAD")), !answer_keeps_alive(head));
 }
 
-static struct span header(char *buffer, size_t size, struct lws *wsi, enum lws_token_indexes token)
+static void reply_short(struct text *out, const struct head *head, const char *status,
+                        const char *more)
 {
-    int len = lws_hdr_copy(wsi, buffer, (int)size, token);
-    return (struct span){buffer, len > 0 ? (size_t)len : 0};
+    struct answer answer = {status, PLAIN, {status, strlen(status)}, more};
+    reply(out, head, &answer);
 }
 
-static bool send_page(const struct answer_source *source, struct lws *wsi)
+static void reply_place(struct text *out, const struct head *head,
+                        const struct answer_source *source)
 {
-    char accept[512];
-    if (http_wants_nostr_json(header(accept, sizeof accept, wsi, WSI_TOKEN_HTTP_ACCEPT))) {
+    if (http_wants_nostr_json(head->fields[HEAD_ACCEPT])) {
         struct answer answer = {"200 OK", "application/nostr+json; charset=utf-8",
                                 text_span(&source->nip11), DOCUMENT_HEADERS};
-        return send_answer(wsi, &answer);
+        reply(out, head, &answer);
+        return;
     }
-    struct text headers = {0};
-    text_addf(&headers,
+    struct text more = {0};
+    text_addf(&more,
               "Content-Security-Policy: %.*s\r\nReferrer-Policy: no-referrer\r\n"
               "X-Frame-Options: DENY\r\nCache-Control: no-cache\r\nVary: Accept\r\n%c",
               SPAN_ARG(text_span(&source->policy)), '\0');
-    struct answer answer = {"200 OK", "text/html; charset=utf-8", http_page(), headers.at};
-    bool is_sent = send_answer(wsi, &answer);
-    text_clear(&headers);
-    return is_sent;
+    struct answer answer = {"200 OK", "text/html; charset=utf-8", http_page(), more.at};
+    reply(out, head, &answer);
+    text_clear(&more);
 }
 
-static bool send_metrics(struct lws *wsi)
+static void reply_metrics(struct text *out, const struct head *head)
 {
     struct text page = {0};
     metrics_write(&page);
     struct answer answer = {"200 OK", "text/plain; version=0.0.4; charset=utf-8", text_span(&page),
-                            "Cache-Control: no-store\r\n"};
-    bool is_sent = send_answer(wsi, &answer);
+                            FRESH};
+    reply(out, head, &answer);
     text_clear(&page);
-    return is_sent;
 }
 
-static void on_health(void *owner)
+static bool reply_health(struct text *out, const struct head *head,
+                         const struct answer_source *source)
 {
-    lws_callback_on_writable(owner);
-}
-
-bool answer_health(const struct answer_source *source, struct lws *wsi)
-{
-    struct answer answer = {"503 Service Unavailable", "text/plain; charset=utf-8", SPAN(""),
-                            "Cache-Control: no-store\r\n"};
+    struct answer answer = {"503 Service Unavailable", PLAIN, SPAN(""), FRESH};
     switch (health_state(source->health)) {
+    case HEALTH_UNKNOWN:
+        return false;
     case HEALTH_GOOD:
         answer.status = "200 OK";
         answer.body = SPAN("ok\n");
         break;
-    case HEALTH_UNKNOWN: /* it took so long to become writable that it is stale */
-    case HEALTH_TIMEOUT:
-        answer.body = SPAN("error: the database does not answer in time\n");
-        break;
     case HEALTH_FAILED:
         answer.body = SPAN("error: the database does not accept events\n");
         break;
+    case HEALTH_TIMEOUT:
+        answer.body = SPAN("error: the database does not answer in time\n");
+        break;
     }
-    return send_answer(wsi, &answer);
+    reply(out, head, &answer);
+    return true;
 }
 
-bool answer_request(const struct answer_source *source, struct lws *wsi, struct health_wait *wait)
+bool answer_request(const struct answer_source *source, struct text *out, const struct head *head)
 {
-    static const char allow[] = "Allow: GET, HEAD, OPTIONS\r\n";
-    char *uri = NULL;
-    int uri_len = 0;
-    int method = lws_http_get_uri_and_method(wsi, &uri, &uri_len);
-    struct span path = {uri, uri_len > 0 ? (size_t)uri_len : 0};
-
-    if (method == LWSHUMETH_OPTIONS) {
+    if (span_eq(head->method, SPAN("OPTIONS"))) {
         struct answer answer = {"200 OK", NULL, SPAN(""), DOCUMENT_HEADERS};
-        return send_answer(wsi, &answer);
-    }
-    if (method != LWSHUMETH_GET && method != LWSHUMETH_HEAD)
-        return send_short(wsi, "405 Method Not Allowed", allow);
-    if (span_eq(path, SPAN("/metrics")))
-        return send_metrics(wsi);
-    if (span_eq(path, SPAN("/health"))) {
-        if (health_state(source->health) != HEALTH_UNKNOWN || wait == NULL)
-            return answer_health(source, wsi);
-        health_ask(source->health, wait, on_health, wsi);
+        reply(out, head, &answer);
         return true;
     }
-    if (http_is_path(source->path, path))
-        return send_page(source, wsi);
-    return send_short(wsi, "404 Not Found", NULL);
+    if (!span_eq(head->method, SPAN("GET")) && !span_eq(head->method, SPAN("HEAD"))) {
+        reply_short(out, head, "405 Method Not Allowed", "Allow: GET, HEAD, OPTIONS\r\n");
+        return true;
+    }
+    if (span_eq(head->path, SPAN("/health")))
+        return reply_health(out, head, source);
+    if (span_eq(head->path, SPAN("/metrics")))
+        reply_metrics(out, head);
+    else if (http_is_path(source->path, head->path))
+        reply_place(out, head, source);
+    else
+        reply_short(out, head, "404 Not Found", NULL);
+    return true;
 }
 
-enum answer_refusal answer_check_upgrade(const struct answer_source *source, struct lws *wsi)
+bool answer_is_upgrade(const struct head *head)
 {
-    char version[16];
-    char *uri = NULL;
-    int uri_len = 0;
-    if (lws_http_get_uri_and_method(wsi, &uri, &uri_len) != LWSHUMETH_GET)
-        return ANSWER_BAD_REQUEST;
-    struct span path = {uri, uri_len > 0 ? (size_t)uri_len : 0};
-    if (!http_is_path(source->path, path))
+    return span_eq(head->method, SPAN("GET")) && head_has(head->fields[HEAD_UPGRADE], "websocket");
+}
+
+enum answer_refusal answer_check_upgrade(const struct answer_source *source,
+                                         const struct head *head)
+{
+    char accept[29];
+    if (!http_is_path(source->path, head->path))
         return ANSWER_NOT_HERE;
-    if (!span_eq(header(version, sizeof version, wsi, WSI_TOKEN_VERSION), SPAN("13")))
-        return ANSWER_VERSION;
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_KEY) != KEY_CHARS ||
-        lws_hdr_total_length(wsi, WSI_TOKEN_HOST) == 0)
+    if (!span_eq(head->fields[HEAD_WEBSOCKET_VERSION], SPAN("13")))
+        return ANSWER_WRONG_VERSION;
+    if (head->is_1_0 || !head_has(head->fields[HEAD_CONNECTION], "upgrade") ||
+        head->fields[HEAD_HOST].at == NULL ||
+        !websocket_accept(accept, head->fields[HEAD_WEBSOCKET_KEY]))
         return ANSWER_BAD_REQUEST;
     return ANSWER_GRANTED;
 }
 
-void answer_refuse(struct lws *wsi, enum answer_refusal refusal)
+void answer_accept(struct text *out, const struct head *head, bool squeezes)
 {
-    struct answer answer = {.type = "text/plain; charset=utf-8"};
-    switch (refusal) {
-    case ANSWER_GRANTED:
-        return;
-    case ANSWER_NOT_HERE:
-        answer.status = "404 Not Found";
-        break;
-    case ANSWER_VERSION:
-        answer.status = "426 Upgrade Required";
-        answer.more = "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n";
-        break;
-    case ANSWER_BAD_REQUEST:
-        answer.status = "400 Bad Request";
-        break;
-    case ANSWER_FULL:
-        answer.status = "503 Service Unavailable";
-        answer.more = "Retry-After: 60\r\n";
-        break;
-    case ANSWER_TOO_MANY:
-        answer.status = "429 Too Many Requests";
-        answer.more = "Retry-After: 60\r\n";
-        break;
-    }
-    answer.body = (struct span){answer.status, strlen(answer.status)};
-    (void)write_answer(wsi, &answer, true); /* it is closed in any case */
+    char accept[29];
+    if (!websocket_accept(accept, head->fields[HEAD_WEBSOCKET_KEY]))
+        abort(); /* it was checked */
+    struct span protocols = head->fields[HEAD_WEBSOCKET_PROTOCOL];
+    struct span protocol = head_cut(&protocols, ',');
+    text_addf(out,
+              "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+              "Sec-WebSocket-Accept: %s\r\n",
+              accept);
+    if (squeezes)
+        text_add(out, SPAN("Sec-WebSocket-Extensions: permessage-deflate" SQUEEZE_TERMS "\r\n"));
+    if (protocol.len > 0)
+        text_addf(out, "Sec-WebSocket-Protocol: %.*s\r\n", SPAN_ARG(protocol));
+    text_add(out, SPAN("\r\n"));
+}
+
+void answer_refuse(struct text *out, enum answer_refusal refusal)
+{
+    static const struct {
+        const char *status, *more;
+    } refusals[] = {
+        [ANSWER_BAD_REQUEST] = {"400 Bad Request", NULL},
+        [ANSWER_NOT_HERE] = {"404 Not Found", NULL},
+        [ANSWER_WRONG_VERSION] = {"426 Upgrade Required",
+                                  "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n"},
+        [ANSWER_TOO_MANY] = {"429 Too Many Requests", "Retry-After: 60\r\n"},
+        [ANSWER_HEAD_TOO_LONG] = {"431 Request Header Fields Too Large", NULL},
+        [ANSWER_FULL] = {"503 Service Unavailable", "Retry-After: 60\r\n"},
+    };
+    const char *status = refusals[refusal].status;
+    assert(status != NULL); /* what is granted is not refused */
+    struct answer answer = {status, PLAIN, {status, strlen(status)}, refusals[refusal].more};
+    add_answer(out, &answer, true, true);
 }

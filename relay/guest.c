@@ -6,30 +6,53 @@
 #include <sys/socket.h>
 
 #include "relay/address.h"
+#include "relay/head.h"
+#include "relay/metrics.h"
+#include "relay/squeeze.h"
+#include "shared/arena.h"
 
-struct guest *guest_of(struct lws *wsi)
+enum {
+    REQUEST_S_MAX = 10,   /* from its first byte to its last */
+    KEEPALIVE_S_MAX = 15, /* from an answer to the next request */
+    LEAVE_S_MAX = 3,      /* to go, after the last answer */
+};
+
+static int64_t now_ms(const struct guest *guest)
 {
-    struct guest *guest = lws_get_opaque_user_data(wsi);
-    if (guest != NULL)
-        return guest;
-    guest = calloc(1, sizeof *guest);
+    return (int64_t)uv_now(guest->host->loop);
+}
+
+static void allow(struct guest *guest, int seconds)
+{
+    lws_set_timeout(guest->wsi, PENDING_TIMEOUT_USER_REASON_BASE, seconds);
+}
+
+struct guest *guest_new(struct guest_host *host, struct lws *wsi)
+{
+    struct guest *guest = calloc(1, sizeof *guest);
     if (guest == NULL)
         abort();
-    lws_set_opaque_user_data(wsi, guest);
+    guest->host = host;
+    guest->wsi = wsi;
+    allow(guest, REQUEST_S_MAX);
     return guest;
 }
 
-void guest_free(struct lws *wsi, struct health *health, int64_t now_ms)
+void guest_ended(struct guest *guest)
 {
-    struct guest *guest = lws_get_opaque_user_data(wsi);
-    if (guest == NULL)
-        return;
-    lws_set_opaque_user_data(wsi, NULL);
     peer_close(&guest->peer);
-    if (health != NULL)
-        health_forget(health, &guest->wait);
+    if (guest->is_waiting && guest->host->health != NULL)
+        health_forget(guest->host->health, &guest->wait);
+    guest->is_waiting = false;
     if (guest->address != NULL)
-        address_close(guest->address, now_ms);
+        address_close(guest->address, now_ms(guest));
+    guest->address = NULL;
+}
+
+void guest_free(struct guest *guest)
+{
+    guest_ended(guest);
+    text_clear(&guest->request);
     free(guest);
 }
 
@@ -44,35 +67,191 @@ static size_t ip_of(uint8_t ip[16], const struct sockaddr_storage *name)
     if (name->ss_family != AF_INET6)
         return 0;
     const uint8_t *at = ((const struct sockaddr_in6 *)name)->sin6_addr.s6_addr;
-    size_t len = memcmp(at, mapped, sizeof mapped) == 0 ? 4 : 16;
-    memcpy(ip, at + 16 - len, len);
+    bool is_mapped = memcmp(at, mapped, sizeof mapped) == 0;
+    size_t len = is_mapped ? 4 : 16;
+    memcpy(ip, at + (is_mapped ? sizeof mapped : 0), len);
     return len;
 }
 
-bool guest_take_address(struct guest *guest, struct lws *wsi, struct address_table *addresses,
-                        const struct address_networks *proxies, int64_t now_ms)
+/* Counts the connection to its address: that of the socket or, behind a trusted proxy, the one in
+ * the request. */
+static bool take_address(struct guest *guest, const struct head *head)
 {
-    char forwarded[1024];
     uint8_t ip[16], peer[16];
     size_t ip_len = 0;
     struct sockaddr_storage name = {0};
     socklen_t size = sizeof name;
-    getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&name, &size);
+    getpeername(lws_get_socket_fd(guest->wsi), (struct sockaddr *)&name, &size);
     size_t peer_len = ip_of(peer, &name);
-    if (guest->address != NULL || peer_len == 0) /* the latter: it is gone already */
-        return guest->address != NULL;
-    int len = lws_hdr_copy(wsi, forwarded, sizeof forwarded, WSI_TOKEN_X_FORWARDED_FOR);
-    address_behind(ip, &ip_len, proxies, (struct span){(const char *)peer, peer_len},
-                   (struct span){forwarded, len > 0 ? (size_t)len : 0});
+    if (peer_len == 0) /* it is gone already */
+        return false;
+    address_behind(ip, &ip_len, guest->host->proxies, (struct span){(const char *)peer, peer_len},
+                   head->fields[HEAD_FORWARDED_FOR]);
     struct span found = {(const char *)ip, ip_len};
-    guest->address = address_open(addresses, found, now_ms, NULL);
+    guest->address = address_open(guest->host->addresses, found, now_ms(guest), NULL);
     return guest->address != NULL;
 }
 
-size_t guest_local_ip(uint8_t ip[16], struct lws *wsi)
+static enum answer_refusal admit(struct guest *guest, const struct head *head)
 {
+    const struct guest_host *host = guest->host;
+    enum answer_refusal refusal = answer_check_upgrade(&host->answers, head);
+    if (refusal != ANSWER_GRANTED)
+        return refusal;
+    if (host->is_draining || peer_count(host->peers) >= host->connections_max)
+        refusal = ANSWER_FULL;
+    else if (!take_address(guest, head))
+        refusal = ANSWER_TOO_MANY;
+    if (refusal != ANSWER_GRANTED)
+        metrics_add(METRIC_CONNECTIONS_REFUSED, 1);
+    return refusal;
+}
+
+/* Sends what out has after LWS_PRE bytes; lws keeps what the socket does not take at once. */
+static bool send_text(struct guest *guest, const struct text *out)
+{
+    return lws_write(guest->wsi, (unsigned char *)out->at + LWS_PRE, out->len - LWS_PRE,
+                     LWS_WRITE_RAW) >= 0;
+}
+
+static bool refuse(struct guest *guest, enum answer_refusal refusal)
+{
+    struct text out = {0};
+    text_reserve(&out, LWS_PRE);
+    out.len = LWS_PRE;
+    answer_refuse(&out, refusal);
+    bool is_sent = send_text(guest, &out);
+    text_clear(&out);
+    guest->is_leaving = true;
+    lws_callback_on_writable(guest->wsi);
+    return is_sent;
+}
+
+static bool send_accept(struct guest *guest, const struct head *head, bool squeezes)
+{
+    struct text out = {0};
+    text_reserve(&out, LWS_PRE);
+    out.len = LWS_PRE;
+    answer_accept(&out, head, squeezes);
+    bool is_sent = send_text(guest, &out);
+    text_clear(&out);
+    return is_sent;
+}
+
+/* What came after the head is the websocket's first. */
+static void open_peer(struct guest *guest, size_t used, bool squeezes)
+{
+    uint8_t ip[16];
     struct sockaddr_storage name = {0};
     socklen_t size = sizeof name;
-    getsockname(lws_get_socket_fd(wsi), (struct sockaddr *)&name, &size);
-    return ip_of(ip, &name);
+    getsockname(lws_get_socket_fd(guest->wsi), (struct sockaddr *)&name, &size);
+    struct peer_open open = {.wsi = guest->wsi,
+                             .address = guest->address,
+                             .local_ip = {(const char *)ip, ip_of(ip, &name)},
+                             .may_squeeze = squeezes,
+                             .now_ms = now_ms(guest)};
+    struct text rest = guest->request;
+    guest->request = (struct text){0};
+    lws_set_timeout(guest->wsi, NO_PENDING_TIMEOUT, 0);
+    peer_open(guest->host->peers, &guest->peer, &open);
+    peer_receive(&guest->peer, rest.at + used, rest.len - used, now_ms(guest));
+    text_clear(&rest);
+}
+
+static bool upgrade(struct guest *guest, const struct head *head, size_t used)
+{
+    bool squeezes = squeeze_accepts(head->fields[HEAD_WEBSOCKET_EXTENSIONS]);
+    enum answer_refusal refusal = admit(guest, head);
+    if (refusal != ANSWER_GRANTED)
+        return refuse(guest, refusal);
+    if (!send_accept(guest, head, squeezes))
+        return false;
+    open_peer(guest, used, squeezes);
+    return true;
+}
+
+static void on_health(void *owner)
+{
+    struct guest *guest = owner;
+    guest->is_waiting = false;
+    lws_callback_on_writable(guest->wsi);
+}
+
+/* Answers one request; it stays in request while its answer has to wait. */
+static bool answer(struct guest *guest, const struct head *head, size_t used)
+{
+    struct text out = {0};
+    text_reserve(&out, LWS_PRE);
+    out.len = LWS_PRE;
+    if (!answer_request(&guest->host->answers, &out, head)) {
+        text_clear(&out);
+        guest->is_waiting = true;
+        health_ask(guest->host->health, &guest->wait, on_health, guest);
+        return true;
+    }
+    bool is_sent = send_text(guest, &out);
+    text_clear(&out);
+    guest->is_leaving = !answer_keeps_alive(head);
+    guest->request.len -= used;
+    if (guest->request.len == 0)
+        text_clear(&guest->request);
+    else
+        memmove(guest->request.at, guest->request.at + used, guest->request.len);
+    allow(guest, KEEPALIVE_S_MAX);
+    if (guest->is_leaving || guest->request.len > 0) /* the next once this one is gone */
+        lws_callback_on_writable(guest->wsi);
+    return is_sent;
+}
+
+/* The first request that is there, if it is whole. */
+static bool serve(struct guest *guest)
+{
+    struct arena arena = {0};
+    struct head head;
+    size_t used = 0;
+    bool is_good = true;
+    switch (head_parse(&head, &arena, text_span(&guest->request), &used)) {
+    case HEAD_PARTIAL:
+        break;
+    case HEAD_TOO_LONG:
+        is_good = refuse(guest, ANSWER_HEAD_TOO_LONG);
+        break;
+    case HEAD_WRONG:
+        is_good = refuse(guest, ANSWER_BAD_REQUEST);
+        break;
+    case HEAD_DONE:
+        is_good =
+            answer_is_upgrade(&head) ? upgrade(guest, &head, used) : answer(guest, &head, used);
+        break;
+    }
+    arena_clear(&arena);
+    return is_good;
+}
+
+bool guest_receive(struct guest *guest, char *at, size_t len)
+{
+    if (guest->peer.table != NULL) {
+        peer_receive(&guest->peer, at, len, now_ms(guest));
+        return true;
+    }
+    if (guest->is_leaving) /* read and not heard: see guest_write */
+        return true;
+    if (guest->request.len == 0)
+        allow(guest, REQUEST_S_MAX);
+    text_add(&guest->request, (struct span){at, len});
+    if (guest->request.len > (size_t)2 * HEAD_BYTES_MAX)
+        return false; /* it does not wait for its answers */
+    return guest->is_waiting || serve(guest);
+}
+
+bool guest_write(struct guest *guest)
+{
+    if (guest->peer.table != NULL)
+        return peer_write(&guest->peer);
+    if (guest->is_leaving) { /* a socket closed with bytes unread would take back the answer */
+        shutdown(lws_get_socket_fd(guest->wsi), SHUT_WR);
+        allow(guest, LEAVE_S_MAX);
+        return true;
+    }
+    return guest->is_waiting || serve(guest);
 }

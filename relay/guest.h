@@ -1,10 +1,14 @@
-/* guest.h - what the server knows of one connection, beside what lws knows: made when needed.
+/* guest.h - one connection: HTTP requests until one of them makes it a websocket.
  *
- *   ownership  a part of the connection: freed with it
+ *   ownership  guest_new to guest_free, with the connection of libwebsockets
  *   threads    loop thread only
+ *   errors     false: the connection is to be closed
  */
 #pragma once
 
+#include <uv.h>
+
+#include "relay/answer.h"
 #include "relay/health.h"
 #include "relay/peer.h"
 #include "shared/base.h"
@@ -14,22 +18,35 @@ struct address_networks;
 struct address_table;
 struct lws;
 
-struct guest {
-    struct address *address; /* of a websocket, or one about to be */
-    struct peer peer;        /* open once it is a websocket */
-    struct health_wait wait; /* for /health */
+/* What all guests share. */
+struct guest_host {
+    uv_loop_t *loop;
+    struct answer_source answers;
+    struct health *health; /* NULL once the server is freed */
+    struct peer_table *peers;
+    struct address_table *addresses;
+    struct address_networks *proxies;
+    int64_t connections_max;
+    bool is_draining; /* no new websockets */
 };
 
-struct guest *guest_of(struct lws *wsi);
+struct guest {
+    struct guest_host *host;
+    struct lws *wsi;
+    struct address *address; /* of a websocket */
+    struct peer peer;        /* open once it is one */
+    struct text request;     /* bytes of requests not answered yet */
+    struct health_wait wait; /* for /health */
+    bool is_waiting, is_leaving;
+};
 
-/* Nothing when there is none. health NULL: nothing waits any more. */
-void guest_free(struct lws *wsi, struct health *health, int64_t now_ms);
+struct guest *guest_new(struct guest_host *host, struct lws *wsi);
 
-/* Counts the connection to its address: that of the socket or, behind a trusted proxy, the one in
- * the request. False when that has all the connections it may have. */
-MUST_CHECK bool guest_take_address(struct guest *guest, struct lws *wsi,
-                                   struct address_table *addresses,
-                                   const struct address_networks *proxies, int64_t now_ms);
+/* The connection has ended: of the websocket nothing is left. */
+void guest_ended(struct guest *guest);
+void guest_free(struct guest *guest);
 
-/* Of our end: 4 or 16 bytes, and how many. */
-size_t guest_local_ip(uint8_t ip[16], struct lws *wsi);
+MUST_CHECK bool guest_receive(struct guest *guest, char *at, size_t len);
+
+/* The socket takes bytes. */
+MUST_CHECK bool guest_write(struct guest *guest);

@@ -1,9 +1,9 @@
 #include "relay/http.h"
 
 #include <openssl/evp.h>
-#include <strings.h>
 
 #include "relay/config.h"
+#include "relay/head.h"
 #include "shared/arena.h"
 #include "shared/base.h"
 #include "shared/bech32.h"
@@ -15,30 +15,6 @@
 /* Made from page.html by embed.cmake. */
 extern const unsigned char http_page_bytes[];
 extern const size_t http_page_len;
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* Cuts the part before the first separator off text, without the blanks around it. */
-static struct span cut(struct span *text, char separator)
-{
-    const char *at = text->len == 0 ? NULL : memchr(text->at, separator, text->len);
-    struct span part = {text->at, at == NULL ? text->len : (size_t)(at - text->at)};
-    size_t used = at == NULL ? part.len : part.len + 1;
-    *text = (struct span){used == 0 ? text->at : text->at + used, text->len - used};
-    for (; part.len > 0 && is_blank(part.at[0]); part.len--)
-        part.at++;
-    while (part.len > 0 && is_blank(part.at[part.len - 1]))
-        part.len--;
-    return part;
-}
-
-static bool is(struct span text, const char *word)
-{
-    return text.len == strlen(word) && strncasecmp(text.at, word, text.len) == 0;
-}
 
 /* RFC 9110 "Quality Values": 0, 0.0, 0.00 and 0.000 mean "not this". */
 static bool is_zero(struct span quality)
@@ -54,10 +30,10 @@ static bool is_zero(struct span quality)
 static bool is_refused(struct span parameters)
 {
     while (parameters.len > 0) {
-        struct span value = cut(&parameters, ';');
-        struct span name = cut(&value, '=');
-        if (is(name, "q"))
-            return is_zero(cut(&value, '='));
+        struct span value = head_cut(&parameters, ';');
+        struct span name = head_cut(&value, '=');
+        if (head_is(name, "q"))
+            return is_zero(head_cut(&value, '='));
     }
     return false;
 }
@@ -65,8 +41,8 @@ static bool is_refused(struct span parameters)
 bool http_wants_nostr_json(struct span accept)
 {
     while (accept.len > 0) {
-        struct span range = cut(&accept, ',');
-        if (is(cut(&range, ';'), "application/nostr+json"))
+        struct span range = head_cut(&accept, ',');
+        if (head_is(head_cut(&range, ';'), "application/nostr+json"))
             return !is_refused(range);
     }
     return false;

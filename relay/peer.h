@@ -1,8 +1,7 @@
 /* peer.h - one websocket connection: messages in, frames out, silence noticed.
  *
- * libwebsockets parses what comes; what goes out is framed here, many messages to one write. A
- * message that arrives in pieces, or squeezed, is gathered in a buffer that exists only meanwhile.
- * Squeezed messages are known by RSV1, and restored here: see squeeze.h.
+ * A message that arrives in pieces, or squeezed, is gathered in a buffer that exists only
+ * meanwhile. Many messages go out in one write.
  *
  *   units      now_ms: milliseconds of the loop's clock
  *   ownership  a peer is a part of its owner; its session is its own
@@ -11,6 +10,7 @@
  */
 #pragma once
 
+#include "relay/websocket.h"
 #include "shared/base.h"
 #include "shared/text.h"
 
@@ -25,12 +25,14 @@ struct session_table;
 struct peer {
     struct peer_table *table;
     struct lws *wsi;
-    struct session *session; /* NULL once it has ended, or the closing has begun */
-    struct text gathered;    /* of the message that is arriving */
-    uint64_t arrived_bytes;  /* of that message, kept or not */
+    struct session *session; /* NULL once the closing has begun */
+    struct websocket_reader reader;
+    struct text gathered;   /* of the message that is arriving */
+    struct text owed;       /* control frames to be sent, before anything else */
+    uint64_t arrived_bytes; /* of that message, kept or not */
     int64_t heard_ms;
     struct peer *longer, *shorter; /* silent for longer and shorter: a list in the table */
-    bool takes_squeezed, is_squeezed, is_in_frame, is_pinged, owes_ping, is_closing;
+    bool may_squeeze, is_pinged, is_closing;
 };
 
 struct peer_setup {
@@ -47,7 +49,7 @@ struct peer_open {
     struct lws *wsi;
     struct address *address; /* the session's; its owner closes it */
     struct span local_ip;
-    bool takes_squeezed; /* agreed in the handshake */
+    bool may_squeeze; /* agreed in the handshake */
     int64_t now_ms;
 };
 
@@ -57,13 +59,11 @@ void peer_open(struct peer_table *table, struct peer *peer, const struct peer_op
 /* Ends the session; the peer is all zero again. Nothing when it is not open. */
 void peer_close(struct peer *peer);
 
-/* What lws tells about it. When false, the connection is to be closed: lws has the reason. */
-MUST_CHECK bool peer_receive(struct peer *peer, struct span payload, int64_t now_ms);
-MUST_CHECK bool peer_write(struct peer *peer);
+/* Bytes from the socket, which are unmasked in place. */
+void peer_receive(struct peer *peer, char *at, size_t len, int64_t now_ms);
 
-/* The payload of its close frame, which lws sends back: what is wrong in it is put right in it. */
-MUST_CHECK bool peer_closing(struct peer *peer, uint8_t *payload, size_t len);
-void peer_ponged(struct peer *peer, int64_t now_ms);
+/* The socket takes bytes. False: it is to be closed. */
+MUST_CHECK bool peer_write(struct peer *peer);
 
 /* Once a second: pings the silent, cuts those who stay so. */
 void peer_tick(struct peer_table *table, int64_t now_ms);

@@ -2,9 +2,9 @@
 #include "relay/squeeze.h"
 
 #include <stdlib.h>
-#include <strings.h>
 #include <zlib.h>
 
+#include "relay/head.h"
 #include "shared/text.h"
 
 /* Most events are some hundred bytes: a larger window costs more to reset than it saves. */
@@ -38,42 +38,19 @@ void squeeze_free(struct squeeze *squeeze)
     free(squeeze);
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* Cuts the part before the first separator off text, without the blanks around it. */
-static struct span cut(struct span *text, char separator)
-{
-    const char *at = memchr(text->at, separator, text->len);
-    struct span part = {text->at, at == NULL ? text->len : (size_t)(at - text->at)};
-    size_t used = at == NULL ? part.len : part.len + 1;
-    *text = (struct span){text->at + used, text->len - used};
-    for (; part.len > 0 && is_blank(part.at[0]); part.len--)
-        part.at++;
-    while (part.len > 0 && is_blank(part.at[part.len - 1]))
-        part.len--;
-    return part;
-}
-
-static bool is(struct span text, const char *word)
-{
-    return text.len == strlen(word) && strncasecmp(text.at, word, text.len) == 0;
-}
-
 bool squeeze_accepts(struct span offer)
 {
     if (offer.len == 0 || memchr(offer.at, ',', offer.len) != NULL)
         return false;
-    if (!is(cut(&offer, ';'), "permessage-deflate"))
+    if (!head_is(head_cut(&offer, ';'), "permessage-deflate"))
         return false;
     while (offer.len > 0) {
-        struct span parameter = cut(&offer, ';');
-        struct span name = cut(&parameter, '=');
+        struct span parameter = head_cut(&offer, ';');
+        struct span name = head_cut(&parameter, '=');
         /* server_max_window_bits would need an answer of its own; hardly anybody offers it. */
-        if (!is(name, "client_max_window_bits") && !is(name, "client_no_context_takeover") &&
-            !is(name, "server_no_context_takeover"))
+        if (!head_is(name, "client_max_window_bits") &&
+            !head_is(name, "client_no_context_takeover") &&
+            !head_is(name, "server_no_context_takeover"))
             return false;
     }
     return true;

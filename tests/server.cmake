@@ -1,6 +1,8 @@
 # The HTTP and websocket server.
+unit_test(head relay)
 unit_test(http relay)
 unit_test(squeeze relay)
+unit_test(websocket relay)
 
 # The page in Chromium, against the real relay; label page.
 if(TARGET shoal-relay)

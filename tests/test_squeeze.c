@@ -30,6 +30,16 @@ static void test_offers(void **state)
     }
 }
 
+/* Well squeezed without noise, and not at all with it. */
+static void fill(char *bytes, size_t len, bool has_noise)
+{
+    uint32_t random = 1;
+    for (size_t at = 0; at < len; at++) {
+        random = random * 1664525 + 1013904223;
+        bytes[at] = has_noise ? (char)(random >> 24) : (char)('a' + at % 7);
+    }
+}
+
 /* What was squeezed is restored, whatever was squeezed before, and whatever its size. */
 static void test_round_trip(void **state)
 {
@@ -37,15 +47,11 @@ static void test_round_trip(void **state)
     struct squeeze *squeeze = squeeze_new();
     struct text squeezed = {0}, restored = {0};
     char *bytes = malloc(300000);
-    uint32_t random = 1;
     (void)state;
-    for (size_t noise = 0; noise < 2; noise++) { /* well squeezed, and not at all */
+    for (size_t noise = 0; noise < 2; noise++) {
         for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
             struct span message = {bytes, sizes[i]};
-            for (size_t at = 0; at < sizes[i]; at++) {
-                random = random * 1664525 + 1013904223;
-                bytes[at] = noise != 0 ? (char)(random >> 24) : (char)('a' + at % 7);
-            }
+            fill(bytes, sizes[i], noise != 0);
             squeezed.len = 0;
             squeeze_add(squeeze, &squeezed, message);
             assert_int_equal(squeeze_restore(squeeze, &restored, text_span(&squeezed), sizes[i]),
