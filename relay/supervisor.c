@@ -34,7 +34,8 @@ enum {
 
 struct child {
     pid_t pid;    /* 0: none */
-    int ready_fd; /* -1: it is ready, or there is none */
+    int ready_fd; /* -1: nothing more comes from it */
+    bool is_ready;
     struct revival revival;
 };
 
@@ -158,8 +159,11 @@ static void worker_ended(struct supervisor *supervisor, uint32_t number, int sta
     describe(how, sizeof how, status);
     pid_t pid = child->pid;
     child->pid = 0;
+    child->is_ready = false;
     forget_ready(child);
-    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    /* by SIGTERM: before it had a handler, and with that before it served anybody */
+    bool killed =
+        WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM);
     bool good = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
     if (!good && !killed)
         supervisor->failed = true;
@@ -212,10 +216,8 @@ static void take_ready(struct child *child)
     ssize_t count = read(child->ready_fd, &byte, 1);
     if (count < 0 && errno == EINTR)
         return;
-    bool is_ready = count == 1;
+    child->is_ready = count == 1;
     forget_ready(child);
-    if (is_ready)
-        child->revival.failures = 0;
 }
 
 /* Waits for signals, words of postgres, readiness, or until ms have passed (-1: for ever). */
@@ -270,7 +272,7 @@ static int64_t ms_until_due(const struct supervisor *supervisor)
 static bool all_ready(const struct supervisor *supervisor)
 {
     for (uint32_t i = 0; i < supervisor->count; i++)
-        if (supervisor->children[i].pid == 0 || supervisor->children[i].ready_fd >= 0)
+        if (!supervisor->children[i].is_ready)
             return false;
     return true;
 }

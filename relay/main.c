@@ -1,0 +1,251 @@
+/* main.c - the command line: which of the relay's programs, with which settings. */
+#include <errno.h>
+#include <libpq-fe.h>
+#include <libwebsockets.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#include "relay/config.h"
+#include "relay/log.h"
+#include "relay/supervisor.h"
+#include "relay/transfer.h"
+#include "shared/err.h"
+#include "shared/text.h"
+
+enum { EXIT_USAGE = 2 };
+
+enum action { RUN, IMPORT, EXPORT, HELP, VERSION, CHECK_CONFIG, PRINT_CONFIG };
+
+static const char usage[] =
+    "shoal-relay - a Nostr relay on PostgreSQL\n"
+    "\n"
+    "usage: shoal-relay [run] [OPTION...]              serve, until SIGTERM or Ctrl-C\n"
+    "       shoal-relay import [OPTION...] < FILE      store events, one a line\n"
+    "       shoal-relay export [OPTION...] [FILTER]    write events, one a line\n"
+    "\n"
+    "Without a database it runs a PostgreSQL of its own in its data folder.\n"
+    "\n"
+    "Options:\n"
+    "  --config FILE                   settings [" CONFIG_PATH ", if it is there]\n"
+    "  --check-config                  say whether the settings are valid\n"
+    "  --print-config                  write the settings, commented, as a file\n"
+    "  --version                       say which version this is\n"
+    "  --help                          this\n"
+    "\n"
+    "import:\n"
+    "  --no-verify                     trust ids and signatures\n"
+    "  --skip-lines N                  leave out the first N lines: to resume\n"
+    "\n"
+    "export:\n"
+    "  FILTER                          NIP-01 filter, as JSON [{}: everything]\n"
+    "  --after TIME:ID                 leave out what is newer: to resume\n"
+    "\n"
+    "Settings come from the file (listen_port = 7777), the environment\n"
+    "(SHOAL_RELAY_LISTEN_PORT=7777) and the command line (--listen-port=7777 or\n"
+    "--listen-port 7777). The command line wins over the environment, which wins\n"
+    "over the file. Sizes are in bytes, times in seconds (_s).\n"
+    "\n";
+
+static const char examples[] =
+    "\n"
+    "Examples:\n"
+    "  shoal-relay --listen-address 0.0.0.0 --name 'My relay'\n"
+    "  shoal-relay --database 'host=db.example dbname=shoal' --processes 0\n"
+    "  shoal-relay export '{\"kinds\":[0,3],\"since\":1700000000}' > people.jsonl\n"
+    "  shoal-relay import < people.jsonl\n";
+
+static int print_help(void)
+{
+    struct text options = {0};
+    config_write_help(&options);
+    printf("%s%.*s%s", usage, (int)options.len, options.at, examples);
+    text_clear(&options);
+    return EXIT_SUCCESS;
+}
+
+static int print_version(void)
+{
+    int libpq = PQlibVersion();
+    printf("shoal-relay " SHOAL_VERSION "\nlibpq %d.%d\nlibwebsockets %s\nlibuv %s\n",
+           libpq / 10000, libpq % 10000, lws_get_library_version(), uv_version_string());
+    return EXIT_SUCCESS;
+}
+
+static int print_config(const struct config *config)
+{
+    struct text text = {0};
+    config_write(&text, config);
+    fwrite(text.at, 1, text.len, stdout);
+    text_clear(&text);
+    return EXIT_SUCCESS;
+}
+
+struct setting {
+    const char *name, *value;
+};
+
+/* What the arguments say. settings has room for as many as there are arguments. */
+struct command {
+    enum action action;
+    const char *config_path; /* NULL: the usual one */
+    struct transfer_import import;
+    struct transfer_export export;
+    struct setting *settings;
+    size_t setting_count;
+};
+
+/* Takes "--name=value" or "--name" "value" from *arguments. */
+static bool take_value(struct setting *out, char name[], size_t size, char ***arguments,
+                       struct err *err)
+{
+    const char *argument = *(*arguments)++;
+    size_t len = strcspn(argument, "=");
+    snprintf(name, size, "%.*s", (int)len, argument);
+    out->name = argument;
+    if (argument[len] == '=') {
+        out->value = argument + len + 1;
+        return true;
+    }
+    if (**arguments == NULL)
+        return err_set(err, ERR_INVALID, "%.60s: expected a value", argument);
+    out->value = *(*arguments)++;
+    return true;
+}
+
+static bool read_count(int64_t *out, const struct setting *setting, struct err *err)
+{
+    char *end;
+    errno = 0;
+    *out = strtoll(setting->value, &end, 10);
+    if (errno != 0 || *end != '\0' || end == setting->value || *out < 0)
+        return err_set(err, ERR_INVALID, "--skip-lines: expected a number of lines, got '%.40s'",
+                       setting->value);
+    return true;
+}
+
+/* A flag that has a value: one of ours, or a setting. */
+static bool read_option(struct command *command, char ***arguments, struct err *err)
+{
+    struct setting setting;
+    char name[80];
+    if (!take_value(&setting, name, sizeof name, arguments, err))
+        return false;
+    if (strcmp(name, "--config") == 0)
+        command->config_path = setting.value;
+    else if (strcmp(name, "--skip-lines") == 0 && command->action == IMPORT)
+        return read_count(&command->import.skip_lines, &setting, err);
+    else if (strcmp(name, "--after") == 0 && command->action == EXPORT)
+        command->export.after = setting.value;
+    else
+        command->settings[command->setting_count++] = setting;
+    return true;
+}
+
+static bool read_argument(struct command *command, char ***arguments, struct err *err)
+{
+    const char *argument = **arguments;
+    if (strncmp(argument, "--", 2) != 0) {
+        if (command->action != EXPORT || command->export.filter != NULL)
+            return err_set(err, ERR_INVALID, "unexpected argument '%.40s'", argument);
+        command->export.filter = argument;
+    } else if (strcmp(argument, "--help") == 0)
+        command->action = HELP;
+    else if (strcmp(argument, "--version") == 0)
+        command->action = VERSION;
+    else if (strcmp(argument, "--check-config") == 0)
+        command->action = CHECK_CONFIG;
+    else if (strcmp(argument, "--print-config") == 0)
+        command->action = PRINT_CONFIG;
+    else if (strcmp(argument, "--no-verify") == 0 && command->action == IMPORT)
+        command->import.skip_verify = true;
+    else
+        return read_option(command, arguments, err);
+    (*arguments)++;
+    return true;
+}
+
+static bool read_arguments(struct command *command, char **arguments, struct err *err)
+{
+    static const char *const names[] = {[RUN] = "run", [IMPORT] = "import", [EXPORT] = "export"};
+    for (size_t i = 0; *arguments != NULL && i < ARRAY_LEN(names); i++)
+        if (strcmp(*arguments, names[i]) == 0) {
+            command->action = (enum action)i;
+            arguments++;
+            break;
+        }
+    while (*arguments != NULL)
+        if (!read_argument(command, &arguments, err))
+            return false;
+    return true;
+}
+
+static bool read_settings(struct config *config, const struct command *command, struct err *err)
+{
+    if (!config_load(config, command->config_path, err))
+        return false;
+    for (size_t i = 0; i < command->setting_count; i++) {
+        char name[80];
+        const struct setting *setting = &command->settings[i];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(setting->name, "="), setting->name);
+        if (!config_set(config, name, setting->value, err))
+            return false;
+    }
+    return true;
+}
+
+static int refuse(const struct err *err)
+{
+    fprintf(stderr, "shoal-relay: %s\ntry 'shoal-relay --help'\n", err->text);
+    return EXIT_USAGE;
+}
+
+static int check_config(const struct config *config, const struct err *read)
+{
+    struct err err;
+    if (read == NULL && config_check(config, &err)) {
+        puts("configuration is valid");
+        return EXIT_SUCCESS;
+    }
+    fprintf(stderr, "shoal-relay: %s\n", read != NULL ? read->text : err.text);
+    return EXIT_FAILURE;
+}
+
+static int act(const struct command *command)
+{
+    static struct config config;
+    struct err err;
+    if (command->action == HELP)
+        return print_help();
+    if (command->action == VERSION)
+        return print_version();
+    bool read = read_settings(&config, command, &err);
+    if (command->action == CHECK_CONFIG)
+        return check_config(&config, read ? NULL : &err);
+    if (!read)
+        return refuse(&err);
+    if (command->action == PRINT_CONFIG)
+        return print_config(&config);
+    if (!config_check(&config, &err))
+        return refuse(&err);
+
+    log_open((enum log_level)config.log_level);
+    if (command->action == IMPORT)
+        return transfer_import(&config, &command->import);
+    if (command->action == EXPORT)
+        return transfer_export(&config, &command->export);
+    return supervisor_run(&config);
+}
+
+int main(int argc, char **argv)
+{
+    struct command command = {.action = RUN};
+    struct err err;
+    command.settings = calloc((size_t)argc + 1, sizeof *command.settings);
+    if (command.settings == NULL)
+        abort();
+    bool read = read_arguments(&command, argv + (argc > 0), &err);
+    int status = read ? act(&command) : refuse(&err);
+    free(command.settings);
+    return status;
+}
