@@ -13,7 +13,7 @@
 #include "tests/random_event.h"
 #include "tests/test.h"
 
-enum { EVENTS = 400, FILTERS = 700, READERS = 2, WIDE_KINDS = 9000 };
+enum { EVENTS = 400, FILTERS = 700, READERS = 2, MANY_KINDS = 3000 };
 
 static struct shard shard = {.schema = "property_store"};
 static uv_loop_t loop;
@@ -221,6 +221,16 @@ static void choose_ids(struct filter *filter, struct arena *arena)
     filter->ids = (struct filter_keys){kept, ids};
 }
 
+/* So many that two keys times them are too many pairs. */
+static void choose_kinds(struct filter *filter, struct arena *arena)
+{
+    uint16_t *kinds = arena_array(arena, uint16_t, MANY_KINDS);
+    uint32_t first = random_below(4);
+    for (uint32_t i = 0; i < MANY_KINDS; i++)
+        kinds[i] = (uint16_t)(first + i);
+    filter->kinds = (struct filter_kinds){MANY_KINDS, kinds};
+}
+
 static void test_pages_are_matches(void **state)
 {
     static const uint32_t sizes[] = {1, 7, 20, 100, STORE_PAGE_ROWS_MAX};
@@ -235,6 +245,8 @@ static void test_pages_are_matches(void **state)
         assert_true(filter_parse(&filter, &arena, text_span(&json), NULL));
         if (filter.ids.count > 0)
             choose_ids(&filter, &arena);
+        if (filter.kinds.count > 0 && random_below(4) == 0)
+            choose_kinds(&filter, &arena);
         struct reading reading = {.filter = &filter,
                                   .rows = sizes[random_below(ARRAY_LEN(sizes))],
                                   .brief = random_below(4) == 0,
