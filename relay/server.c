@@ -24,6 +24,7 @@ enum {
     READ_BYTES = 16384,       /* at most at a time from a socket */
     WRITE_BYTES = 131072,     /* at most at a time to a socket */
     TICK_MS = 1000,
+    CLOSE_TURNS = 5,
 };
 
 struct server {
@@ -34,6 +35,7 @@ struct server {
     struct lws_protocols protocols[2];
     struct listener *listener;
     uv_timer_t tick;
+    int turns;  /* of the loop, since it was closed */
     int fd_max; /* no connection gets this descriptor or a higher one */
     void (*drained)(void *owner);
     void *drained_owner;
@@ -258,18 +260,32 @@ void server_drain(struct server *server, void (*done)(void *owner), void *owner)
     finish_drain_soon(server); /* for the case that there is nobody */
 }
 
-/* On a loop that is not its own lws does not say when the last of its handles has closed and its
- * context may go. So what is left of a server stays, in sight of leak checks. */
-static struct server *left_behind;
+/* lws does not say when the last of its handles has closed. It closes them in two turns of the loop,
+ * sockets and then its own, of which these are more. */
+static void on_turn(uv_handle_t *handle)
+{
+    struct server *server = handle->data;
+    if (++server->turns < CLOSE_TURNS) {
+        uv_timer_init(server->host.loop, &server->tick);
+        uv_close(handle, on_turn);
+        return;
+    }
+    if (server->context != NULL)
+        lws_context_destroy(server->context); /* the second call frees it */
+    peer_table_free(server->host.peers);
+    address_table_free(server->host.addresses);
+    address_networks_free(server->host.proxies);
+    answer_clear(&server->host.answers);
+    free(server);
+}
 
 void server_free(struct server *server)
 {
     server->drained = NULL;
     server_stop_listening(server);
-    uv_close((uv_handle_t *)&server->tick, NULL);
     health_free(server->host.health);
     server->host.health = NULL;
     if (server->context != NULL)
-        lws_context_destroy(server->context);
-    left_behind = server;
+        lws_context_destroy(server->context); /* the first call closes everything */
+    uv_close((uv_handle_t *)&server->tick, on_turn);
 }

@@ -34,4 +34,5 @@ void server_stop_listening(struct server *server);
 /* Closes every connection with 1001 once its outbox is empty; calls done when none is left. */
 void server_drain(struct server *server, void (*done)(void *owner), void *owner);
 
+/* Ends every connection. Memory goes when the last handle has closed. */
 void server_free(struct server *server);
