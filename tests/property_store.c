@@ -4,12 +4,11 @@
 #include <stdlib.h>
 
 #include "relay/db.h"
-#include "relay/param.h"
-#include "relay/reader.h"
 #include "relay/schema.h"
-#include "relay/tag_hash.h"
+#include "relay/store.h"
 #include "shared/arena.h"
 #include "shared/err.h"
+#include "shared/kind.h"
 #include "tests/random_event.h"
 #include "tests/test.h"
 
@@ -17,12 +16,11 @@ enum { EVENTS = 400, FILTERS = 700, READERS = 2, MANY_KINDS = 3000 };
 
 static struct shard shard = {.schema = "property_store"};
 static uv_loop_t loop;
-static struct reader *reader;
+static struct store *store;
 static PGconn *conn;
-static struct hash_key key;
 static struct arena world;
 static struct event events[EVENTS];
-static uint32_t event_count; /* not expired, in the order of pages */
+static uint32_t event_count; /* neither expired nor replaced, in the order of pages */
 
 static void sql(const char *text)
 {
@@ -30,41 +28,6 @@ static void sql(const char *text)
     if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
         fail_msg("%s", PQerrorMessage(conn));
     PQclear(result);
-}
-
-static void execute(const char *text, struct param_list *params)
-{
-    struct db_call call = {0};
-    param_call(params, &call);
-    PGresult *result =
-        PQexecParams(conn, text, call.count, NULL, call.values, call.lengths, call.formats, 1);
-    if (PQresultStatus(result) != PGRES_COMMAND_OK)
-        fail_msg("%s", PQerrorMessage(conn));
-    PQclear(result);
-    param_clear(params);
-}
-
-static void insert(const struct event *event, bool is_expired)
-{
-    int64_t hashes[16];
-    uint32_t count = tag_hash_list(&key, hashes, event);
-    struct param_list params = {0};
-    param_int8(&params, event->created_at);
-    param_int8(&params, tag_hash_tie(&event->id));
-    param_int8(&params, tag_hash_prefix(&event->pubkey));
-    param_int8(&params, event->kind);
-    param_bytes(&params, SPAN_OF(event->id));
-    param_bytes(&params, SPAN_OF(event->pubkey));
-    param_bytes(&params, SPAN_OF(event->sig));
-    param_int8s(&params, hashes, count);
-    param_bytes(&params, event->tags_json);
-    param_bytes(&params, event->content_json);
-    param_int8(&params, is_expired ? 1 : INT64_MAX);
-    execute("WITH u AS (INSERT INTO event (created_at, tie, pkp, kind, id, pubkey, sig, tag_hashes,"
-            " tags, content, expires) VALUES ($1, $2, $3, $4::int8, $5, $6, $7, $8, $9, $10,"
-            " nullif($11, 9223372036854775807)) RETURNING *) INSERT INTO etag"
-            " SELECT h, created_at, tie, pkp, kind FROM u, unnest(tag_hashes) h",
-            &params);
 }
 
 static int compare_order(const void *a, const void *b)
@@ -76,24 +39,84 @@ static int compare_order(const void *a, const void *b)
     return memcmp(&left->id, &right->id, sizeof left->id);
 }
 
+static void on_settled(void *owner, enum store_verdict verdict)
+{
+    uint32_t *settled = owner;
+    assert_true(verdict == STORE_NEW || verdict == STORE_OLDER);
+    ++*settled;
+}
+
+/* In front of the other tags. */
+static void add_expiration(struct text *json)
+{
+    static const struct span name = {"\"tags\":[", 8};
+    static const struct span tag = {"[\"expiration\",\"1\"]", 18};
+    const char *at = memmem(json->at, json->len, name.at, name.len);
+    size_t before = (size_t)(at - json->at) + name.len;
+    struct text out = {0};
+    text_add(&out, (struct span){json->at, before});
+    text_add(&out, tag);
+    if (json->at[before] != ']')
+        text_add(&out, SPAN(","));
+    text_add(&out, (struct span){json->at + before, json->len - before});
+    text_clear(json);
+    *json = out;
+}
+
+/* Expired ones count: what they replaced is gone. */
+static bool is_replaced(const struct event *event, uint32_t count)
+{
+    if (kind_class(event->kind) != KIND_REPLACEABLE)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (events[i].kind == event->kind && compare_order(&events[i], event) < 0 &&
+            memcmp(&events[i].pubkey, &event->pubkey, sizeof event->pubkey) == 0)
+            return true;
+    return false;
+}
+
+static void make_event(struct event *event, struct text *json, uint32_t number)
+{
+    json->len = 0;
+    add_random_event(json);
+    if (random_below(8) == 0)
+        add_expiration(json);
+    if (!event_parse(event, &world, arena_copy(&world, text_span(json)), NULL))
+        fail();
+    event->id.at[1] = (uint8_t)random_below(256);
+    event->id.at[6] = (uint8_t)(number >> 8);
+    event->id.at[7] = (uint8_t)number;
+}
+
+/* Stores all; leaves in events what is to be found. */
 static void make_events(void)
 {
     struct text json = {0};
+    bool is_gone[EVENTS];
+    int64_t expires_at;
+    uint32_t settled = 0;
     for (uint32_t i = 0; i < EVENTS; i++) {
-        struct event *event = &events[event_count];
-        json.len = 0;
-        add_random_event(&json);
-        if (!event_parse(event, &world, arena_copy(&world, text_span(&json)), NULL))
-            fail();
-        event->id.at[1] = (uint8_t)random_below(256);
-        event->id.at[6] = (uint8_t)(i >> 8);
-        event->id.at[7] = (uint8_t)i;
-        bool is_expired = random_below(8) == 0;
-        insert(event, is_expired);
-        event_count += !is_expired;
+        make_event(&events[i], &json, i);
+        const struct store_put put = {
+            .event = &events[i], .settled = on_settled, .owner = &settled};
+        store_put(store, &put);
     }
+    while (settled < EVENTS)
+        uv_run(&loop, UV_RUN_ONCE);
+    for (uint32_t i = 0; i < EVENTS; i++)
+        is_gone[i] = is_replaced(&events[i], EVENTS) || event_expiration(&events[i], &expires_at);
+    for (uint32_t i = 0; i < EVENTS; i++)
+        if (!is_gone[i])
+            events[event_count++] = events[i];
     qsort(events, event_count, sizeof *events, compare_order);
     text_clear(&json);
+}
+
+static void on_foreign(void *owner, const struct event *event)
+{
+    (void)owner;
+    (void)event;
+    fail(); /* nobody else is here */
 }
 
 static int start(void **state)
@@ -105,21 +128,21 @@ static int start(void **state)
     sql("SET client_min_messages TO error; DROP SCHEMA IF EXISTS property_store CASCADE");
     if (!schema_migrate(&shard, &err))
         fail_msg("%s", err.text);
-    sql("SET search_path TO property_store");
-    assert_true(tag_hash_key_load(&key, conn));
     random_start();
-    make_events();
     uv_loop_init(&loop);
-    reader = reader_new(&loop, &shard, READERS);
-    while (!reader_is_ready(reader))
+    const struct store_setup setup = {
+        .shard = &shard, .readers = READERS, .on_foreign = on_foreign};
+    store = store_new(&loop, &setup);
+    while (!store_is_ready(store))
         uv_run(&loop, UV_RUN_ONCE);
+    make_events();
     return 0;
 }
 
 static int stop(void **state)
 {
     (void)state;
-    reader_free(reader);
+    store_free(store);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&loop), 0);
     sql("DROP SCHEMA property_store CASCADE");
@@ -192,7 +215,7 @@ static void read_to_end(struct reading *reading)
                                         .reply = on_page,
                                         .owner = reading};
         reading->replied = false;
-        assert_true(reader_read(reader, &read, NULL));
+        assert_true(store_read(store, &read, NULL));
         assert_false(reading->replied);
         while (!reading->replied)
             uv_run(&loop, UV_RUN_ONCE);
