@@ -1,0 +1,436 @@
+/* Two stores, as two processes would have them: each sees what either stored, once and in the same
+ * order, whatever happens to the connections in between. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "relay/tail.h"
+#include "relay/tail_live.h"
+#include "shared/text.h"
+#include "tests/made.h"
+#include "tests/random.h"
+#include "tests/test.h"
+
+enum { WAIT_MS_MAX = 20000 };
+
+static struct made_store two; /* besides made_one, on its loop and schema */
+static struct text seen_one, seen_two;
+static int64_t clock_s; /* so that the order of a batch is that of its puts */
+
+static int stop(void **state)
+{
+    made_close(&two);
+    text_clear(&seen_one);
+    text_clear(&seen_two);
+    return made_stop(state);
+}
+
+static uint32_t lines(const struct text *text)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < text->len; i++)
+        count += text->at[i] == '\n';
+    return count;
+}
+
+static void run_for(uint64_t ms)
+{
+    uint64_t start_ms = uv_now(&made_loop);
+    while (uv_now(&made_loop) - start_ms < ms)
+        uv_run(&made_loop, UV_RUN_ONCE);
+}
+
+/* Runs until both have seen as much; then a little longer, for what would be too much. */
+static void until_seen(uint32_t count)
+{
+    uint64_t start_ms = uv_now(&made_loop);
+    while (lines(&seen_one) < count || lines(&seen_two) < count) {
+        uv_run(&made_loop, UV_RUN_ONCE);
+        if (uv_now(&made_loop) - start_ms > WAIT_MS_MAX)
+            fail_msg("seen %u and %u of %u", lines(&seen_one), lines(&seen_two), count);
+    }
+    run_for(1500); /* a poll and its answer */
+    assert_int_equal(lines(&seen_one), count);
+    assert_int_equal(lines(&seen_two), count);
+}
+
+static struct event *next_event(void)
+{
+    return made_event('a', clock_s++, 1, "[]");
+}
+
+/* Until what is put into from is seen by the other: then both tails work. */
+static void until_follows(struct made_store *from, const struct text *seen)
+{
+    while (lines(seen) == 0) {
+        struct text *own = from->seen;
+        from->seen = NULL;
+        assert_int_equal(made_put(from, next_event()), STORE_NEW);
+        from->seen = own;
+        run_for(20);
+    }
+}
+
+static int start(void **state)
+{
+    made_start(state);
+    two = (struct made_store){.seen = &seen_two};
+    made_one.seen = &seen_one;
+    made_open(&two, &made_loop, &made_shard);
+    random_start();
+    until_follows(&made_one, &seen_two);
+    until_follows(&two, &seen_one);
+    run_for(200);
+    text_clear(&seen_one);
+    text_clear(&seen_two);
+    made_sql(&made_shard, "DELETE FROM event WHERE created_at >= 0");
+    return 0;
+}
+
+/* A load that does not wait for one event before it puts the next. */
+struct load {
+    struct made_store *made;
+    struct event *event;
+    uint32_t *in_flight;
+    uint32_t *failed;
+};
+
+static void on_settled(void *owner, enum store_verdict verdict)
+{
+    struct load *load = owner;
+    if (verdict == STORE_NEW)
+        return;
+    *load->failed += 1;
+    *load->in_flight -= 1;
+}
+
+static void on_announced(void *owner)
+{
+    struct load *load = owner;
+    text_addf(load->made->seen, "%.*s\n", SPAN_ARG(load->event->content_json));
+    *load->in_flight -= 1;
+}
+
+enum { LOAD = 400, LOAD_IN_FLIGHT = 40 };
+
+/* Puts into one and two in turn; now and then something happens. Returns how many failed. */
+static uint32_t put_load(void (*happens)(uint32_t i))
+{
+    static struct load loads[LOAD];
+    uint32_t in_flight = 0, failed = 0;
+    for (uint32_t i = 0; i < LOAD; i++) {
+        while (!store_is_ready(made_one.store) || !store_is_ready(two.store))
+            uv_run(&made_loop, UV_RUN_ONCE);
+        loads[i] = (struct load){i % 2 ? &two : &made_one, next_event(), &in_flight, &failed};
+        const struct store_put put = {loads[i].event, on_settled, on_announced, &loads[i]};
+        store_put(loads[i].made->store, &put);
+        in_flight++;
+        happens(i);
+        while (in_flight >= LOAD_IN_FLIGHT)
+            uv_run(&made_loop, UV_RUN_ONCE);
+        uv_run(&made_loop, UV_RUN_NOWAIT);
+    }
+    while (in_flight > 0)
+        uv_run(&made_loop, UV_RUN_ONCE);
+    return failed;
+}
+
+static void nothing(uint32_t i)
+{
+    (void)i;
+}
+
+static void test_order(void **state)
+{
+    (void)state;
+    assert_int_equal(put_load(nothing), 0);
+    until_seen(LOAD);
+    assert_int_equal(seen_one.len, seen_two.len);
+    assert_memory_equal(seen_one.at, seen_two.at, seen_one.len);
+}
+
+/* Those connections of the stores; how many. */
+static int64_t kill_backends(const char *whose)
+{
+    return made_number(&made_shard,
+                       made_text("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                                 " WHERE application_name = 'shoal-relay' AND backend_type ="
+                                 " 'client backend' AND pid <> pg_backend_pid() AND %s",
+                                 whose));
+}
+
+/* Both tails, known by their last statement. The load goes on while they are away. */
+static void kill_tails(uint32_t i)
+{
+    int64_t killed = 0;
+    if (i % (LOAD / 4) != LOAD / 8)
+        return;
+    while (killed < 2) {
+        killed += kill_backends("(query LIKE '%pg_snapshot_xmin%' OR query LIKE '%ORDINALITY%')");
+        uv_run(&made_loop, UV_RUN_NOWAIT);
+    }
+}
+
+static void test_tails_lost(void **state)
+{
+    (void)state;
+    assert_int_equal(put_load(kill_tails), 0);
+    until_seen(LOAD);
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Each line of text is there once; the lines, sorted. */
+static char **sorted_lines(struct text *text)
+{
+    uint32_t count = lines(text), i = 0;
+    char **sorted = calloc(count + 1, sizeof(char *));
+    assert_non_null(sorted);
+    text_add(text, (struct span){"", 1});
+    for (char *at = text->at; *at != '\0'; at = strchr(at, '\0') + 1) {
+        sorted[i++] = at;
+        *strchr(at, '\n') = '\0';
+    }
+    assert_int_equal(i, count);
+    qsort(sorted, count, sizeof(char *), compare_lines);
+    for (i = 1; i < count; i++)
+        assert_string_not_equal(sorted[i - 1], sorted[i]);
+    return sorted;
+}
+
+static void kill_all(uint32_t i)
+{
+    if (random_below(LOAD / 20) == 0 && i < LOAD - LOAD_IN_FLIGHT)
+        kill_backends("true");
+}
+
+/* Every connection is killed, again and again: answers are lost, but what is stored was seen by
+ * both, once. */
+static void test_all_lost(void **state)
+{
+    (void)state;
+    uint32_t failed = put_load(kill_all);
+    while (!store_is_ready(made_one.store) || !store_is_ready(two.store))
+        uv_run(&made_loop, UV_RUN_ONCE);
+    int64_t stored = made_number(&made_shard, "SELECT count(*) FROM event WHERE created_at >= 0");
+    print_message("%u failed, %lld of %d stored\n", failed, (long long)stored, LOAD);
+    assert_true(failed > 0);
+    assert_true(stored >= LOAD - failed && stored <= LOAD);
+    until_seen((uint32_t)stored);
+    char **one = sorted_lines(&seen_one);
+    char **another = sorted_lines(&seen_two);
+    for (int64_t i = 0; i < stored; i++)
+        assert_string_equal(one[i], another[i]);
+    free(one);
+    free(another);
+}
+
+/* A transaction of somebody else who notifies nobody: found all the same. */
+static void test_unannounced(void **state)
+{
+    (void)state;
+    made_put(&made_one, next_event());
+    made_sql(&made_shard,
+             "INSERT INTO event (created_at, tie, pkp, kind, id, pubkey, sig, tag_hashes,"
+             " tags, content) VALUES (5, 5, 5, 1, sha256('1'), sha256('2'),"
+             " sha256('3') || sha256('4'), '{}', '[]', 'found')");
+    until_seen(2);
+    assert_memory_equal(seen_one.at + seen_one.len - 6, "found\n", 6);
+}
+
+struct turns {
+    uint32_t own, foreign;
+};
+
+static void on_own(void *owner, uint64_t batch)
+{
+    struct turns *turns = owner;
+    turns->own++;
+    assert_true(batch > 0);
+}
+
+static void on_foreign(void *owner, const struct event *event)
+{
+    (void)event;
+    ((struct turns *)owner)->foreign++;
+}
+
+enum { ORIGIN = 0xff };
+
+/* What a writer does whose answer we may or may not get. */
+static int64_t commit_batch(int batch)
+{
+    return made_number(
+        &made_shard,
+        made_text("WITH i AS (INSERT INTO event (created_at, tie, pkp, kind, id, pubkey, sig,"
+                  " tag_hashes, tags, content) VALUES (5, %d, 5, 1, sha256('1'), sha256('2'),"
+                  " sha256('3') || sha256('4'), '{}', '[]', 'x') RETURNING xid)"
+                  " SELECT xid FROM i, pg_notify('shoal_test_store', xid || ' %016x %d')",
+                  batch, ORIGIN, batch));
+}
+
+static void until_turns(const struct turns *turns, uint32_t own, uint32_t foreign)
+{
+    while (turns->own < own || turns->foreign < foreign)
+        uv_run(&made_loop, UV_RUN_ONCE);
+    assert_int_equal(turns->own, own);
+    assert_int_equal(turns->foreign, foreign);
+}
+
+/* An own batch has its turn once it is settled and notified, in whatever order; one whose answer
+ * was lost comes back as a foreign one. */
+static void test_own(void **state)
+{
+    struct turns turns = {0};
+    (void)state;
+    const struct tail_setup setup = {.shard = &made_shard,
+                                     .origin = ORIGIN,
+                                     .on_own = on_own,
+                                     .on_foreign = on_foreign,
+                                     .owner = &turns};
+    struct tail *tail = tail_new(&made_loop, &setup);
+    run_for(1500); /* connected, caught up */
+    tail_begun(tail, 1);
+    int64_t xid = commit_batch(1);
+    run_for(1500); /* notified and listed, but not settled */
+    until_turns(&turns, 0, 0);
+    tail_settled(tail, 1, xid);
+    until_turns(&turns, 1, 0);
+
+    tail_begun(tail, 2);
+    tail_settled(tail, 2, commit_batch(2));
+    until_turns(&turns, 2, 0);
+
+    tail_begun(tail, 3);
+    tail_begun(tail, 4);
+    commit_batch(3);
+    xid = commit_batch(4);
+    run_for(100);
+    tail_settled(tail, 3, 0); /* its answer was lost */
+    tail_settled(tail, 4, xid);
+    until_turns(&turns, 3, 1);
+
+    tail_begun(tail, 5);
+    tail_settled(tail, 5, 0);
+    commit_batch(5); /* lost before it committed */
+    until_turns(&turns, 3, 2);
+
+    tail_begun(tail, 6);
+    tail_settled(tail, 6, 0); /* nothing was new */
+    tail_begun(tail, 7);
+    xid = commit_batch(7);
+    kill_backends("(query LIKE '%pg_snapshot_xmin%' OR query LIKE '%ORDINALITY%')");
+    run_for(50);
+    tail_settled(tail, 7, xid); /* at once, or when it is back, but once */
+    run_for(1500);
+    until_turns(&turns, 4, 2);
+    tail_free(tail);
+    until_turns(&turns, 4, 2);
+    made_sql(&made_shard, "DELETE FROM event WHERE created_at = 5");
+}
+
+static void forward(const char *content, size_t len)
+{
+    struct event event = *made_event('e', 1, 20000, "[]");
+    event.content_json = (struct span){content, len};
+    store_forward(made_one.store, &event);
+}
+
+static void until_lines(const struct text *text, uint32_t count)
+{
+    while (lines(text) < count)
+        uv_run(&made_loop, UV_RUN_ONCE);
+}
+
+static void test_ephemeral(void **state)
+{
+    enum { BIG = 200001, SMALL = 300 };
+    static char big[BIG];
+    static const char euro[3] = {'\xe2', '\x82', '\xac'};
+    (void)state;
+    memset(big, 'x', sizeof big);
+    for (size_t i = 1; i + 3 < sizeof big; i += 3) /* characters of three bytes, cut at none */
+        memcpy(big + i, euro, sizeof euro);
+    forward(big, sizeof big - 2);
+    until_lines(&seen_two, 1);
+    assert_int_equal(seen_two.len, sizeof big - 1);
+    assert_memory_equal(seen_two.at, big, sizeof big - 2);
+
+    for (int i = 0; i < SMALL; i++) {
+        char text[16];
+        int len = snprintf(text, sizeof text, "%d", i);
+        forward(text, (size_t)len);
+        if (i % 7 == 0)
+            uv_run(&made_loop, UV_RUN_NOWAIT);
+    }
+    until_lines(&seen_two, 1 + SMALL);
+    const char *at = seen_two.at + sizeof big - 1;
+    for (int i = 0; i < SMALL; i++) {
+        char text[16];
+        int len = snprintf(text, sizeof text, "%d\n", i);
+        assert_memory_equal(at, text, (size_t)len);
+        at += len;
+    }
+    assert_int_equal(seen_one.len, 0); /* not to itself */
+}
+
+/* At the edge of what one part holds, and one past it. */
+static void test_ephemeral_edge(void **state)
+{
+    static char text[TAIL_LIVE_PART_BYTES_MAX + 2];
+    (void)state;
+    memset(text, ' ', sizeof text); /* blanks at a cut are kept */
+    struct text json = {0};
+    struct event empty = *made_event('e', 1, 20000, "[]");
+    empty.content_json = (struct span){text, 0};
+    event_write(&json, &empty);
+    size_t room = TAIL_LIVE_PART_BYTES_MAX - json.len;
+    text_clear(&json);
+    for (size_t extra = 0; extra < 3; extra++) {
+        text_clear(&seen_two);
+        forward(text, room - 1 + extra);
+        until_lines(&seen_two, 1);
+        assert_int_equal(seen_two.len, room + extra);
+    }
+}
+
+static void on_event(void *owner, const struct event *event)
+{
+    (void)event;
+    ++*(int *)owner;
+}
+
+/* Parts that do not fit together come to nothing. */
+static void test_ephemeral_broken(void **state)
+{
+    static const char *const parts[] = {
+        "",          "1",         "1 1 0",     "x 1 0 1 {}", "1 1 1 1 {}",
+        "1 1 0 0 {", "1 2 1 1 }", "1 1 1 1 }", "1 3 0 0 {",  "1 3 0 1 {}",
+    };
+    int count = 0;
+    (void)state;
+    struct tail_live *live = tail_live_new(1, "channel");
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        tail_live_receive(live, parts[i], on_event, &count);
+    assert_int_equal(count, 0);
+    tail_live_free(live);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_order),
+        TEST(test_tails_lost),
+        TEST(test_all_lost),
+        TEST(test_unannounced),
+        TEST(test_own),
+        TEST(test_ephemeral),
+        TEST(test_ephemeral_edge),
+        cmocka_unit_test(test_ephemeral_broken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
