@@ -1,0 +1,70 @@
+#!/bin/bash
+# Runs every command of the README: readme.sh SOURCE BUILD. A command that is not run here fails
+# the test, and so does one that is run here and is no longer there.
+# Not run for real are those that change the machine: useradd and systemctl.
+set -eu
+source=$1
+build=$2
+folder=$(mktemp -d)
+chmod 755 "$folder"
+relay_pid=
+stop_relay()
+{
+    [ -z "$relay_pid" ] || kill "$relay_pid" 2> /dev/null || true
+    [ -z "$relay_pid" ] || wait "$relay_pid" || { echo "the relay ended with $?"; return 1; }
+    relay_pid=
+}
+trap 'stop_relay || true; rm -rf "$folder"' EXIT
+
+export PATH="$build/relay:$PATH"
+export SHOAL_RELAY_DATA_DIR="$folder/data" SHOAL_RELAY_LISTEN_PORT=0
+cd "$folder"
+
+# Runs in the background whatever runs until it is told to stop; returns when it is ready.
+run_until_ready() # command...
+{
+    rm -f ready && mkfifo ready
+    "$@" > ready 2>> relay.log &
+    relay_pid=$!
+    exec 3< ready
+    read -r -u 3 line || { cat relay.log; return 1; }
+    [[ $line == "ready port="* ]] || { echo "instead of ready: $line"; return 1; }
+}
+
+# The README's database host is the one that the test was given, or the relay's own.
+database=${TEST_DB:?a connection string}
+localize() { sed "s|\"host=db.example.com dbname=shoal user=shoal\"|\"$database\"|g"; }
+
+run_line() # a line of the README, without its comment
+{
+    case $1 in
+        ops/run) "$source/ops/run" --help ;; # its work is what these tests are run by
+        ops/test) "$source/ops/test" --help ;;
+        "shoal-relay --config shoal-relay.conf" | "shoal-relay --database="*)
+            eval "run_until_ready $(localize <<< "$1")"
+            stop_relay
+            ;;
+        "shoal-relay "* | pg_dump* | pg_restore*) eval "$(localize <<< "$1")" ;;
+        "cmake --install build/release") DESTDIR=$folder/root cmake --install "$build" ;;
+        "systemctl daemon-reload" | "systemctl enable --now shoal-relay" | "useradd --system "*)
+            test -f "$folder/root/usr/local/lib/systemd/system/shoal-relay.service"
+            ;;
+        *) echo "no test runs this command of the README: $1" && return 1 ;;
+    esac
+}
+
+lines=0
+while read -r line; do
+    line=$(sed -E 's/ +#.*//' <<< "$line")
+    [ -n "$line" ] || continue
+    echo "+ $line"
+    run_line "$line"
+    lines=$((lines + 1))
+done < <(sed -n '/^```sh$/,/^```$/p' "$source/README.md" | grep -v '^```')
+[ "$lines" -ge 15 ] || { echo "only $lines commands in the README"; exit 1; }
+
+# What they made is what the README says it is.
+shoal-relay --check-config --config shoal-relay.conf
+test -f events.jsonl && test -f profiles.jsonl && test -s shoal.dump
+test -x "$folder/root/usr/local/bin/shoal-relay"
+echo "$lines commands"
