@@ -38,8 +38,8 @@ struct reader {
 
 struct request {
     struct request_desk *desk;
-    struct session *session;
-    struct list_node listed; /* in session->requests */
+    struct session *session; /* NULL: it has ended */
+    struct list_node listed; /* in session->requests, or in desk->ended */
     struct sub *sub;         /* NULL: a COUNT */
     struct arena arena;
     struct span name;
@@ -47,8 +47,9 @@ struct request {
     struct merge *merge;
     int64_t counted;
     uint32_t pages;
-    bool has_more;  /* a bound, or count_max, cut it short */
-    bool is_unsure; /* a filter of limit 0 hides whether anything is stored */
+    uint32_t reading; /* readers that wait for a page */
+    bool has_more;    /* a bound, or count_max, cut it short */
+    bool is_unsure;   /* a filter of limit 0 hides whether anything is stored */
     bool has_started;
     bool is_blocked;       /* until the outbox has drained */
     uint32_t reader_count; /* one for each run of the merge */
@@ -58,6 +59,7 @@ struct request {
 struct request_desk {
     struct request_setup setup;
     struct list queue; /* of readers that want a page */
+    struct list ended; /* requests whose pages are on their way for nobody */
     uint32_t reads;
     struct text text; /* reused */
 };
@@ -69,13 +71,6 @@ struct request_desk *request_desk_new(const struct request_setup *setup)
         abort();
     desk->setup = *setup;
     return desk;
-}
-
-void request_desk_free(struct request_desk *desk)
-{
-    assert(desk->queue.head == NULL && desk->reads == 0);
-    text_clear(&desk->text);
-    free(desk);
 }
 
 /* Queues every reader whose run keeps the merge waiting. */
@@ -101,23 +96,23 @@ static void start_next(struct session *session)
     queue_needed(request);
 }
 
+/* What it has asked the database for still has to be answered there, so it counts on, and the
+ * readers stay until then: who asks and closes, and asks again, gets no more than others. */
 static void end(struct request *request)
 {
     struct request_desk *desk = request->desk;
     struct session *session = request->session;
-    for (uint32_t i = 0; i < request->reader_count; i++) {
-        struct reader *reader = &request->readers[i];
-        list_remove(&desk->queue, &reader->queued);
-        if (!reader->is_reading)
-            continue;
-        store_forget(desk->setup.store, reader);
-        desk->reads--;
-    }
+    for (uint32_t i = 0; i < request->reader_count; i++)
+        list_remove(&desk->queue, &request->readers[i].queued);
     list_remove(&session->requests, &request->listed);
     session->request_count--;
     merge_free(request->merge);
     arena_clear(&request->arena);
-    free(request);
+    request->session = NULL;
+    if (request->reading > 0)
+        list_append(&desk->ended, &request->listed, request);
+    else
+        free(request);
     start_next(session);
 }
 
@@ -238,13 +233,28 @@ static void cut_short(struct request *request)
         }
 }
 
+/* Frees one that has ended, when its last page has come. */
+static void bury(struct request *request)
+{
+    if (request->reading > 0)
+        return;
+    list_remove(&request->desk->ended, &request->listed);
+    free(request);
+}
+
 static void on_page(void *owner, const struct store_page *page)
 {
     struct reader *reader = owner;
     struct request *request = reader->request;
     struct request_desk *desk = request->desk;
     reader->is_reading = false;
+    request->reading--;
     desk->reads--;
+    if (request->session == NULL) {
+        bury(request);
+        pump(desk);
+        return;
+    }
     if (page == NULL) {
         struct err why;
         err_fill(&why, ERR_INTERNAL, "the database is unavailable; try again");
@@ -274,8 +284,28 @@ static bool read_page(struct reader *reader, struct err *err)
     if (!store_read(desk->setup.store, &read, err))
         return false;
     reader->is_reading = true;
+    reader->request->reading++;
     desk->reads++;
     return true;
+}
+
+/* Pages on their way will not find it. */
+static void forget(struct request *request)
+{
+    for (uint32_t i = 0; i < request->reader_count; i++)
+        if (request->readers[i].is_reading)
+            store_forget(request->desk->setup.store, &request->readers[i]);
+    request->reading = 0;
+    bury(request);
+}
+
+void request_desk_free(struct request_desk *desk)
+{
+    assert(desk->queue.head == NULL);
+    for (struct request *request; (request = list_first(&desk->ended)) != NULL;)
+        forget(request);
+    text_clear(&desk->text);
+    free(desk);
 }
 
 /* Sends reads off, in the order they were queued. Called last by whatever may have queued some. */

@@ -332,8 +332,8 @@ static void clear(struct world *world)
         for (uint32_t j = 0; j < NAMES; j++)
             clear_view(&client->views[j]);
     }
-    assert_int_equal(lazy_pending, 0); /* nothing is asked for that nobody wants */
     query_free(world->query);
+    assert_int_equal(lazy_pending, 0); /* what was asked for nobody's sake is forgotten */
     live_free(world->live);
     session_table_free(world->sessions);
     text_clear(&world->message);
