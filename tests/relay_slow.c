@@ -9,7 +9,8 @@
 
 enum { CONTENT_CHARS = 30000, EVENTS = 500 };
 
-static const char *const options[] = {"outbox_bytes_max=200000", "limit_max=5000", NULL};
+static const char *const options[] = {"outbox_bytes_max=200000", "message_bytes_max=65536",
+                                      "limit_max=5000", NULL};
 
 static void open_lazy(struct talk *talk)
 {
