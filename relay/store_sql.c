@@ -152,9 +152,20 @@ const struct store_sql_statement store_sql_statements[] = {
 
 const size_t store_sql_statement_count = ARRAY_LEN(store_sql_statements);
 
+/* What these statements want in order, an index has in order, even of a table so small that it would
+ * not seem to matter: the plan stays when the table grows. */
+static bool refuse_sorts(PGconn *conn)
+{
+    PGresult *result = PQexec(conn, "SET enable_sort TO off; SET enable_hashjoin TO off;"
+                                    "SET enable_mergejoin TO off");
+    bool is_ok = PQresultStatus(result) == PGRES_COMMAND_OK;
+    PQclear(result);
+    return is_ok;
+}
+
 bool store_sql_prepare(PGconn *conn, const void *context)
 {
-    if (!schema_enter(conn, context, STORE_STATEMENT_MS_MAX))
+    if (!schema_enter(conn, context, STORE_STATEMENT_MS_MAX) || !refuse_sorts(conn))
         return false;
     for (size_t i = 0; i < store_sql_statement_count; i++)
         if (!schema_prepare(conn, store_sql_statements[i].name, store_sql_statements[i].sql))

@@ -19,7 +19,8 @@ bool tail_sql_prepare(PGconn *conn, const void *context)
         return false;
     /* What this connection writes are only notifications: those of ephemeral events. */
     snprintf(sql, sizeof sql,
-             "SET synchronous_commit TO off; LISTEN \"shoal_%.*s\"; LISTEN \"shoal_%.*s_live\"",
+             "SET synchronous_commit TO off; SET enable_sort TO off; LISTEN \"shoal_%.*s\"; LISTEN "
+             "\"shoal_%.*s_live\"",
              SCHEMA_NAME_MAX, shard->schema, SCHEMA_NAME_MAX, shard->schema);
     PGresult *result = PQexec(conn, sql);
     bool is_ok = PQresultStatus(result) == PGRES_COMMAND_OK;

@@ -33,7 +33,7 @@ database_test(schema_sql)
 
 add_library(made STATIC made.c)
 target_link_libraries(made PUBLIC relay PkgConfig::CMOCKA)
-foreach(name store store_deletion tail)
+foreach(name store store_deletion store_plans tail)
   unit_test(${name} made)
   database_test(${name})
 endforeach()

@@ -269,16 +269,18 @@ static void test_freed(void **state)
     made_open(&made_one, &made_loop, &made_shard);
 }
 
-/* One of several processes that store the same events in different orders. */
-static void write_concurrently(int process)
+/* One of several processes that store the same events in different orders: this program, with a
+ * number to tell them apart. */
+static int write_concurrently(int process)
 {
     enum { EVENTS = 600 };
     static struct event *events[EVENTS];
     static enum store_verdict verdicts[EVENTS];
     uv_loop_t own;
     struct made_store store = {0};
+    made_shard = (struct shard){.conninfo = getenv("TEST_DB"), .schema = "test_store"};
     if (uv_loop_init(&own) != 0)
-        _exit(1);
+        return 1;
     for (int i = 0; i < EVENTS; i++) {
         char author = (char)('a' + i % 5);
         uint16_t kind = (uint16_t)(i % 4 == 0 ? 0 : i % 4 == 1 ? 30000 : 1);
@@ -294,10 +296,13 @@ static void write_concurrently(int process)
     }
     made_open(&store, &own, &made_shard);
     made_put_all(&store, events, EVENTS, verdicts);
+    made_close(&store);
+    uv_run(&own, UV_RUN_DEFAULT);
+    arena_clear(&made_arena);
     for (int i = 0; i < EVENTS; i++)
         if (verdicts[i] == STORE_FAILED)
-            _exit(2);
-    _exit(0);
+            return 2;
+    return uv_loop_close(&own);
 }
 
 static void test_concurrent(void **state)
@@ -307,8 +312,11 @@ static void test_concurrent(void **state)
     for (int process = 0; process < PROCESSES; process++) {
         pid_t pid = fork();
         assert_true(pid >= 0);
-        if (pid == 0)
-            write_concurrently(process);
+        if (pid == 0) {
+            char number[2] = {(char)('0' + process)};
+            execl("/proc/self/exe", "test_store", number, (char *)NULL);
+            _exit(3);
+        }
     }
     for (int process = 0; process < PROCESSES; process++) {
         int status;
@@ -328,8 +336,10 @@ static void test_concurrent(void **state)
         15);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 2)
+        return write_concurrently(argv[1][0] - '0');
     const struct CMUnitTest tests[] = {
         MADE_TEST(test_new_and_again), MADE_TEST(test_replaceable), MADE_TEST(test_ties),
         MADE_TEST(test_addressable),   MADE_TEST(test_company),     MADE_TEST(test_many),
