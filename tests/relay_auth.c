@@ -204,13 +204,24 @@ static void test_authors_of_gated_kinds(void **state)
                 "s", "restricted: ");
 }
 
+/* JSON inside a JSON string. */
+static const char *quoted(const char *json)
+{
+    char *out = scratch_alloc(2 * strlen(json) + 1), *end = out;
+    for (; *json != '\0'; *end++ = *json++)
+        if (*json == '"' || *json == '\\')
+            *end++ = '\\';
+    return out;
+}
+
 /* NIP-70 */
 static void test_protected(void **state)
 {
     const struct signer_event *protected = SIGN(.person = 92, .kind = 1, .tags = "[[\"-\"]]");
     const struct signer_event *again =
         SIGN(.person = 92, .kind = 20001, .tags = "[[\"t\",\"x\"],[\"-\"]]");
-    const char *inner = "{\\\"id\\\":\\\"x\\\",\\\"tags\\\":[[\\\"-\\\"]]}";
+    const struct signer_event *open = SIGN(.person = 92, .kind = 1, .tags = "[[\"t\",\"-\"]]");
+    const char *inner = quoted(protected->json);
     (void)state;
     stage_talk.challenge[0] = '\0';
     talk_refuse(TALK, protected, "auth-required: ");
@@ -229,8 +240,7 @@ static void test_protected(void **state)
     /* a repost that carries a protected event away */
     talk_refuse(TALK, SIGN(.person = 94, .kind = 6, .content = inner), "blocked: ");
     talk_refuse(TALK, SIGN(.person = 94, .kind = 16, .content = inner), "blocked: ");
-    talk_accept(TALK,
-                SIGN(.person = 94, .kind = 6, .content = "{\\\"id\\\":\\\"x\\\",\\\"tags\\\":[]}"));
+    talk_accept(TALK, SIGN(.person = 94, .kind = 6, .content = quoted(open->json)));
     talk_accept(TALK, SIGN(.person = 94, .kind = 6, .content = "not json"));
 }
 

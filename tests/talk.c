@@ -41,6 +41,23 @@ static json_t *hand_out(struct talk *talk, json_t *message)
     return message;
 }
 
+static const char *what_came(const struct talk *talk, enum ws_result result)
+{
+    switch (result) {
+    case WS_MESSAGE:
+        return "a message";
+    case WS_CLOSED:
+        return scratch_format("closed with %u", talk->ws.close_code);
+    case WS_GONE:
+        return "the connection ended without a close frame";
+    case WS_LATE:
+        return "nothing in time";
+    case WS_BROKEN:
+        return talk->ws.offence;
+    }
+    return "";
+}
+
 /* From the connection, a new reference. */
 static json_t *receive(struct talk *talk)
 {
@@ -48,11 +65,7 @@ static json_t *receive(struct talk *talk)
         json_error_t error;
         enum ws_result result = ws_receive(&talk->ws, soon());
         if (result != WS_MESSAGE)
-            fail_msg("no message came: %s", result == WS_CLOSED
-                                                ? scratch_format("closed, %u", talk->ws.close_code)
-                                            : result == WS_GONE   ? "the connection is gone"
-                                            : result == WS_BROKEN ? talk->ws.offence
-                                                                  : "too late");
+            fail_msg("no message came: %s", what_came(talk, result));
         json_t *message = json_loadb(talk->ws.message.at, talk->ws.message.len,
                                      JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
         if (!json_is_array(message))
@@ -104,9 +117,8 @@ void talk_await_end(struct talk *talk, uint16_t close_code)
     enum ws_result result = WS_MESSAGE;
     while (result == WS_MESSAGE)
         result = ws_receive(&talk->ws, soon());
-    if (result != WS_CLOSED)
-        fail_msg("no close frame came");
-    assert_int_equal(talk->ws.close_code, close_code);
+    if (result != WS_CLOSED || talk->ws.close_code != close_code)
+        fail_msg("wanted close code %u, came: %s", close_code, what_came(talk, result));
 }
 
 void talk_open_with(struct talk *talk, const struct ws_options *options)
