@@ -17,7 +17,7 @@
 #include "tests/test.h"
 #include "tests/wire.h"
 
-enum { START_MS = 60000, END_MS = 40000, OPTIONS_MAX = 40 };
+enum { LOOK_MS = 5, START_MS = 60000, END_MS = 40000, OPTIONS_MAX = 40 };
 
 static void print_log(const struct relay *relay)
 {
@@ -32,8 +32,7 @@ static void print_log(const struct relay *relay)
     fclose(log);
 }
 
-/* Whether a sanitizer found something. */
-static bool log_has_report(const struct relay *relay)
+static bool log_has(const struct relay *relay, const char *text)
 {
     char *line = NULL;
     size_t size = 0;
@@ -41,10 +40,26 @@ static bool log_has_report(const struct relay *relay)
     FILE *log = fopen(relay->log_path, "r");
     assert_non_null(log);
     while (!found && getline(&line, &size, log) > 0)
-        found = strstr(line, "Sanitizer") != NULL || strstr(line, "runtime error:") != NULL;
+        found = strstr(line, text) != NULL;
     free(line);
     fclose(log);
     return found;
+}
+
+/* Whether a sanitizer found something. */
+static bool log_has_report(const struct relay *relay)
+{
+    return log_has(relay, "Sanitizer") || log_has(relay, "runtime error:");
+}
+
+void relay_await_log(const struct relay *relay, const char *text)
+{
+    int64_t deadline_ms = wire_now_ms() + START_MS;
+    while (!log_has(relay, text)) {
+        if (wire_now_ms() > deadline_ms)
+            fail_msg("the relay never said: %s", text);
+        poll(NULL, 0, LOOK_MS); /* a file cannot be awaited */
+    }
 }
 
 static const char *database_of(const struct relay_setup *setup)
@@ -170,29 +185,44 @@ static void remove_log(const struct relay *relay)
         fprintf(stderr, "log: %s\n", relay->log_path);
 }
 
-bool relay_try_start(struct relay *relay, const struct relay_setup *setup)
+void relay_begin(struct relay *relay, const struct relay_setup *setup)
 {
     static unsigned started;
     const char *arguments[OPTIONS_MAX] = {NULL};
     *relay = (struct relay){.database = database_of(setup)};
     if (setup->schema != NULL)
         snprintf(relay->schema, sizeof relay->schema, "%s", setup->schema);
+    else if (relay->database[0] == '\0')
+        snprintf(relay->schema, sizeof relay->schema, "shoal"); /* the same after a restart */
     else
         snprintf(relay->schema, sizeof relay->schema, "t%d_%u", getpid(), started++);
     make_arguments(arguments, relay, setup);
     spawn(relay, arguments);
+}
+
+bool relay_try_start(struct relay *relay, const struct relay_setup *setup)
+{
+    relay_begin(relay, setup);
     if (await_ready(relay))
         return true;
     await_exit(relay);
+    remove_log(relay);
     return false;
+}
+
+void relay_await_ready(struct relay *relay)
+{
+    if (!await_ready(relay)) {
+        await_exit(relay);
+        print_log(relay);
+        fail_msg("the relay ended before it was ready");
+    }
 }
 
 void relay_start(struct relay *relay, const struct relay_setup *setup)
 {
-    if (!relay_try_start(relay, setup)) {
-        print_log(relay);
-        fail_msg("the relay ended before it was ready");
-    }
+    relay_begin(relay, setup);
+    relay_await_ready(relay);
 }
 
 void relay_await_end(struct relay *relay)

@@ -26,7 +26,7 @@ struct relay {
 struct relay_setup {
     const char *const *options; /* "name=value", up to NULL; later ones win. NULL: none */
     const char *database;       /* NULL: TEST_DB; "": its own cluster */
-    const char *schema;         /* NULL: a new one */
+    const char *schema;         /* NULL: a new one; of its own cluster: always the same */
     const char *data_dir;       /* of its own cluster */
     const char *binary;         /* NULL: RELAY_BINARY of the environment, or the built one */
 };
@@ -37,8 +37,15 @@ struct relay_setup {
 /* Waits until it is ready. */
 void relay_start(struct relay *relay, const struct relay_setup *setup);
 
+/* The same in two steps. */
+void relay_begin(struct relay *relay, const struct relay_setup *setup);
+void relay_await_ready(struct relay *relay);
+
 /* The same, but false when it ends before it is ready; for those that may not start. */
 MUST_CHECK bool relay_try_start(struct relay *relay, const struct relay_setup *setup);
+
+/* Waits until its log holds that text. */
+void relay_await_log(const struct relay *relay, const char *text);
 
 /* SIGTERM, and waits for its end. */
 void relay_stop(struct relay *relay);

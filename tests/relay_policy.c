@@ -142,7 +142,8 @@ static void test_expiration(void **state)
     await_expiry(two_s);
     assert_int_equal(talk_count(TALK, "{\"kinds\":[1]}"), before - 1);
     assert_true(signer_now() >= two_s->created_at + 2);
-    talk_refuse(TALK, two_s, "");
+    while (talk_publish(TALK, two_s).accepted) /* known, until the relay's coarse clock agrees */
+        assert_true(signer_now() <= two_s->created_at + 3);
     end();
 }
 
