@@ -81,6 +81,8 @@ enum health_state health_state(const struct health *health)
 {
     if (health->found_at_ms == 0 || uv_now(health->loop) - health->found_at_ms > HEALTH_FRESH_MS)
         return HEALTH_UNKNOWN;
+    if (health->state == HEALTH_GOOD && !store_is_ready(health->store)) /* not any more */
+        return HEALTH_FAILED;
     return health->state;
 }
 

@@ -36,7 +36,7 @@ struct health *health_new(uv_loop_t *loop, struct store *store);
 /* Memory goes when its handle has closed and the store has answered. */
 void health_free(struct health *health);
 
-/* What was found within the last HEALTH_FRESH_MS. */
+/* What was found within the last HEALTH_FRESH_MS; at once worse when the connection is lost. */
 enum health_state health_state(const struct health *health);
 
 /* Calls answer, once, when health_state is known. */
