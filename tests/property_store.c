@@ -12,7 +12,7 @@
 #include "tests/random_event.h"
 #include "tests/test.h"
 
-enum { EVENTS = 400, FILTERS = 700, READERS = 2, MANY_KINDS = 3000 };
+enum { EVENTS = 400, FILTERS = 700, READERS = 2, KEYS = 16, MANY_KINDS = 3000 };
 
 static struct shard shard = {.schema = "property_store"};
 static uv_loop_t loop;
@@ -254,9 +254,37 @@ static void choose_kinds(struct filter *filter, struct arena *arena)
     filter->kinds = (struct filter_kinds){MANY_KINDS, kinds};
 }
 
+static void choose_authors(struct filter *filter, struct arena *arena)
+{
+    struct bytes32 *keys = arena_array(arena, struct bytes32, KEYS);
+    for (uint32_t i = 0; i < KEYS; i++) {
+        keys[i].at[0] = (uint8_t)(i / 4);
+        keys[i].at[31] = (uint8_t)(i % 4);
+    }
+    filter->authors = (struct filter_keys){KEYS, keys};
+}
+
+/* Filters of many conditions match little: leaves those of one driver, so that pages fill. */
+static void thin(struct filter *filter, struct arena *arena)
+{
+    uint32_t choice = random_below(4);
+    if (choice == 0)
+        return;
+    filter->ids.count = 0;
+    filter->since = 0;
+    filter->until = INT64_MAX;
+    if (choice != 1)
+        filter->authors.count = 0;
+    else if (random_below(2) == 0)
+        choose_authors(filter, arena);
+    filter->tag_count = choice == 2 && filter->tag_count > 0;
+    if (choice == 3 && filter->kinds.count > 1)
+        filter->kinds.count = 1;
+}
+
 static void test_pages_are_matches(void **state)
 {
-    static const uint32_t sizes[] = {1, 7, 20, 100, STORE_PAGE_ROWS_MAX};
+    static const uint32_t sizes[] = {1, 7, 32, 100, 128, STORE_PAGE_ROWS_MAX};
     struct text json = {0};
     uint32_t found = 0, hits = 0, pages = 0;
     (void)state;
@@ -266,6 +294,7 @@ static void test_pages_are_matches(void **state)
         json.len = 0;
         add_random_filter(&json);
         assert_true(filter_parse(&filter, &arena, text_span(&json), NULL));
+        thin(&filter, &arena);
         if (filter.ids.count > 0)
             choose_ids(&filter, &arena);
         if (filter.kinds.count > 0 && random_below(4) == 0)
