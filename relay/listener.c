@@ -63,7 +63,7 @@ static int bind_to(const struct addrinfo *info)
     setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     if (info->ai_family == AF_INET6) /* "::" is everything, IPv4 too */
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+    if (bind(fd, info->ai_addr, info->ai_addrlen) == 0)
         return fd;
     int why = errno;
     close(fd);
@@ -71,7 +71,7 @@ static int bind_to(const struct addrinfo *info)
     return -1;
 }
 
-static int listen_on(const char *address, uint16_t port, struct err *err)
+static int bind_at(const char *address, uint16_t port, struct err *err)
 {
     char service[8];
     struct addrinfo *info;
@@ -93,7 +93,7 @@ static int listen_on(const char *address, uint16_t port, struct err *err)
 struct listener *listener_new(uv_loop_t *loop, const char *address, uint16_t port,
                               listener_accepted_fn *accepted, void *owner, struct err *err)
 {
-    int fd = listen_on(address, port, err);
+    int fd = bind_at(address, port, err);
     if (fd < 0)
         return NULL;
     struct listener *listener = calloc(1, sizeof *listener);
@@ -103,8 +103,15 @@ struct listener *listener_new(uv_loop_t *loop, const char *address, uint16_t por
     listener->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     uv_poll_init(loop, &listener->poll, fd);
     listener->poll.data = listener;
-    uv_poll_start(&listener->poll, UV_READABLE, on_readable);
     return listener;
+}
+
+bool listener_start(struct listener *listener, struct err *err)
+{
+    if (listen(listener->fd, BACKLOG) != 0)
+        return err_set(err, ERR_INTERNAL, "cannot listen: %s", strerrordesc_np(errno));
+    uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+    return true;
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -18,9 +18,12 @@ struct listener;
 /* A connected socket, non-blocking: the callee's to close. */
 typedef void listener_accepted_fn(void *owner, int fd);
 
-/* Listens when it returns. address: an IP, or a name. */
+/* Has the port when it returns; nobody is connected yet. address: an IP, or a name. */
 struct listener *listener_new(uv_loop_t *loop, const char *address, uint16_t port,
                               listener_accepted_fn *accepted, void *owner, struct err *err);
+
+/* Connections are accepted from now on. */
+MUST_CHECK bool listener_start(struct listener *listener, struct err *err);
 
 /* Listens no more. Memory goes when the handle has closed. */
 void listener_free(struct listener *listener);

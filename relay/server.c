@@ -238,6 +238,11 @@ struct server *server_new(uv_loop_t *loop, const struct server_setup *setup, str
     return server;
 }
 
+bool server_listen(struct server *server, struct err *err)
+{
+    return listener_start(server->listener, err);
+}
+
 void server_stop_listening(struct server *server)
 {
     listener_free(server->listener);

@@ -25,8 +25,11 @@ struct server_setup {
     uint16_t port;
 };
 
-/* Listens when it returns. NULL, with err, when it cannot. */
+/* Has the port, and has read the TLS files, when it returns. NULL, with err, when it cannot. */
 struct server *server_new(uv_loop_t *loop, const struct server_setup *setup, struct err *err);
+
+/* Connections are accepted from now on. */
+MUST_CHECK bool server_listen(struct server *server, struct err *err);
 
 /* Stops accepting. */
 void server_stop_listening(struct server *server);

@@ -24,13 +24,14 @@
 enum {
     TICK_MS = 10,          /* while something is waited for */
     TIDY_MS = 1000,        /* while serving */
+    ALONE_MS_MAX = 3000,   /* then it listens even without its database */
     INGEST_MS_MAX = 2000,  /* a client that never stops publishing must not keep us */
     STORE_CONNECTIONS = 2, /* besides the readers: one writes, one listens */
 };
 
 /* Each phase waits for one thing:
  *
- *     STARTING   the database answers           -> SERVING, and the parent is told
+ *     STARTING   the database answers           -> SERVING: listens, and the parent is told
  *     SERVING    SIGTERM                        -> FINISHING: no new connections
  *     FINISHING  no event is unanswered         -> PARTING: subscriptions and connections end
  *     PARTING    no connection is left          -> SETTLING
@@ -42,6 +43,7 @@ enum phase { STARTING, SERVING, FINISHING, PARTING, SETTLING };
 struct worker {
     const struct worker_setup *setup;
     enum phase phase;
+    bool listens;
     bool parted; /* no connection is left */
     uint64_t phase_ms, deadline_ms;
     struct policy policy;
@@ -78,6 +80,19 @@ static void say_ready(struct worker *worker)
     log_info("worker", "ready number=%u port=%u", worker->setup->number, worker->setup->port);
 }
 
+/* Who connects finds the database there: the other workers serve until this one can. */
+static void listen_once(struct worker *worker)
+{
+    struct err err;
+    if (worker->listens)
+        return;
+    if (!server_listen(worker->server, &err)) {
+        log_error("worker", "%s", err.text);
+        _exit(WORKER_CANNOT_SERVE);
+    }
+    worker->listens = true;
+}
+
 static void on_tick(uv_timer_t *tick);
 
 static void enter(struct worker *worker, enum phase phase)
@@ -91,6 +106,7 @@ static void enter(struct worker *worker, enum phase phase)
     case SETTLING:
         return;
     case SERVING:
+        listen_once(worker);
         say_ready(worker);
         return;
     case FINISHING:
@@ -136,6 +152,8 @@ static void on_tick(uv_timer_t *tick)
     case STARTING:
         if (store_is_ready(worker->store))
             enter(worker, SERVING);
+        else if (now - worker->phase_ms > ALONE_MS_MAX)
+            listen_once(worker);
         return;
     case SERVING:
         live_tidy(worker->live);
@@ -222,7 +240,7 @@ static void wire_journeys(struct worker *worker)
 }
 
 /* Port and TLS key may need root; nothing after them does. */
-static bool listen_and_drop(struct worker *worker, struct err *err)
+static bool bind_and_drop(struct worker *worker, struct err *err)
 {
     const struct worker_setup *setup = worker->setup;
     struct server_setup server = {.config = setup->config,
@@ -270,7 +288,7 @@ int worker_run(const struct worker_setup *setup)
     begin(&worker);
     wire_store(&worker);
     wire_journeys(&worker);
-    if (!listen_and_drop(&worker, &err)) {
+    if (!bind_and_drop(&worker, &err)) {
         log_error("worker", "%s", err.text);
         _exit(WORKER_CANNOT_SERVE); /* pool threads may be connecting: nothing is freed */
     }
