@@ -109,7 +109,10 @@ int64_t made_number(const struct shard *shard, const char *sql)
 void made_schema(struct shard *shard, const char *schema)
 {
     struct err err;
-    *shard = (struct shard){.conninfo = getenv("TEST_DB"), .schema = schema};
+    /* Named, so that a test can kill its own connections and nobody else's. */
+    static char conninfo[512];
+    snprintf(conninfo, sizeof conninfo, "%s application_name=%s", getenv("TEST_DB"), schema);
+    *shard = (struct shard){.conninfo = conninfo, .schema = schema};
     made_sql(shard, made_text("DROP SCHEMA IF EXISTS \"%s\" CASCADE", schema));
     if (!schema_migrate(shard, &err))
         fail_msg("%s", err.text);

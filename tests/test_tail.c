@@ -153,7 +153,7 @@ static int64_t kill_backends(const char *whose)
 {
     return made_number(&made_shard,
                        made_text("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                                 " WHERE application_name = 'shoal-relay' AND backend_type ="
+                                 " WHERE application_name = 'test_store' AND backend_type ="
                                  " 'client backend' AND pid <> pg_backend_pid() AND %s",
                                  whose));
 }
