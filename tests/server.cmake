@@ -3,6 +3,9 @@ unit_test(head relay)
 unit_test(http relay)
 unit_test(squeeze relay)
 unit_test(websocket relay)
+fuzz_target(head relay)
+fuzz_target(squeeze relay)
+fuzz_target(websocket relay)
 
 # The page in Chromium, against the real relay; label page.
 if(TARGET shoal-relay)
