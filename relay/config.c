@@ -15,7 +15,7 @@
 /* The schema also names the channel shoal_<schema>_live, and PostgreSQL cuts names at 63 bytes. */
 enum { SCHEMA_CHARS_MAX = 52, MILLION = 1000000, GIB = 1 << 30 };
 
-#define CENTURY_S INT64_C(3155760000)
+#define AGE_S_MAX INT64_C(1000000000000000) /* for ever, and yet no sum overflows */
 
 #define NETWORK "Network"
 #define ACCESS "What is accepted"
@@ -45,9 +45,9 @@ static const struct option table[] = {
      "characters in the content of an event"},
     {INTEGER(count_max, LIMITS, 1, 10000000), "100000",
      "a COUNT past this is answered with this, as approximate"},
-    {INTEGER(created_at_future_s_max, ACCESS, 0, CENTURY_S), "900",
+    {INTEGER(created_at_future_s_max, ACCESS, 0, AGE_S_MAX), "900",
      "seconds an event may be ahead of our clock"},
-    {INTEGER(created_at_past_s_max, ACCESS, 0, CENTURY_S), "0",
+    {INTEGER(created_at_past_s_max, ACCESS, 0, AGE_S_MAX), "0",
      "seconds an event may be old; 0: any age"},
     {TEXT(data_dir, DATABASE), "", "folder of the relay's own PostgreSQL"},
     {TEXT(database, DATABASE), "",
