@@ -162,20 +162,27 @@ static bool wait_for_occupant(struct cluster *cluster, struct err *err)
     return true;
 }
 
-/* After a restart of the machine the number in the file may be that of some other process, which
- * postgres would take for itself. Nothing works in the folder, so the file is stale. */
-static void remove_stale_pid_file(struct cluster *cluster)
+static void remove_stale(const struct cluster *cluster, const char *folder, const char *name)
 {
-    bool ready;
-    char path[CLUSTER_PATH_MAX + 16];
-    pid_t pid = read_pid_file(cluster, &ready);
-    if (pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH))
-        return; /* postgres itself sees that */
-    snprintf(path, sizeof path, "%s/postmaster.pid", cluster->place.postgres);
+    char path[CLUSTER_PATH_MAX + 32];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
     drop_begin(&cluster->place.drop);
     bool gone = unlink(path) == 0;
     drop_end(&cluster->place.drop);
-    log_info("cluster", "stale postmaster.pid pid=%d removed=%d", (int)pid, gone);
+    if (gone)
+        log_info("cluster", "removed a stale %s", name);
+}
+
+/* After a restart of the machine the number in a lock file may be that of some other process, or of
+ * one that is dead and not yet reaped, and postgres would take it for its own. We know better:
+ * nothing works in the folders, which are ours alone. */
+static void remove_stale_locks(const struct cluster *cluster)
+{
+    bool ready;
+    pid_t pid = read_pid_file(cluster, &ready);
+    if (pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH))
+        remove_stale(cluster, cluster->place.postgres, "postmaster.pid");
+    remove_stale(cluster, cluster->place.run, ".s.PGSQL.5432.lock");
 }
 
 static bool fail_start(struct cluster *cluster, struct err *err)
@@ -217,7 +224,7 @@ static bool start(struct cluster *cluster, struct err *err)
 {
     if (!wait_for_occupant(cluster, err))
         return false;
-    remove_stale_pid_file(cluster);
+    remove_stale_locks(cluster);
     int64_t begin = now_ms();
     if (!cluster_child_start(&cluster->child, &cluster->place.drop, cluster->setup.argv, SIGINT,
                              err) ||

@@ -227,11 +227,15 @@ static void write_file(const char *name, const char *text)
 /* As after a restart of the machine: the number is now another process's, here our own. */
 static void test_stale_pid(void **state)
 {
-    char text[4096];
+    char text[4096], path[2048];
     (void)state;
     snprintf(text, sizeof text, "%d\n%s/postgres\n1\n5432\n%s/run\n\n  1 1\nready   \n",
              (int)getpid(), config.data_dir, config.data_dir);
     write_file("postgres/postmaster.pid", text);
+    path_in_data_dir(path, sizeof path, "run");
+    assert_int_equal(mkdir(path, 0700), 0);
+    folder_give(path, config.user);
+    write_file("run/.s.PGSQL.5432.lock", text);
     struct cluster *cluster = start();
     assert_answer(cluster, "SELECT max(value) FROM kept", "8");
     cluster_stop(cluster);
