@@ -198,8 +198,10 @@ static void test_ledger(void **state)
     struct relay relay;
     pid_t publishers[PUBLISHERS];
     int pipes[2], kills = 0, by_victim[VICTIMS] = {0};
-    struct relay_setup setup = {
-        .database = "", .data_dir = relay_new_folder(), .options = OPTIONS("processes=2")};
+    struct relay_setup setup = {.database = "",
+                                .schema = "shoal",
+                                .data_dir = relay_new_folder(),
+                                .options = OPTIONS("processes=2")};
     (void)state;
     random_start();
     relay_start(&relay, &setup);
