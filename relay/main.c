@@ -229,7 +229,10 @@ static int act(const struct command *command)
     if (!config_check(&config, &err))
         return refuse(&err);
 
-    log_open((enum log_level)config.log_level);
+    /* who imports or exports wants to know how that goes, not how a database starts */
+    bool is_transfer = command->action == IMPORT || command->action == EXPORT;
+    log_open(is_transfer && config.log_level == LOG_LEVEL_INFO ? LOG_LEVEL_WARNING
+                                                               : (enum log_level)config.log_level);
     if (command->action == IMPORT)
         return transfer_import(&config, &command->import);
     if (command->action == EXPORT)

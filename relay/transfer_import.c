@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "relay/config.h"
+#include "relay/log.h"
 #include "relay/progress.h"
 #include "relay/store.h"
 #include "relay/transfer.h"
@@ -77,6 +78,9 @@ static void go_on(struct round *round)
 {
     struct import *import = round->import;
     progress_show(&import->progress, import->bytes, event_count(import));
+    if (round->block.count > 0)
+        log_debug("transfer", "lines read=%" PRId64,
+                  round->block.items[round->block.count - 1].number);
     if (import->failed_number != 0 || round->block.count == 0) {
         import->going--;
         if (import->going == 0)
