@@ -39,7 +39,8 @@ struct db {
     uv_poll_t *poll;   /* runs in DB_READY; one per connection, as libuv wants */
     PGconn *conn;      /* NULL in DB_DOWN */
     char error[DB_ERROR_CHARS];
-    uint64_t heard_at;       /* loop time of the last answer, or of the first question after it */
+    uint32_t silent_ms; /* since the last answer, in turns of the watch: it does not count the time
+                           in which this process did not run */
     PGresult *failed, *kept; /* of the transaction being answered */
     uint32_t head, tail;     /* of pending: sent and unanswered, in PostgreSQL's order */
     struct pending pending[DB_PENDING_MAX];
@@ -112,8 +113,9 @@ static void on_connected(uv_work_t *work, int status)
 static void on_timer(uv_timer_t *timer)
 {
     struct db *db = timer->data;
-    bool is_late = db->setup.answer_ms_max > 0 && db->head != db->tail &&
-                   uv_now(db->loop) - db->heard_at > db->setup.answer_ms_max;
+    if (db->head != db->tail)
+        db->silent_ms += DB_WATCH_MS;
+    bool is_late = db->setup.answer_ms_max > 0 && db->silent_ms > db->setup.answer_ms_max;
     if (db->state == DB_DOWN) {
         enter(db, DB_CONNECTING);
     } else if (db->state == DB_READY && (db->broken || is_late)) {
@@ -126,7 +128,7 @@ static void on_timer(uv_timer_t *timer)
 static void answer(struct db *db, const PGresult *result)
 {
     struct pending pending = db->pending[db->head++ % DB_PENDING_MAX];
-    db->heard_at = uv_now(db->loop);
+    db->silent_ms = 0;
     if (pending.reply != NULL)
         pending.reply(pending.owner, result);
 }
@@ -266,6 +268,7 @@ static void enter_ready(struct db *db)
     if (db->is_loss_logged)
         log_info("db", "connected");
     db->is_loss_logged = db->broken = false;
+    db->silent_ms = 0;
     metrics_move(METRIC_DATABASE_UP, 1);
     db->poll = calloc(1, sizeof *db->poll);
     if (db->poll == NULL)
@@ -364,8 +367,6 @@ static bool finish_send(struct db *db, bool is_sent, struct err *err)
 
 static void await(struct db *db, enum awaited awaited, db_reply_fn *reply, void *owner)
 {
-    if (db->head == db->tail)
-        db->heard_at = uv_now(db->loop);
     db->pending[db->tail++ % DB_PENDING_MAX] = (struct pending){awaited, reply, owner};
 }
 

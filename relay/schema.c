@@ -150,14 +150,16 @@ bool schema_migrate(const struct shard *shard, struct err *err)
 
 bool schema_enter(PGconn *conn, const struct shard *shard, uint32_t statement_ms_max)
 {
-    char sql[512];
+    char sql[640];
     /* One plan for each statement, for all parameters, and none that reads a whole table. */
-    snprintf(sql, sizeof sql,
-             "SET search_path TO \"%.*s\"; SET plan_cache_mode TO force_generic_plan;"
-             "SET jit TO off; SET enable_seqscan TO off; SET enable_bitmapscan TO off;"
-             "SET max_parallel_workers_per_gather TO 0; SET client_min_messages TO error;"
-             "SET statement_timeout TO %u",
-             SCHEMA_NAME_MAX, shard->schema, statement_ms_max);
+    snprintf(
+        sql, sizeof sql,
+        "SET search_path TO \"%.*s\"; SET plan_cache_mode TO force_generic_plan;"
+        "SET jit TO off; SET enable_seqscan TO off; SET enable_bitmapscan TO off;"
+        "SET max_parallel_workers_per_gather TO 0; SET client_min_messages TO error;"
+        "SET default_transaction_isolation TO 'read committed';" /* see what a lock waited for */
+        "SET statement_timeout TO %u",
+        SCHEMA_NAME_MAX, shard->schema, statement_ms_max);
     PGresult *result = PQexec(conn, sql);
     bool is_ok = PQresultStatus(result) == PGRES_COMMAND_OK;
     PQclear(result);

@@ -33,12 +33,12 @@ struct store {
     struct tail *tail;
     uint64_t origin;
     struct hash_key key;
-    bool has_key; /* the writer's connection has been asked */
-    struct store_queue queue;
-    uint32_t pending;         /* puts in the queue and in flight */
-    uint64_t numbered;        /* batches */
-    uint32_t in_flight;       /* batches */
-    struct table unannounced; /* batches that are committed, by number */
+    bool has_key;                      /* the writer's connection has been asked */
+    struct store_queue queue, refused; /* refused: to be failed by the next flush */
+    uint32_t pending;                  /* puts in the queue and in flight */
+    uint64_t numbered;                 /* batches */
+    uint32_t in_flight;                /* batches */
+    struct table unannounced;          /* batches that are committed, by number */
     struct probe *probes;
     uv_check_t *check; /* runs while something is to be flushed; idle keeps the loop from waiting */
     uv_idle_t *idle;
@@ -88,10 +88,10 @@ static void settle(struct store *store, struct store_item *item, enum store_verd
     }
 }
 
-static void fail_queue(struct store *store)
+static void fail_queue(struct store *store, struct store_queue *queue)
 {
     struct store_item *item;
-    while ((item = store_queue_pop(&store->queue)) != NULL) {
+    while ((item = store_queue_pop(queue)) != NULL) {
         settle(store, item, STORE_FAILED);
         free(item);
     }
@@ -150,15 +150,19 @@ static enum outcome judge(const PGresult *result, const struct store_batch *batc
     } states[] = {
         {"40", STORE_AGAIN},         /* deadlock, serialization */
         {"53200", STORE_ONE_BY_ONE}, /* out of locks or memory */
-        {"22", STORE_ONE_BY_ONE},    /* a value PostgreSQL does not take */
-        {"23", STORE_ONE_BY_ONE},    {"54", STORE_ONE_BY_ONE}, /* too large for it */
+        {"22", STORE_ONE_BY_ONE},    /* a value that PostgreSQL does not take */
+        {"23", STORE_ONE_BY_ONE},    /* a constraint */
+        {"54", STORE_ONE_BY_ONE},    /* too large for it */
     };
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    enum outcome outcome = STORE_GIVE_UP;
     for (size_t i = 0; state != NULL && i < ARRAY_LEN(states); i++)
         if (strncmp(state, states[i].prefix, strlen(states[i].prefix)) == 0)
-            return states[i].outcome == STORE_ONE_BY_ONE && batch->count == 1 ? STORE_GIVE_UP
-                                                                              : states[i].outcome;
-    return STORE_GIVE_UP;
+            outcome = states[i].outcome;
+    for (uint32_t i = 0; i < batch->count; i++)
+        if (batch->items[i]->tries >= STORE_BATCH_TRIES_MAX)
+            return STORE_GIVE_UP;
+    return outcome == STORE_ONE_BY_ONE && batch->count == 1 ? STORE_GIVE_UP : outcome;
 }
 
 static void retry(struct store *store, struct store_batch *batch, bool one_by_one)
@@ -245,7 +249,8 @@ static void flush(struct store *store)
         if (!send_batch(store))
             break;
     if (!store->has_key || !db_is_ready(store->writer))
-        fail_queue(store);
+        fail_queue(store, &store->queue);
+    fail_queue(store, &store->refused);
     fail_probes(store);
     metrics_set(METRIC_STORE_QUEUE, store->queue.count);
 }
@@ -325,7 +330,8 @@ static void on_closed(uv_handle_t *handle)
 void store_free(struct store *store)
 {
     db_free(store->writer);
-    fail_queue(store);
+    fail_queue(store, &store->queue);
+    fail_queue(store, &store->refused);
     for (struct probe *probe = store->probes; probe != NULL; probe = probe->next)
         probe->is_failed = true;
     fail_probes(store);
@@ -350,7 +356,7 @@ void store_put(struct store *store, const struct store_put *put)
         abort();
     item->put = *put;
     store->pending++;
-    store_queue_add(&store->queue, item);
+    store_queue_add(store->queue.count < STORE_QUEUE_MAX ? &store->queue : &store->refused, item);
     flush_soon(store);
 }
 

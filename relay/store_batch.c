@@ -111,6 +111,7 @@ static void join(struct store_batch *batch, struct store_item *item)
     batch->bytes += event->tags_json.len + event->content_json.len;
     batch->tag_count += event->tag_count;
     batch->is_full = item->is_alone || batch->count == STORE_BATCH_EVENTS_MAX;
+    item->tries++;
     item->verdict = STORE_DUPLICATE; /* unless the answer names it */
     table_put(&batch->ids, (uint64_t)item->tie, item);
     table_put(is_deleter ? &batch->deleters : &batch->authors, (uint64_t)item->pkp, item);

@@ -20,6 +20,7 @@ enum {
     STORE_BATCH_EVENTS_MAX = 512,
     STORE_BATCH_BYTES_MAX = 1 << 20, /* of tags and content, but one event always fits */
     STORE_BATCH_TAGS_MAX = 20000,    /* likewise */
+    STORE_BATCH_TRIES_MAX = 10,
     STORE_BATCH_LOOK_MAX = 4 * STORE_BATCH_EVENTS_MAX, /* items in the queue looked at for one */
 };
 
@@ -29,6 +30,7 @@ struct store_item {
     struct store_item *twins; /* have the verdict of this one, but are not new */
     enum store_verdict verdict;
     bool is_alone;    /* failed in company: sent by itself */
+    uint8_t tries;    /* batches that it was in */
     int64_t tie, pkp; /* the columns of these names; set when it was taken */
 };
 

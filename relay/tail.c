@@ -50,6 +50,8 @@ struct tail {
     uint32_t listed_count;
     uint64_t listed_until; /* the batch it waits for */
     int64_t listed_safe;
+    int64_t listed_below;  /* what is below had ended when it was listed */
+    int64_t settled_below; /* the same of the list before */
 };
 
 static char known_mark; /* the value of a key in known */
@@ -177,8 +179,23 @@ static uint64_t batch_of(const struct tail *tail, int64_t xid)
     return 0;
 }
 
-/* What was listed and nobody told us of comes before the notifications since the connection began,
- * and later behind those before it. */
+/* Behind what is in the queue: transactions that nobody told us of. Those that may only just have
+ * committed are left to their notifications, which alone know the order, until the next list. */
+static void push_listed(struct tail *tail)
+{
+    for (uint32_t i = 0; i < tail->listed_count; i++) {
+        int64_t xid = tail->listed[i];
+        if (is_known(tail, xid))
+            continue;
+        if (!tail->is_caught_up || xid < tail->settled_below)
+            push(tail, xid, batch_of(tail, xid));
+        else if (xid < tail->listed_safe)
+            tail->listed_safe = xid;
+    }
+    tail->settled_below = tail->listed_below;
+}
+
+/* When a connection has just begun, what is listed comes before what was notified since. */
 static void use_list(struct tail *tail)
 {
     if (tail->listed == NULL || tail->ended < tail->listed_until)
@@ -189,9 +206,7 @@ static void use_list(struct tail *tail)
         last_newer = tail->last;
         tail->head = NULL;
     }
-    for (uint32_t i = 0; i < tail->listed_count; i++)
-        if (!is_known(tail, tail->listed[i]))
-            push(tail, tail->listed[i], batch_of(tail, tail->listed[i]));
+    push_listed(tail);
     if (newer != NULL) {
         if (tail->head == NULL)
             tail->head = newer;
@@ -226,8 +241,9 @@ static void on_listed(void *owner, const PGresult *result)
     if (tail->listed == NULL)
         abort();
     tail->listed_count = (uint32_t)rows - 1;
+    tail->listed_below = row_int8(result, 0, 0);
     if (tail->list_from == tail->safe)
-        tail->listed_safe = row_int8(result, 0, 0);
+        tail->listed_safe = tail->listed_below;
     for (int row = 1; row < rows; row++)
         tail->listed[row - 1] = row_int8(result, row, 0);
     /* One of these may be an own batch whose answer is still on its way. */

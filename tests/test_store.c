@@ -8,6 +8,7 @@
 
 #include "relay/store_batch.h"
 #include "shared/kind.h"
+#include "shared/text.h"
 #include "tests/made.h"
 #include "tests/test.h"
 
@@ -161,6 +162,33 @@ static void test_many(void **state)
     assert_int_equal(
         made_number(&made_shard, "SELECT count(*) FROM event WHERE created_at >= 0 AND kind = 0"),
         13);
+}
+
+/* More than a batch takes, each whole. */
+static void test_large(void **state)
+{
+    enum { COUNT = 6, TAGS = 5000 };
+    static char content[STORE_BATCH_BYTES_MAX + 1];
+    struct event *events[COUNT];
+    static const enum store_verdict wanted[COUNT] = {STORE_NEW, STORE_NEW, STORE_NEW,
+                                                     STORE_NEW, STORE_NEW, STORE_NEW};
+    struct text tags = {0};
+    (void)state;
+    memset(content, 'x', sizeof content);
+    for (int i = 0; i < TAGS; i++)
+        text_addf(&tags, "%c[\"t\",\"%d\"]", i == 0 ? '[' : ',', i);
+    text_add(&tags, (struct span){"]", 2});
+    for (int i = 0; i < COUNT; i++) {
+        events[i] = made_event('a', i, 1, i < COUNT - 1 ? "[]" : tags.at);
+        events[i]->content_json = (struct span){content, sizeof content / (size_t)(1 + i % 3)};
+    }
+    text_clear(&tags);
+    put_all(events, COUNT, wanted);
+    for (int i = 0; i < COUNT; i++)
+        MADE_STORED(events[i]);
+    struct event *deletion = made_deletion('a', 1, events[COUNT - 1]);
+    MADE_PUT(STORE_NEW, deletion);
+    MADE_GONE(events[COUNT - 1]);
 }
 
 /* What PostgreSQL refuses does not take its company with it. */
@@ -343,8 +371,9 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         MADE_TEST(test_new_and_again), MADE_TEST(test_replaceable), MADE_TEST(test_ties),
         MADE_TEST(test_addressable),   MADE_TEST(test_company),     MADE_TEST(test_many),
-        MADE_TEST(test_bad_company),   MADE_TEST(test_expiry),      MADE_TEST(test_probe),
-        MADE_TEST(test_lost),          MADE_TEST(test_freed),       MADE_TEST(test_concurrent),
+        MADE_TEST(test_large),         MADE_TEST(test_bad_company), MADE_TEST(test_expiry),
+        MADE_TEST(test_probe),         MADE_TEST(test_lost),        MADE_TEST(test_freed),
+        MADE_TEST(test_concurrent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -234,6 +234,10 @@ static void test_unannounced(void **state)
     made_put(&made_one, next_event());
     made_sql(&made_shard,
              "INSERT INTO event (created_at, tie, pkp, kind, id, pubkey, sig, tag_hashes,"
+             " tags, content) VALUES (4, 4, 4, 1, sha256('5'), sha256('6'),"
+             " sha256('3') || sha256('4'), '{}', '{', 'no event')");
+    made_sql(&made_shard,
+             "INSERT INTO event (created_at, tie, pkp, kind, id, pubkey, sig, tag_hashes,"
              " tags, content) VALUES (5, 5, 5, 1, sha256('1'), sha256('2'),"
              " sha256('3') || sha256('4'), '{}', '[]', 'found')");
     until_seen(2);
