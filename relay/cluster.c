@@ -22,7 +22,8 @@ enum {
     WAIT_MS = 10,              /* between two looks at something that takes a while */
     OCCUPANT_MS_MAX = 60000,   /* for the PostgreSQL of a relay that was killed to shut down */
     SAY_MS = 10000,            /* between two lines about a wait */
-    STOP_FAST_MS_MAX = 60000,  /* then it is stopped at once, and recovers at the next start */
+    STOP_FAST_MS_MAX = 20000,  /* then it is stopped at once, and recovers at the next start:
+                                  PostgreSQL 15 never ends that is told so while it recovers */
     STOP_NOW_MS_MAX = 5000,    /* then it is killed */
     FREE_BYTES_MIN = 64 << 20, /* for a new cluster: 39 MB of tables, 16 MB of log */
 };
