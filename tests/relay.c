@@ -6,9 +6,9 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@
 #include "tests/test.h"
 #include "tests/wire.h"
 
-enum { LOOK_MS = 5, START_MS = 60000, END_MS = 40000, OPTIONS_MAX = 40 };
+enum { RUNNING_MAX = 16, LOOK_MS = 5, START_MS = 60000, END_MS = 40000, OPTIONS_MAX = 40 };
 
 static void print_log(const struct relay *relay)
 {
@@ -93,6 +93,29 @@ static void make_arguments(const char **arguments, const struct relay *relay,
     arguments[count] = NULL;
 }
 
+/* Relays that are to be gone when a test that failed ends its program. */
+static pid_t running[RUNNING_MAX];
+static pid_t running_parent;
+
+static void end_running(void)
+{
+    for (int i = 0; i < RUNNING_MAX && getpid() == running_parent; i++)
+        if (running[i] != 0)
+            kill(running[i], SIGTERM);
+}
+
+static void note_running(pid_t before, pid_t after)
+{
+    int i = 0;
+    if (running_parent == 0)
+        atexit(end_running);
+    running_parent = getpid();
+    while (i < RUNNING_MAX && running[i] != before)
+        i++;
+    assert_true(i < RUNNING_MAX);
+    running[i] = after;
+}
+
 static void spawn(struct relay *relay, const char **arguments)
 {
     int out[2];
@@ -103,19 +126,16 @@ static void spawn(struct relay *relay, const char **arguments)
     assert_int_equal(pipe2(out, O_CLOEXEC), 0);
     memcpy(argv, arguments, sizeof argv);
     fflush(NULL);
-    pid_t parent = getpid();
     relay->pid = fork();
     assert_true(relay->pid >= 0);
     if (relay->pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that dies leaves nothing behind */
-        if (getppid() != parent)
-            _exit(1);
         dup2(out[1], STDOUT_FILENO);
         dup2(log, STDERR_FILENO);
         execv(argv[0], argv);
         fprintf(stderr, "cannot run %s: %s\n", argv[0], strerror(errno));
         _exit(127);
     }
+    note_running(0, relay->pid);
     close(out[1]);
     close(log);
     relay->out = out[0];
@@ -174,6 +194,7 @@ static int await_exit(struct relay *relay)
         continue;
     close(relay->out);
     assert_int_equal(waitpid(relay->pid, &status, 0), relay->pid);
+    note_running(relay->pid, 0);
     return status;
 }
 

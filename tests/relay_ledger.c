@@ -149,6 +149,20 @@ static size_t count_missing(const struct relay *relay)
     return missing;
 }
 
+/* Until it has recovered from the last kill. */
+static void await_store(const struct relay *relay)
+{
+    int64_t deadline_ms = wire_now_ms() + SILENCE_MS;
+    bool stored = false;
+    while (!stored) {
+        struct talk talk;
+        talk_open(&talk, relay);
+        stored = talk_publish(&talk, SIGN(.person = 239, .kind = 1)).accepted;
+        talk_close(&talk);
+        assert_true(wire_now_ms() < deadline_ms);
+    }
+}
+
 /* --- the killer --- */
 
 static void kill_children(const struct relay *relay, const char *name, bool all)
@@ -226,6 +240,7 @@ static void test_ledger(void **state)
         waitpid(publishers[i], NULL, 0);
     }
     note_rest(&relay);
+    await_store(&relay);
     relay_stop(&relay); /* and what a clean start makes of it all */
     relay_start(&relay, &setup);
     size_t lost = count_missing(&relay);
