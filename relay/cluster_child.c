@@ -100,22 +100,34 @@ bool cluster_child_start(struct cluster_child *child, const struct drop *drop,
     return err_set(err, ERR_INTERNAL, "cannot fork: %s", strerrordesc_np(errno));
 }
 
+/* Fatal for a connection, and what every stop and start is full of. */
+static bool is_ordinary(const char *line)
+{
+    return strncmp(line, "FATAL:  terminating ", 20) == 0 ||
+           strncmp(line, "FATAL:  the database system is ", 31) == 0;
+}
+
 static enum log_level level_of(const char *line)
 {
+    if (is_ordinary(line))
+        return LOG_LEVEL_DEBUG;
     if (strncmp(line, "FATAL:", 6) == 0 || strncmp(line, "PANIC:", 6) == 0 ||
-        strncmp(line, "initdb: error:", 14) == 0)
+        strncmp(line, "initdb: error:", 14) == 0 || strncmp(line, "initdb: could not ", 18) == 0)
         return LOG_LEVEL_ERROR;
     if (strncmp(line, "ERROR:", 6) == 0 || strncmp(line, "WARNING:", 8) == 0)
         return LOG_LEVEL_WARNING;
     return LOG_LEVEL_DEBUG;
 }
 
-/* Without the word before the colon, which our own log has as a level. */
+/* Without the words before it, which our own log has as a level. */
 static const char *message_of(const char *line)
 {
-    const char *colon =
-        strncmp(line, "initdb: ", 8) == 0 ? strchr(line + 8, ':') : strchr(line, ':');
-    return colon != NULL ? colon + 1 + strspn(colon + 1, " ") : line;
+    static const char *const words[] = {
+        "initdb: ", "error: ", "warning: ", "FATAL:  ", "PANIC:  ", "ERROR:  ", "WARNING:  "};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strncmp(line, words[i], strlen(words[i])) == 0)
+            line += strlen(words[i]);
+    return line;
 }
 
 static void end_line(struct cluster_child *child)
