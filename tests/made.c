@@ -278,3 +278,19 @@ int made_stop(void **state)
     arena_clear(&made_arena);
     return 0;
 }
+
+void made_run_for(uint64_t ms)
+{
+    uint64_t start_ms = uv_now(&made_loop);
+    while (uv_now(&made_loop) - start_ms < ms)
+        uv_run(&made_loop, UV_RUN_ONCE);
+}
+
+int64_t made_kill(const char *whose)
+{
+    return made_number(&made_shard,
+                       made_text("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                                 " WHERE application_name = 'test_store' AND backend_type ="
+                                 " 'client backend' AND pid <> pg_backend_pid() AND %s",
+                                 whose));
+}

@@ -44,6 +44,12 @@ enum store_verdict made_put(struct made_store *made, const struct event *event);
 /* Whether the event can be read, and is what it was. */
 bool made_is_stored(struct made_store *made, const struct event *event);
 
+void made_run_for(uint64_t ms);
+
+/* Connections of the test's stores, its own server processes only; how many. */
+int64_t made_kill(const char *whose);
+#define MADE_TAILS "(query LIKE '%pg_snapshot_xmin%' OR query LIKE '%ORDINALITY%')"
+
 /* NIP-09, of one event. */
 struct event *made_deletion(char author, int64_t created_at, const struct event *target);
 

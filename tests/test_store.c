@@ -270,8 +270,7 @@ static void test_lost(void **state)
     struct event *note = made_event('a', 1, 1, "[]");
     int verdict = -1;
     const struct store_put put = {note, on_settled, NULL, &verdict};
-    made_sql(&made_shard, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                          " WHERE application_name = 'test_store' AND pid <> pg_backend_pid()");
+    made_kill("true");
     while (store_is_ready(made_one.store))
         uv_run(&made_loop, UV_RUN_ONCE);
     store_put(made_one.store, &put);

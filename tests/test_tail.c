@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "relay/tail.h"
 #include "relay/tail_live.h"
 #include "shared/text.h"
 #include "tests/made.h"
@@ -32,13 +31,6 @@ static uint32_t lines(const struct text *text)
     return count;
 }
 
-static void run_for(uint64_t ms)
-{
-    uint64_t start_ms = uv_now(&made_loop);
-    while (uv_now(&made_loop) - start_ms < ms)
-        uv_run(&made_loop, UV_RUN_ONCE);
-}
-
 /* Runs until both have seen as much; then a little longer, for what would be too much. */
 static void until_seen(uint32_t count)
 {
@@ -48,7 +40,7 @@ static void until_seen(uint32_t count)
         if (uv_now(&made_loop) - start_ms > WAIT_MS_MAX)
             fail_msg("seen %u and %u of %u", lines(&seen_one), lines(&seen_two), count);
     }
-    run_for(1500); /* a poll and its answer */
+    made_run_for(1500); /* a poll and its answer */
     assert_int_equal(lines(&seen_one), count);
     assert_int_equal(lines(&seen_two), count);
 }
@@ -66,7 +58,7 @@ static void until_follows(struct made_store *from, const struct text *seen)
         from->seen = NULL;
         assert_int_equal(made_put(from, next_event()), STORE_NEW);
         from->seen = own;
-        run_for(20);
+        made_run_for(20);
     }
 }
 
@@ -79,7 +71,7 @@ static int start(void **state)
     random_start();
     until_follows(&made_one, &seen_two);
     until_follows(&two, &seen_one);
-    run_for(200);
+    made_run_for(200);
     text_clear(&seen_one);
     text_clear(&seen_two);
     made_sql(&made_shard, "DELETE FROM event WHERE created_at >= 0");
@@ -148,16 +140,6 @@ static void test_order(void **state)
     assert_memory_equal(seen_one.at, seen_two.at, seen_one.len);
 }
 
-/* Those connections of the stores; how many. */
-static int64_t kill_backends(const char *whose)
-{
-    return made_number(&made_shard,
-                       made_text("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                                 " WHERE application_name = 'test_store' AND backend_type ="
-                                 " 'client backend' AND pid <> pg_backend_pid() AND %s",
-                                 whose));
-}
-
 /* Both tails, known by their last statement. The load goes on while they are away. */
 static void kill_tails(uint32_t i)
 {
@@ -165,7 +147,7 @@ static void kill_tails(uint32_t i)
     if (i % (LOAD / 4) != LOAD / 8)
         return;
     while (killed < 2) {
-        killed += kill_backends("(query LIKE '%pg_snapshot_xmin%' OR query LIKE '%ORDINALITY%')");
+        killed += made_kill(MADE_TAILS);
         uv_run(&made_loop, UV_RUN_NOWAIT);
     }
 }
@@ -203,7 +185,7 @@ static char **sorted_lines(struct text *text)
 static void kill_all(uint32_t i)
 {
     if (random_below(LOAD / 20) == 0 && i < LOAD - LOAD_IN_FLIGHT)
-        kill_backends("true");
+        made_kill("true");
 }
 
 /* Every connection is killed, again and again: answers are lost, but what is stored was seen by
@@ -242,97 +224,6 @@ static void test_unannounced(void **state)
              " sha256('3') || sha256('4'), '{}', '[]', 'found')");
     until_seen(2);
     assert_memory_equal(seen_one.at + seen_one.len - 6, "found\n", 6);
-}
-
-struct turns {
-    uint32_t own, foreign;
-};
-
-static void on_own(void *owner, uint64_t batch)
-{
-    struct turns *turns = owner;
-    turns->own++;
-    assert_true(batch > 0);
-}
-
-static void on_foreign(void *owner, const struct event *event)
-{
-    (void)event;
-    ((struct turns *)owner)->foreign++;
-}
-
-enum { ORIGIN = 0xff };
-
-/* What a writer does whose answer we may or may not get. */
-static int64_t commit_batch(int batch)
-{
-    return made_number(
-        &made_shard,
-        made_text("WITH i AS (INSERT INTO event (created_at, tie, pkp, kind, id, pubkey, sig,"
-                  " tag_hashes, tags, content) VALUES (5, %d, 5, 1, sha256('1'), sha256('2'),"
-                  " sha256('3') || sha256('4'), '{}', '[]', 'x') RETURNING xid)"
-                  " SELECT xid FROM i, pg_notify('shoal_test_store', xid || ' %016x %d')",
-                  batch, ORIGIN, batch));
-}
-
-static void until_turns(const struct turns *turns, uint32_t own, uint32_t foreign)
-{
-    while (turns->own < own || turns->foreign < foreign)
-        uv_run(&made_loop, UV_RUN_ONCE);
-    assert_int_equal(turns->own, own);
-    assert_int_equal(turns->foreign, foreign);
-}
-
-/* An own batch has its turn once it is settled and notified, in whatever order; one whose answer
- * was lost comes back as a foreign one. */
-static void test_own(void **state)
-{
-    struct turns turns = {0};
-    (void)state;
-    const struct tail_setup setup = {.shard = &made_shard,
-                                     .origin = ORIGIN,
-                                     .on_own = on_own,
-                                     .on_foreign = on_foreign,
-                                     .owner = &turns};
-    struct tail *tail = tail_new(&made_loop, &setup);
-    run_for(1500); /* connected, caught up */
-    tail_begun(tail, 1);
-    int64_t xid = commit_batch(1);
-    run_for(1500); /* notified and listed, but not settled */
-    until_turns(&turns, 0, 0);
-    tail_settled(tail, 1, xid);
-    until_turns(&turns, 1, 0);
-
-    tail_begun(tail, 2);
-    tail_settled(tail, 2, commit_batch(2));
-    until_turns(&turns, 2, 0);
-
-    tail_begun(tail, 3);
-    tail_begun(tail, 4);
-    commit_batch(3);
-    xid = commit_batch(4);
-    run_for(100);
-    tail_settled(tail, 3, 0); /* its answer was lost */
-    tail_settled(tail, 4, xid);
-    until_turns(&turns, 3, 1);
-
-    tail_begun(tail, 5);
-    tail_settled(tail, 5, 0);
-    commit_batch(5); /* lost before it committed */
-    until_turns(&turns, 3, 2);
-
-    tail_begun(tail, 6);
-    tail_settled(tail, 6, 0); /* nothing was new */
-    tail_begun(tail, 7);
-    xid = commit_batch(7);
-    kill_backends("(query LIKE '%pg_snapshot_xmin%' OR query LIKE '%ORDINALITY%')");
-    run_for(50);
-    tail_settled(tail, 7, xid); /* at once, or when it is back, but once */
-    run_for(1500);
-    until_turns(&turns, 4, 2);
-    tail_free(tail);
-    until_turns(&turns, 4, 2);
-    made_sql(&made_shard, "DELETE FROM event WHERE created_at = 5");
 }
 
 static void forward(const char *content, size_t len)
@@ -427,14 +318,10 @@ static void test_ephemeral_broken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_order),
-        TEST(test_tails_lost),
-        TEST(test_all_lost),
+        TEST(test_order),       TEST(test_tails_lost),     TEST(test_all_lost),
         TEST(test_unannounced),
-        TEST(test_own),
-        TEST(test_ephemeral),
-        TEST(test_ephemeral_edge),
-        cmocka_unit_test(test_ephemeral_broken),
+
+        TEST(test_ephemeral),   TEST(test_ephemeral_edge), cmocka_unit_test(test_ephemeral_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,145 @@
+/* The turns of own batches, when settling and notification come in any order, late or never. */
+#include "relay/tail.h"
+#include "tests/made.h"
+#include "tests/test.h"
+
+static struct {
+    uint32_t own, foreign;
+} turns;
+static struct tail *tail;
+
+static void on_own(void *owner, uint64_t batch)
+{
+    (void)owner;
+    turns.own++;
+    assert_true(batch > 0);
+}
+
+static void on_foreign(void *owner, const struct event *event)
+{
+    (void)owner;
+    (void)event;
+    turns.foreign++;
+}
+
+enum { ORIGIN = 0xff };
+
+/* What a writer does whose answer we may or may not get. */
+static int64_t commit_batch(int origin, int batch)
+{
+    return made_number(
+        &made_shard,
+        made_text("WITH i AS (INSERT INTO event (created_at, tie, pkp, kind, id, pubkey, sig,"
+                  " tag_hashes, tags, content) VALUES (5, %d, 5, 1, sha256('1'), sha256('2'),"
+                  " sha256('3') || sha256('4'), '{}', '[]', 'x') RETURNING xid)"
+                  " SELECT xid FROM i, pg_notify('shoal_test_store', xid || ' %016x %d')",
+                  1000 * origin + batch, origin, batch));
+}
+
+static void until_turns(uint32_t own, uint32_t foreign)
+{
+    while (turns.own < own || turns.foreign < foreign)
+        uv_run(&made_loop, UV_RUN_ONCE);
+    assert_int_equal(turns.own, own);
+    assert_int_equal(turns.foreign, foreign);
+}
+
+static int start(void **state)
+{
+    made_start(state);
+    const struct tail_setup setup = {
+        .shard = &made_shard, .origin = ORIGIN, .on_own = on_own, .on_foreign = on_foreign};
+    turns.own = turns.foreign = 0;
+    tail = tail_new(&made_loop, &setup);
+    made_run_for(1500); /* connected, caught up */
+    return 0;
+}
+
+static int stop(void **state)
+{
+    uint32_t own = turns.own, foreign = turns.foreign;
+    made_run_for(1500);
+    tail_free(tail);
+    until_turns(own, foreign); /* nothing came late, and nothing comes twice */
+    made_sql(&made_shard, "DELETE FROM event WHERE created_at = 5");
+    return made_stop(state);
+}
+
+/* An own batch has its turn once it is settled and notified, in whatever order. */
+static void test_orders(void **state)
+{
+    (void)state;
+    tail_begun(tail, 1);
+    int64_t xid = commit_batch(ORIGIN, 1);
+    made_run_for(2500); /* notified, and listed more than once */
+    until_turns(0, 0);
+    tail_settled(tail, 1, xid);
+    until_turns(1, 0);
+    tail_begun(tail, 2);
+    tail_settled(tail, 2, commit_batch(ORIGIN, 2));
+    until_turns(2, 0);
+}
+
+/* One whose answer was lost comes back as a foreign one. */
+static void test_lost_answers(void **state)
+{
+    (void)state;
+    tail_begun(tail, 1);
+    tail_begun(tail, 2);
+    commit_batch(ORIGIN, 1);
+    int64_t xid = commit_batch(ORIGIN, 2);
+    made_run_for(100);
+    tail_settled(tail, 1, 0);
+    tail_settled(tail, 2, xid);
+    until_turns(1, 1);
+    tail_begun(tail, 3);
+    tail_settled(tail, 3, 0);
+    commit_batch(ORIGIN, 3); /* lost before it committed */
+    until_turns(1, 2);
+    tail_begun(tail, 4);
+    tail_settled(tail, 4, 0); /* nothing was new */
+}
+
+/* Settled while the tail is away: at once, or when it is back, but once. */
+static void test_away(void **state)
+{
+    (void)state;
+    tail_begun(tail, 1);
+    int64_t xid = commit_batch(ORIGIN, 1);
+    made_kill(MADE_TAILS);
+    made_run_for(50);
+    tail_settled(tail, 1, xid);
+    made_run_for(1500);
+    until_turns(1, 0);
+}
+
+/* Connected again while an own batch is on its way: what was listed waits for it, and what is
+ * notified meanwhile waits behind that. */
+static void test_back(void **state)
+{
+    (void)state;
+    tail_begun(tail, 1);
+    made_kill(MADE_TAILS);
+    commit_batch(ORIGIN + 1, 1); /* listed */
+    made_run_for(1000);
+    commit_batch(ORIGIN + 1, 2); /* notified, as are the next two */
+    int64_t xid = commit_batch(ORIGIN, 1);
+    commit_batch(ORIGIN + 1, 3);
+    made_run_for(500);
+    until_turns(0, 0);
+    tail_settled(tail, 1, xid);
+    until_turns(1, 3);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_orders),
+        TEST(test_lost_answers),
+        TEST(test_away),
+        TEST(test_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
