@@ -39,6 +39,28 @@ enum { STORE_STATEMENT_MS_MAX = 30000 };
     " AND x.dh IS NOT NULL"
 #define BY_ADDRESS " ORDER BY x.pubkey, x.kind, x.dh LIMIT 1 OFFSET 0"
 
+#define AUTHOR_HAS_VANISHED HAS_VANISHED("u.pkp", " AND x.pubkey = u.pubkey")
+
+#define IS_KNOWN \
+    "EXISTS (SELECT FROM event x WHERE x.created_at = u.created_at AND x.tie = u.tie OFFSET 0)"
+
+/* The gift wrap u is named by a deletion of one whom it names, or one of those vanished. */
+#define WRAP_IS_DELETED                                                          \
+    "EXISTS (SELECT FROM unnest(($19::int8[])[u.first_named:u.last_named]) m(h)" \
+    " CROSS JOIN LATERAL"                                                        \
+    " (SELECT FROM etag x WHERE x.h = m.h AND x.kind = 5 LIMIT 1 OFFSET 0) x OFFSET 0)"
+#define NAMED_HAS_VANISHED                                                         \
+    "EXISTS (SELECT FROM unnest(($20::int8[])[u.first_named:u.last_named]) m(pkp)" \
+    " WHERE " HAS_VANISHED("m.pkp", "") " OFFSET 0)"
+
+/* NIP-01 "Kinds": the newer one stays, and of the same time the one with the lowest id. */
+#define IS_REPLACED \
+    AT_ADDRESS("u") \
+    " AND (x.created_at < u.created_at OR (x.created_at = u.created_at AND x.id > u.id))"
+
+/* What REPLACE has left at the address of u is as new, or newer. */
+#define HAS_NEWER "EXISTS (SELECT FROM event x WHERE " AT_ADDRESS("u") BY_ADDRESS ")"
+
 const struct store_sql_statement store_sql_statements[] = {
     /* Odd keys exclusive, in the order given: the same for every batch, so none waits in a ring. */
     {STORE_SQL_LOCK,
@@ -51,24 +73,12 @@ const struct store_sql_statement store_sql_statements[] = {
      * order. A gift wrap is deleted, too, by those whom it names. */
     {STORE_SQL_INSERT,
      "WITH u AS MATERIALIZED (SELECT u.*, ($18::int8[])[u.first_hash:u.last_hash] AS tag_hashes,"
-     " CASE WHEN EXISTS (SELECT FROM event x"
-     "   WHERE x.created_at = u.created_at AND x.tie = u.tie OFFSET 0) THEN 1"
-     "  WHEN " IS_DELETED " OR " HAS_VANISHED(
-         "u.pkp",
-         " AND x.pubkey = u.pubkey") " THEN 3"
-                                     "  WHEN u.last_named >= u.first_named AND (EXISTS (SELECT"
-                                     "    FROM unnest(($19::int8[])[u.first_named:u.last_named]) "
-                                     "m(h) CROSS JOIN LATERAL"
-                                     "    (SELECT FROM etag x WHERE x.h = m.h AND x.kind = 5 LIMIT "
-                                     "1 OFFSET 0) x OFFSET 0)"
-                                     "   OR EXISTS (SELECT FROM "
-                                     "unnest(($20::int8[])[u.first_named:u.last_named]) m(pkp)"
-                                     "    WHERE " HAS_VANISHED(
-                                         "m.pkp", "") " OFFSET 0)) THEN 3"
-                                                      "  WHEN u.dh IS NOT NULL AND EXISTS (SELECT "
-                                                      "FROM event x WHERE " AT_ADDRESS("u")
-                                                          BY_ADDRESS
-     "   ) THEN 2 ELSE 0 END AS verdict"
+     " CASE WHEN " IS_KNOWN " THEN 1"
+     "  WHEN " IS_DELETED " OR " AUTHOR_HAS_VANISHED " THEN 3"
+     "  WHEN u.last_named >= u.first_named AND (" WRAP_IS_DELETED " OR " NAMED_HAS_VANISHED
+     ") THEN 3"
+     "  WHEN u.dh IS NOT NULL AND " HAS_NEWER " THEN 2"
+     "  ELSE 0 END AS verdict"
      " FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::int4[],"
      "  $7::bytea[], $8::bytea[], $9::bytea[], $10::text[], $11::text[], $12::int8[], $13::int8[],"
      "  $14::int4[], $15::int4[], $16::int4[], $17::int4[])"
@@ -123,11 +133,8 @@ const struct store_sql_statement store_sql_statements[] = {
          "SELECT e.ctid FROM unnest($1::int8[], $2::bytea[], $3::bytea[], $4::int8[], $5::int4[],"
          "  $6::int8[], $7::int8[], $8::int8[])"
          "  u(created_at, id, pubkey, pkp, kind, dh, id_mark, address_mark)"
-         " CROSS JOIN LATERAL (SELECT x.ctid FROM event x WHERE " AT_ADDRESS(
-             "u") "  AND (x.created_at < u.created_at OR (x.created_at = u.created_at AND x.id > "
-                  "u.id))" BY_ADDRESS ") e"
-                  " WHERE NOT (" IS_DELETED
-                  " OR " HAS_VANISHED("u.pkp", " AND x.pubkey = u.pubkey") ")")},
+         " CROSS JOIN LATERAL (SELECT x.ctid FROM event x WHERE " IS_REPLACED BY_ADDRESS ") e"
+         " WHERE NOT (" IS_DELETED " OR " AUTHOR_HAS_VANISHED ")")},
 
     {STORE_SQL_NOTIFY,
      "SELECT pg_notify($1::text, t.xid::text || ' ' || $2::text), t.xid"
