@@ -37,6 +37,7 @@ struct db {
     uv_timer_t timer;
     uv_work_t connect; /* runs in DB_CONNECTING; conn and error are then the pool thread's */
     uv_poll_t *poll;   /* runs in DB_READY; one per connection, as libuv wants */
+    int watched;       /* what it waits for: a change costs two system calls */
     PGconn *conn;      /* NULL in DB_DOWN */
     char error[DB_ERROR_CHARS];
     uint32_t silent_ms; /* since the last answer, in turns of the watch: it does not count the time
@@ -122,6 +123,8 @@ static void on_timer(uv_timer_t *timer)
         if (is_late)
             log_warning("db", "no answer in %u ms: connection given up", db->setup.answer_ms_max);
         enter(db, DB_DOWN);
+    } else if (db->state == DB_READY) {
+        on_poll(db->poll, 0, 0); /* what libpq may have read while it wrote */
     }
 }
 
@@ -218,6 +221,13 @@ static void read_notifies(struct db *db)
     }
 }
 
+static void watch(struct db *db, int events)
+{
+    if (db->watched != events)
+        uv_poll_start(db->poll, events, on_poll);
+    db->watched = events;
+}
+
 /* A reply may free db: then conn is NULL, and the memory stays until its handles have closed. */
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
@@ -233,7 +243,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if (unsent < 0)
         enter(db, DB_DOWN);
     else
-        uv_poll_start(poll, unsent == 1 ? UV_READABLE | UV_WRITABLE : UV_READABLE, on_poll);
+        watch(db, unsent == 1 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
 
 static void on_poll_closed(uv_handle_t *poll)
@@ -247,6 +257,7 @@ static void leave_ready(struct db *db)
     uv_close((uv_handle_t *)db->poll, on_poll_closed);
     PQfinish(db->conn);
     db->poll = NULL;
+    db->watched = 0;
     db->conn = NULL;
 }
 
@@ -275,7 +286,7 @@ static void enter_ready(struct db *db)
         abort();
     db->poll->data = db;
     uv_poll_init(db->loop, db->poll, PQsocket(db->conn));
-    uv_poll_start(db->poll, UV_READABLE, on_poll);
+    watch(db, UV_READABLE);
     uv_timer_start(&db->timer, on_timer, DB_WATCH_MS, DB_WATCH_MS);
     if (db->setup.on_state != NULL)
         db->setup.on_state(db->setup.owner, true);
@@ -351,11 +362,12 @@ uint32_t db_pending(const struct db *db)
 }
 
 /* Nothing is read or answered here: that would be from within the caller's call. libpq may have
- * read while it wrote, so the poll must come round even if the socket has no more to say. */
+ * read, where it could not write at once: an answer that is there is taken in the next turn. */
 static bool finish_send(struct db *db, bool is_sent, struct err *err)
 {
     if (is_sent && PQstatus(db->conn) != CONNECTION_BAD) {
-        uv_poll_start(db->poll, UV_READABLE | UV_WRITABLE, on_poll);
+        if (PQflush(db->conn) != 0 || PQisBusy(db->conn) == 0)
+            watch(db, UV_READABLE | UV_WRITABLE);
         return true;
     }
     db->broken =

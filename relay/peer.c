@@ -23,6 +23,7 @@ enum {
 struct peer_table {
     struct peer_setup setup;
     struct peer *longest, *shortest; /* silent */
+    struct list pending;
     uint32_t count;
     struct squeeze *squeeze;
     struct text message, squeezed, wire; /* used within a call */
@@ -85,6 +86,13 @@ static void cut(struct peer *peer)
     lws_cancel_service(lws_get_context(peer->wsi));
 }
 
+/* Most sockets take bytes at once. To ask whether one does costs more system calls than to write. */
+static void write_soon(struct peer *peer)
+{
+    if (peer->pending.owner == NULL)
+        list_append(&peer->table->pending, &peer->pending, peer);
+}
+
 static void on_wake(void *owner)
 {
     struct peer *peer = owner;
@@ -97,7 +105,7 @@ static void on_wake(void *owner)
     }
     if (session->doomed)
         lws_set_timeout(peer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, DOOMED_S_MAX);
-    lws_callback_on_writable(peer->wsi);
+    write_soon(peer);
 }
 
 void peer_open(struct peer_table *table, struct peer *peer, const struct peer_open *open)
@@ -134,6 +142,7 @@ void peer_close(struct peer *peer)
     text_clear(&peer->gathered);
     text_clear(&peer->owed);
     unlist(peer);
+    list_remove(&peer->table->pending, &peer->pending);
     peer->table->count--;
     *peer = (struct peer){0};
 }
@@ -145,7 +154,7 @@ static void begin_closing(struct peer *peer)
     text_clear(&peer->gathered);
     peer->is_closing = true;
     lws_set_timeout(peer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, DOOMED_S_MAX);
-    lws_callback_on_writable(peer->wsi);
+    write_soon(peer);
 }
 
 static void close_with(struct peer *peer, uint16_t code)
@@ -234,7 +243,7 @@ static void take_control(struct peer *peer, const struct websocket_piece *piece)
     if (peer->owed.len > OWED_BYTES_MAX)
         cut(peer);
     else
-        lws_callback_on_writable(peer->wsi);
+        write_soon(peer);
 }
 
 void peer_receive(struct peer *peer, char *at, size_t len, int64_t now_ms)
@@ -322,6 +331,17 @@ bool peer_write(struct peer *peer)
     return true;
 }
 
+void peer_flush(struct peer_table *table)
+{
+    for (struct peer *peer; (peer = list_first(&table->pending)) != NULL;) {
+        list_remove(&table->pending, &peer->pending);
+        if (lws_send_pipe_choked(peer->wsi))
+            lws_callback_on_writable(peer->wsi);
+        else if (!peer_write(peer))
+            cut(peer);
+    }
+}
+
 void peer_tick(struct peer_table *table, int64_t now_ms)
 {
     int64_t ping_ms = table->setup.ping_s * 1000;
@@ -334,7 +354,7 @@ void peer_tick(struct peer_table *table, int64_t now_ms)
         } else if (!peer->is_pinged && !peer->is_closing) {
             peer->is_pinged = true;
             websocket_add_control(&peer->owed, WEBSOCKET_PING, SPAN(""));
-            lws_callback_on_writable(peer->wsi);
+            write_soon(peer);
         }
     }
 }

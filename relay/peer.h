@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "relay/list.h"
 #include "relay/websocket.h"
 #include "shared/base.h"
 #include "shared/text.h"
@@ -32,6 +33,7 @@ struct peer {
     uint64_t arrived_bytes; /* of that message, kept or not */
     int64_t heard_ms;
     struct peer *longer, *shorter; /* silent for longer and shorter: a list in the table */
+    struct list_node pending;      /* has something to send */
     bool may_squeeze, is_pinged, is_closing;
 };
 
@@ -64,6 +66,9 @@ void peer_receive(struct peer *peer, char *at, size_t len, int64_t now_ms);
 
 /* The socket takes bytes. False: it is to be closed. */
 MUST_CHECK bool peer_write(struct peer *peer);
+
+/* At the end of each turn of the loop: writes what the turn has made, gathered. */
+void peer_flush(struct peer_table *table);
 
 /* Once a second: pings the silent, cuts those who stay so. */
 void peer_tick(struct peer_table *table, int64_t now_ms);

@@ -35,6 +35,7 @@ struct server {
     struct lws_protocols protocols[2];
     struct listener *listener;
     uv_timer_t tick;
+    uv_prepare_t turn_end;
     int turns;  /* of the loop, since it was closed */
     int fd_max; /* no connection gets this descriptor or a higher one */
     void (*drained)(void *owner);
@@ -57,6 +58,12 @@ static void on_tick(uv_timer_t *timer)
     peer_tick(server->host.peers, (int64_t)uv_now(server->host.loop));
     lws_cancel_service(server->context);
     finish_drain(server);
+}
+
+static void on_turn_end(uv_prepare_t *prepare)
+{
+    struct server *server = prepare->data;
+    peer_flush(server->host.peers);
 }
 
 /* Not from within a callback of lws, which must not be freed there. */
@@ -226,6 +233,9 @@ struct server *server_new(uv_loop_t *loop, const struct server_setup *setup, str
     open_host(&server->host, setup);
     uv_timer_init(loop, &server->tick);
     server->tick.data = server;
+    uv_prepare_init(loop, &server->turn_end);
+    server->turn_end.data = server;
+    uv_prepare_start(&server->turn_end, on_turn_end);
     server->fd_max = raise_fd_limit(config);
     if (open_lws(server, config, err))
         server->listener =
@@ -292,5 +302,6 @@ void server_free(struct server *server)
     server->host.health = NULL;
     if (server->context != NULL)
         lws_context_destroy(server->context); /* the first call closes everything */
+    uv_close((uv_handle_t *)&server->turn_end, NULL);
     uv_close((uv_handle_t *)&server->tick, on_turn);
 }
