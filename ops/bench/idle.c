@@ -44,25 +44,62 @@ static struct memory measure(const struct relay *relay)
     return memory;
 }
 
-static void open_idle(struct talk *talk, const struct relay *relay, int number)
+/* Sends as browsers do: its REQ is compressed where that was agreed on. */
+static void open_idle(struct talk *talk, const struct relay *relay, int number, bool deflate)
 {
-    talk_open(talk, relay);
-    talk_sayf(talk, "[\"REQ\",\"home\",{\"kinds\":[1,6,7],\"authors\":[\"%s\"],\"limit\":0}]",
-              signer_pubkey(1000000 + (uint32_t)number));
+    const char *req =
+        scratch_format("[\"REQ\",\"home\",{\"kinds\":[1,6,7],\"authors\":[\"%s\"],\"limit\":0}]",
+                       signer_pubkey(1000000 + (uint32_t)number));
+    struct text packed = {0};
+    talk_open_with(talk, &(struct ws_options){.address = {"127.0.0.1", relay->port, NULL, NULL, 0},
+                                              .deflate = deflate});
+    if (talk->ws.deflater == NULL) {
+        talk_say(talk, req);
+    } else {
+        ws_deflate(&packed, &talk->ws, (struct span){req, strlen(req)});
+        ws_send_frame(
+            &talk->ws,
+            &(struct ws_frame){.opcode = WS_TEXT, .rsv = WS_RSV1, .payload = text_span(&packed)});
+        text_clear(&packed);
+    }
     talk_await(talk, "EOSE");
 }
 
 static void print_change(const char *what, long before_kb, long after_kb, int connections)
 {
-    printf("%s  %8ld kB with %d, %8ld kB with %d: %.2f kB a connection\n", what, before_kb, WARM,
+    printf("  %s  %8ld kB with %d, %8ld kB with %d: %.2f kB a connection\n", what, before_kb, WARM,
            after_kb, connections + WARM, (double)(after_kb - before_kb) / connections);
+}
+
+static void run(int connections, const char *const *options, bool deflate)
+{
+    struct relay relay;
+    const char *folder = relay_new_folder();
+    struct talk *talks = calloc((size_t)connections + WARM, sizeof *talks);
+    if (talks == NULL)
+        abort();
+    relay_start(&relay,
+                &(struct relay_setup){.database = "", .data_dir = folder, .options = options});
+    for (int i = 0; i < WARM; i++)
+        open_idle(&talks[i], &relay, i, deflate);
+    struct memory before = measure(&relay);
+    for (int i = WARM; i < WARM + connections; i++)
+        open_idle(&talks[i], &relay, i, deflate);
+    struct memory after = measure(&relay);
+    printf("%s\n", deflate ? "permessage-deflate" : "plain");
+    print_change("RSS", before.rss_kb, after.rss_kb, connections);
+    print_change("PSS", before.pss_kb, after.pss_kb, connections);
+    for (int i = 0; i < WARM + connections; i++)
+        talk_close(&talks[i]);
+    free(talks);
+    relay_stop(&relay);
+    relay_remove_folder(folder);
 }
 
 int main(int argc, char **argv)
 {
     int connections = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 2000;
     struct rlimit files;
-    struct relay relay;
     const char *options[OPTIONS_MAX] = {"connections_per_address_max=1000000",
                                         "connections_max=1000000", "ping_s=3600"};
     for (int i = 2; i < argc && i + 2 < OPTIONS_MAX; i++)
@@ -74,24 +111,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "from 1 to %llu connections\n", (unsigned long long)files.rlim_cur - 150);
         return 2;
     }
-    const char *folder = relay_new_folder();
-    relay_start(&relay,
-                &(struct relay_setup){.database = "", .data_dir = folder, .options = options});
-    struct talk *talks = calloc((size_t)connections + WARM, sizeof *talks);
-    if (talks == NULL)
-        abort();
-    for (int i = 0; i < WARM; i++)
-        open_idle(&talks[i], &relay, i);
-    struct memory before = measure(&relay);
-    for (int i = WARM; i < WARM + connections; i++)
-        open_idle(&talks[i], &relay, i);
-    struct memory after = measure(&relay);
-    print_change("RSS", before.rss_kb, after.rss_kb, connections);
-    print_change("PSS", before.pss_kb, after.pss_kb, connections);
-    for (int i = 0; i < WARM + connections; i++)
-        talk_close(&talks[i]);
-    free(talks);
-    relay_stop(&relay);
-    relay_remove_folder(folder);
+    run(connections, options, false);
+    run(connections, options, true);
     return 0;
 }
