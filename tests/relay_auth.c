@@ -92,6 +92,21 @@ static void test_accepted(void **state)
     talk_expect_none(TALK, "{\"kinds\":[22242]}");
 }
 
+/* As many keys as a connection may hold, and one more; none of the first is forgotten for it. */
+static void test_too_many_keys(void **state)
+{
+    enum { KEYS_MAX = 16, FIRST = 8000 };
+    (void)state;
+    for (uint32_t i = 0; i < KEYS_MAX; i++)
+        talk_login(TALK, FIRST + i, URL);
+    talk_login(TALK, FIRST, URL); /* again is no more */
+    talk_auth(TALK, SIGN(.person = FIRST + KEYS_MAX, .kind = 22242, .tags = sound()), "");
+    talk_accept(TALK, SIGN(.person = FIRST, .kind = 1, .tags = "[[\"-\"]]"));
+    talk_accept(TALK, SIGN(.person = FIRST + KEYS_MAX - 1, .kind = 1, .tags = "[[\"-\"]]"));
+    talk_refuse(TALK, SIGN(.person = FIRST + KEYS_MAX, .kind = 1, .tags = "[[\"-\"]]"),
+                "restricted: ");
+}
+
 static const struct signer_event *wrap_for(uint32_t kind, uint32_t person, int64_t created_at)
 {
     return SIGN(.person = 84, .kind = kind, .created_at = created_at,
@@ -287,7 +302,8 @@ static void test_without_public_url(void **state)
 }
 
 STAGE_SUITE(options, STAGE_TEST(test_challenges), STAGE_TEST(test_refusals),
-            STAGE_TEST(test_accepted), STAGE_TEST(test_several_keys), STAGE_TEST(test_gate_by_kind),
+            STAGE_TEST(test_accepted), STAGE_TEST(test_too_many_keys),
+            STAGE_TEST(test_several_keys), STAGE_TEST(test_gate_by_kind),
             STAGE_TEST(test_gate_of_broad_filters), STAGE_TEST(test_authors_of_gated_kinds),
             STAGE_TEST(test_protected), cmocka_unit_test(test_auth_required),
             cmocka_unit_test(test_without_public_url))

@@ -259,6 +259,14 @@ static void test_vanish(void **state)
                            .tags = scratch_format("[%s]", e_tag(vanish)))); /* of no effect */
     EXPECT(TALK, scratch_format("{\"ids\":[\"%s\"]}", vanish->id), vanish);
     talk_refuse(TALK, note, "blocked: ");
+    /* one older than what is stored is of no use; a newer one takes what came since */
+    talk_refuse(TALK, SIGN(.person = 62, .kind = 62, .created_at = PAST + 8, .tags = VANISH_HERE),
+                "");
+    const struct signer_event *again =
+        SIGN(.person = 62, .kind = 62, .created_at = PAST + 20, .tags = VANISH_HERE);
+    talk_accept(TALK, again);
+    talk_expect_none(TALK, scratch_format("{\"ids\":[\"%s\",\"%s\"]}", newer->id, after->id));
+    EXPECT(TALK, scratch_format("{\"ids\":[\"%s\"]}", again->id), again);
 }
 
 static void test_vanish_whom(void **state)

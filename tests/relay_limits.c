@@ -228,6 +228,28 @@ static void test_connections_per_address(void **state)
     } while (!ok);
 }
 
+/* Whoever comes when all places are taken, from wherever. */
+static void test_connections(void **state)
+{
+    struct relay relay;
+    struct talk talks[3];
+    struct ws over;
+    (void)state;
+    relay_start(&relay, &(struct relay_setup){.options = OPTIONS("connections_max=3",
+                                                                 "connections_per_address_max=3")});
+    for (int i = 0; i < 3; i++)
+        talk_open(&talks[i], &relay);
+    bool ok = ws_open(
+        &over, &(struct ws_options){.address = {"127.0.0.1", relay.port, NULL, "127.0.0.8", 0}});
+    assert_true(!ok || ws_receive(&over, wire_now_ms() + WIRE_WAIT_MS) != WS_MESSAGE);
+    ws_close(&over);
+    for (int i = 0; i < 3; i++) {
+        talk_is_alive(&talks[i]);
+        talk_close(&talks[i]);
+    }
+    relay_stop(&relay);
+}
+
 /* Of so many sent at once, the burst passes and the rest is refused, each by its own answer. */
 static void test_event_rate(void **state)
 {
@@ -296,5 +318,5 @@ STAGE_SUITE(options, STAGE_TEST(test_advertised), STAGE_TEST(test_message_bytes)
             STAGE_TEST(test_absurd_message), STAGE_TEST(test_subscriptions),
             STAGE_TEST(test_filters), STAGE_TEST(test_filter_values), STAGE_TEST(test_limit),
             STAGE_TEST(test_tags), STAGE_TEST(test_content),
-            STAGE_TEST(test_connections_per_address), cmocka_unit_test(test_event_rate),
-            cmocka_unit_test(test_req_rate))
+            STAGE_TEST(test_connections_per_address), cmocka_unit_test(test_connections),
+            cmocka_unit_test(test_event_rate), cmocka_unit_test(test_req_rate))

@@ -173,6 +173,35 @@ static void test_start_without_database(void **state)
     relay_stop(&relay);
 }
 
+/* What one relay stored while the other was not yet listening again reaches it all the same. */
+static void test_two_relays(void **state)
+{
+    enum { ROUNDS = 3, EACH = 20 };
+    struct relay here, there;
+    struct talk listener, talk;
+    (void)state;
+    relay_start(&here, &(struct relay_setup){.database = pg.conninfo});
+    relay_start(&there, &(struct relay_setup){.database = pg.conninfo, .schema = here.schema});
+    talk_open(&listener, &here);
+    talk_open(&talk, &there);
+    talk_subscribe(&listener, "live", scratch_format("{\"authors\":[\"%s\"]}", signer_pubkey(195)));
+    for (int round = 0; round < ROUNDS; round++) {
+        pg_halt(&pg);
+        pg_resume(&pg);
+        for (int i = 0; i < EACH; i++) {
+            const struct signer_event *event = note(195, scratch_format("%d.%d", round, i));
+            publish_until_accepted(&talk, event);
+            talk_await_event(&listener, "live", event);
+        }
+    }
+    await_reading(&listener);
+    talk_is_quiet(&listener);
+    talk_close(&listener);
+    talk_close(&talk);
+    relay_stop(&there);
+    relay_stop(&here);
+}
+
 /* Its own cluster, killed: started again by the relay. */
 static void test_own_cluster(void **state)
 {
@@ -220,8 +249,8 @@ static int remove_database(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_outage), cmocka_unit_test(test_in_flight),
-        cmocka_unit_test(test_again_and_again), cmocka_unit_test(test_own_cluster),
-        cmocka_unit_test(test_start_without_database)};
+        cmocka_unit_test(test_outage),          cmocka_unit_test(test_in_flight),
+        cmocka_unit_test(test_again_and_again), cmocka_unit_test(test_two_relays),
+        cmocka_unit_test(test_own_cluster),     cmocka_unit_test(test_start_without_database)};
     return cmocka_run_group_tests(tests, start_database, remove_database);
 }

@@ -134,6 +134,8 @@ static void test_expiration(void **state)
         talk_accept(TALK, event);
         EXPECT(TALK, by_id(event), event);
     }
+    /* of no effect on what is not kept */
+    talk_accept(TALK, SIGN(.person = 74, .kind = 20000, .tags = "[[\"expiration\",\"1\"]]"));
     /* the first tag counts */
     talk_accept(TALK, SIGN(.person = 74, .kind = 1,
                            .tags = "[[\"expiration\",\"99999999999\"],[\"expiration\",\"1\"]]"));

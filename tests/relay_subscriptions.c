@@ -393,10 +393,36 @@ static void test_paging_by_until(void **state)
 /* test_seam reads only when all is written. */
 static const char *const options[] = {"outbox_bytes_max=67108864", NULL};
 
+/* CLOSE, or a REQ of the same name, in the middle of a large answer ends it. */
+static void test_cut_short(void **state)
+{
+    const char *all = by(33, ",\"limit\":5000"); /* as test_paging_by_until has left them */
+    const char *one = by(33, ",\"limit\":1");
+    size_t eoses = 0;
+    (void)state;
+    talk_sayf(TALK, "[\"REQ\",\"big\",%s]", all);
+    talk_say(TALK, "[\"CLOSE\",\"big\"]");
+    talk_is_alive(TALK); /* what had been sent by then is kept */
+    json_array_clear(stage_talk.kept);
+    talk_is_quiet(TALK);
+
+    talk_sayf(TALK, "[\"REQ\",\"big\",%s]", all);
+    talk_sayf(TALK, "[\"REQ\",\"big\",%s]", one);
+    talk_is_alive(TALK);
+    while (json_array_size(stage_talk.kept) > 0) {
+        const json_t *heard = talk_hear(TALK);
+        eoses += strcmp(json_string_value(json_array_get(heard, 0)), "EOSE") == 0;
+    }
+    assert_in_range(eoses, 0, 2);
+    if (eoses == 0)
+        talk_await(TALK, "EOSE");
+    assert_int_equal(talk_find(TALK, all).count, 1200);
+}
+
 STAGE_SUITE(options, STAGE_TEST(test_order_and_ties),
             STAGE_TEST(test_since_and_until_are_inclusive), STAGE_TEST(test_conditions),
             STAGE_TEST(test_several_filters), STAGE_TEST(test_empty_lists),
             STAGE_TEST(test_limit_zero_is_live), STAGE_TEST(test_live), STAGE_TEST(test_replace),
             STAGE_TEST(test_close), STAGE_TEST(test_names), STAGE_TEST(test_refused_filters),
             STAGE_TEST(test_refused_replacement), STAGE_TEST(test_seam),
-            STAGE_TEST(test_paging_by_until))
+            STAGE_TEST(test_paging_by_until), STAGE_TEST(test_cut_short))
