@@ -1,0 +1,19 @@
+# Completion of shoal-relay for bash, from what its --help says.
+_shoal_relay()
+{
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words
+    case $before in
+        --config | --*-dir | --tls-* | --postgres-bin)
+            COMPREPLY=($(compgen -f -- "$word"))
+            return
+            ;;
+        --log-level)
+            COMPREPLY=($(compgen -W 'error warning info debug' -- "$word"))
+            return
+            ;;
+    esac
+    words=$("$1" --help 2> /dev/null | sed -nE 's/^  (--[a-z-]+).*/\1/p')
+    [ "$COMP_CWORD" -gt 1 ] || words="run import export $words"
+    COMPREPLY=($(compgen -W "$words" -- "$word"))
+}
+complete -o filenames -F _shoal_relay shoal-relay
