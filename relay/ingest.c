@@ -17,10 +17,8 @@
 #include "shared/kind.h"
 #include "shared/sig.h"
 
-/* JOBS_MAX, BYTES_MAX: what may be under way at once, answered or not; past it: rate-limited.
- * LONE_BYTES_MAX: of one that is proved on the loop. */
-enum { PIECE_JOBS_MAX = 32, JOBS_MAX = 8192, BYTES_MAX = 128 << 20 };
-enum { LONE_BYTES_MAX = 64 << 10, NANOSECONDS = 1000000000 };
+/* JOBS_MAX, BYTES_MAX: what may be under way at once, answered or not; past it: rate-limited. */
+enum { PIECE_JOBS_MAX = 32, JOBS_MAX = 8192, BYTES_MAX = 128 << 20, NANOSECONDS = 1000000000 };
 
 enum proof { PROOF_GOOD, PROOF_BAD_ID, PROOF_BAD_SIG };
 
@@ -55,13 +53,23 @@ struct ingest {
     uint32_t waiting;
     struct list out;    /* pieces not delivered yet, in the order they were sent out */
     uint32_t busy;      /* of these, not done yet */
-    uv_check_t *check;  /* runs while a lone job waits for the end of the turn */
-    uv_idle_t *idle;    /* keeps the loop from waiting meanwhile */
     struct list stored; /* jobs to be announced */
     uint32_t unanswered;
     uint32_t jobs; /* all, the answered that wait to be announced as well */
     size_t bytes;
 };
+
+struct ingest *ingest_new(uv_loop_t *loop, const struct ingest_setup *setup)
+{
+    struct ingest *ingest = calloc(1, sizeof *ingest);
+    if (ingest == NULL)
+        abort();
+    ingest->loop = loop;
+    ingest->setup = *setup;
+    if (ingest->setup.threads == 0)
+        ingest->setup.threads = 1;
+    return ingest;
+}
 
 static void free_job(struct job *job)
 {
@@ -69,6 +77,17 @@ static void free_job(struct job *job)
     job->ingest->bytes -= job->bytes;
     arena_clear(&job->arena);
     free(job);
+}
+
+void ingest_free(struct ingest *ingest)
+{
+    assert(ingest->unanswered == 0 && ingest->out.head == NULL);
+    for (struct job *job; (job = list_first(&ingest->stored)) != NULL;) {
+        list_remove(&ingest->stored, &job->queued);
+        free_job(job);
+    }
+    assert(ingest->jobs == 0);
+    free(ingest);
 }
 
 /* The one answer; the session may be gone by now. */
@@ -247,40 +266,6 @@ static void send_pieces(struct ingest *ingest)
     metrics_set(METRIC_VERIFY_QUEUE, ingest->waiting);
 }
 
-/* What a signature costs is less than to have a sleeping thread check it. */
-static void prove_lone(struct ingest *ingest)
-{
-    struct job *job = list_first(&ingest->queue);
-    assert(ingest->out.head == NULL);
-    list_remove(&ingest->queue, &job->queued);
-    ingest->waiting--;
-    job->proof = prove(&job->event);
-    deliver(job);
-}
-
-static bool is_lone(const struct ingest *ingest)
-{
-    const struct job *job = list_first(&ingest->queue);
-    return ingest->waiting == 1 && ingest->busy == 0 && job->bytes <= LONE_BYTES_MAX;
-}
-
-/* The turn has brought all it will. */
-static void on_check(uv_check_t *check)
-{
-    struct ingest *ingest = check->data;
-    uv_check_stop(ingest->check);
-    uv_idle_stop(ingest->idle);
-    if (is_lone(ingest))
-        prove_lone(ingest);
-    else
-        send_pieces(ingest);
-}
-
-static void on_idle(uv_idle_t *idle)
-{
-    (void)idle;
-}
-
 static void enqueue(struct ingest *ingest, struct job *job)
 {
     list_append(&ingest->queue, &job->queued, job);
@@ -288,12 +273,7 @@ static void enqueue(struct ingest *ingest, struct job *job)
     ingest->jobs++;
     ingest->unanswered++;
     ingest->bytes += job->bytes;
-    if (is_lone(ingest)) {
-        uv_check_start(ingest->check, on_check);
-        uv_idle_start(ingest->idle, on_idle);
-    } else {
-        send_pieces(ingest);
-    }
+    send_pieces(ingest);
 }
 
 static bool has_room(const struct ingest *ingest, struct err *err)
@@ -318,49 +298,6 @@ static void start(struct ingest *ingest, struct session *session, struct arena *
     job->bytes = sizeof *job + event->content_json.len + 4 * event->tags_json.len;
     job->since_ns = uv_hrtime();
     enqueue(ingest, job);
-}
-
-static void *handle_new(size_t size, struct ingest *ingest)
-{
-    uv_handle_t *handle = calloc(1, size);
-    if (handle == NULL)
-        abort();
-    handle->data = ingest;
-    return handle;
-}
-
-struct ingest *ingest_new(uv_loop_t *loop, const struct ingest_setup *setup)
-{
-    struct ingest *ingest = calloc(1, sizeof *ingest);
-    if (ingest == NULL)
-        abort();
-    ingest->loop = loop;
-    ingest->setup = *setup;
-    if (ingest->setup.threads == 0)
-        ingest->setup.threads = 1;
-    ingest->check = handle_new(sizeof *ingest->check, ingest);
-    ingest->idle = handle_new(sizeof *ingest->idle, ingest);
-    uv_check_init(loop, ingest->check);
-    uv_idle_init(loop, ingest->idle);
-    return ingest;
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
-void ingest_free(struct ingest *ingest)
-{
-    assert(ingest->unanswered == 0 && ingest->out.head == NULL);
-    for (struct job *job; (job = list_first(&ingest->stored)) != NULL;) {
-        list_remove(&ingest->stored, &job->queued);
-        free_job(job);
-    }
-    assert(ingest->jobs == 0);
-    uv_close((uv_handle_t *)ingest->check, on_closed);
-    uv_close((uv_handle_t *)ingest->idle, on_closed);
-    free(ingest);
 }
 
 void ingest_event(struct ingest *ingest, struct session *session, struct arena *arena,
