@@ -36,7 +36,8 @@ enum negentropy_verdict {
     NEGENTROPY_NEED, /* the responder says it has it, and we lack it */
 };
 
-/* Some responders go over a range again when their frame was full, so an id may come twice. */
+/* Once for each id. Where either side limits its frames, a full one can bring a range back that was
+ * settled before, so there an id may come again. */
 typedef void negentropy_id_fn(void *owner, enum negentropy_verdict verdict,
                               const struct bytes32 *id);
 
