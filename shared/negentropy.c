@@ -208,6 +208,8 @@ static bool take_bound(struct turn *turn, struct bound *bound, struct err *err)
         return refuse(turn, "an id prefix over 32 bytes", err);
     if (!take_bytes(turn, &id, id_len, "an id prefix is cut short", err))
         return false;
+    if (bound->created_at == INFINITE && id.len > 0)
+        return refuse(turn, "an id past the end of time", err);
     bound->id_len = id.len;
     memcpy(bound->id.at, id.at, id.len);
     return bound_order(&turn->from, bound) <= 0 || refuse(turn, "bounds go backwards", err);

@@ -252,8 +252,8 @@ static void test_refuse(void **state)
         {"61010003", "an unknown mode at byte 4"},
         {"61010081ffffffffffffffff7f", "an unknown mode at byte 13"},
         {"610101aa000101a900", "bounds go backwards at byte 8"},
-        {"610000000101aa00", NULL}, /* infinity and an id is past infinity */
-        {"610001aa00000000", "bounds go backwards at byte 7"},
+        {"610000000101aa00", "an id past the end of time at byte 7"},
+        {"610001aa00", "an id past the end of time at byte 4"},
         {"610000000300", "a bound past the end of time at byte 5"},
         {"61000001000000000000000000000000000000", "a fingerprint is cut short at byte 4"},
         {"61000002", "expected how many ids follow at byte 4"},
