@@ -87,8 +87,8 @@ static bool run(struct cluster *cluster, const char *const argv[], struct err *e
                                                 : "a program of PostgreSQL failed");
 }
 
-/* A cluster is made beside its place and moved there when it is whole: what a kill left half made is
- * never taken for one. */
+/* A cluster is made beside its place and moved there when it is whole: what a kill left half made
+ * is never taken for one. */
 static bool make(struct cluster *cluster, struct err *err)
 {
     struct cluster_place *place = &cluster->place;
@@ -145,7 +145,8 @@ static pid_t read_pid_file(const struct cluster *cluster, bool *ready)
     return pid;
 }
 
-/* The relay before us may have been killed: its PostgreSQL was told by the kernel, and shuts down. */
+/* The relay before us may have been killed: its PostgreSQL was told by the kernel, and shuts
+ * down. */
 static bool wait_for_occupant(struct cluster *cluster, struct err *err)
 {
     int64_t start = now_ms();

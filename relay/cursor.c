@@ -59,7 +59,8 @@ static bool wants(const struct cursor *cursor, const struct event *event)
 {
     if (cursor->taken < cursor->limit)
         return true;
-    /* NIP-67: all of the second at which we cut, else a client that goes on from there has a gap. */
+    /* NIP-67: all of the second at which we cut, else a client that goes on from there has a
+     * gap. */
     return cursor->is_capped && event->created_at == cursor->oldest &&
            cursor->taken - cursor->limit < TIES_MAX;
 }

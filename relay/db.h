@@ -74,6 +74,7 @@ struct db_call {
 MUST_CHECK bool db_query(struct db *db, const struct db_call *call, struct err *err);
 
 /* Several statements, one transaction. done is called once, after the commit or the rollback:
- * result is of the first statement that failed, else of the sync; NULL when the connection was lost. */
+ * result is of the first statement that failed, else of the sync; NULL when the connection was
+ * lost. */
 MUST_CHECK bool db_transaction(struct db *db, const struct db_call *calls, uint32_t count,
                                db_reply_fn *done, void *owner, struct err *err);

@@ -128,7 +128,8 @@ static void add_limitation(struct text *out, const struct config *config)
               (long long)config->filters_max, (long long)config->limit_max, MESSAGE_SUB_CHARS_MAX,
               (long long)config->tags_max, (long long)config->content_chars_max,
               (long long)config->pow_bits_min);
-    /* NIP-11: true if this relay requires some kind of condition to be fulfilled to accept events */
+    /* NIP-11: true if this relay requires some kind of condition to be fulfilled to accept
+     * events */
     text_addf(out, "\"auth_required\":%s,\"payment_required\":false,\"restricted_writes\":%s,",
               word_of(config->auth_required),
               word_of(config->auth_required || config->pow_bits_min > 0));

@@ -54,7 +54,8 @@ void live_saw(struct live *live, struct sub *sub, const struct bytes32 *id);
  * its announcement may still be on its way. */
 void live_release(struct live *live, struct sub *sub);
 
-/* Frees what need not be remembered any longer. Also done by live_add and live_publish; the worker does it when neither happens. */
+/* Frees what need not be remembered any longer. Also done by live_add and live_publish; the worker
+ * does it when neither happens. */
 void live_tidy(struct live *live);
 
 void live_remove(struct live *live, struct sub *sub);

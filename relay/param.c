@@ -6,7 +6,8 @@
 
 #include "relay/db.h"
 
-/* Before the items of an array of one dimension: dimensions, has nulls, type, length, lower bound. */
+/* Before the items of an array of one dimension: dimensions, has nulls, type, length, lower
+ * bound. */
 enum { PARAM_HEAD_BYTES = 20, PARAM_EMPTY_BYTES = 12 };
 
 void param_clear(struct param_list *list)

@@ -86,7 +86,8 @@ static void cut(struct peer *peer)
     lws_cancel_service(lws_get_context(peer->wsi));
 }
 
-/* Most sockets take bytes at once. To ask whether one does costs more system calls than to write. */
+/* Most sockets take bytes at once. To ask whether one does costs more system calls than to
+ * write. */
 static void write_soon(struct peer *peer)
 {
     if (peer->pending.owner == NULL)

@@ -1,9 +1,10 @@
 /* plan.h - how a filter is answered: which statement, with which parameters.
  *
- * One of a filter's conditions drives: its index gives candidates, newest first, at most a bucket of
- * them. The rest of the conditions, the residue, are checked on those alone. So the work of a page is
- * bounded whatever the filter, and a page says how far it came even if nothing on it matched. Where
- * several conditions could drive, a count of at most some thousand index entries chooses first.
+ * One of a filter's conditions drives: its index gives candidates, newest first, at most a bucket
+ * of them. The rest of the conditions, the residue, are checked on those alone. So the work of a
+ * page is bounded whatever the filter, and a page says how far it came even if nothing on it
+ * matched. Where several conditions could drive, a count of at most some thousand index entries
+ * chooses first.
  *
  * Statements look at conditions by 64-bit keys (tag_hash.h) and may leave some to the reader: what
  * they answer is a superset.

@@ -121,8 +121,8 @@ static void write_candidates(struct text *out, const struct plan_shape *shape)
     " AND ($8 IS NULL OR tag_hashes && $8) AND ($9 IS NULL OR tag_hashes && $9)"     \
     " AND ($10 IS NULL OR tag_hashes && $10)"
 
-/* The rows that match, until enough are wanted no more, then one that says where the candidates end.
- * Tags and content are counted as they lie there, without being read. */
+/* The rows that match, until enough are wanted no more, then one that says where the candidates
+ * end. Tags and content are counted as they lie there, without being read. */
 void plan_write(struct text *out, const struct plan_shape *shape)
 {
     char name[PLAN_NAME_MAX];

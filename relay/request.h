@@ -2,7 +2,8 @@
  *
  * Each filter that can match something stored has a cursor over pages of it; the cursors are
  * merged. A full outbox stops the merge until it has drained. Reads are bounded, per session and
- * for all, and wait their turn in one queue, so that neither the database nor a neighbour is swamped.
+ * for all, and wait their turn in one queue, so that neither the database nor a neighbour is
+ * swamped.
  *
  *   ownership  a session lists its requests; a request ends by its answer or silently
  *   threads    loop thread only

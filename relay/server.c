@@ -275,8 +275,8 @@ void server_drain(struct server *server, void (*done)(void *owner), void *owner)
     finish_drain_soon(server); /* for the case that there is nobody */
 }
 
-/* lws does not say when the last of its handles has closed. It closes them in two turns of the loop,
- * sockets and then its own, of which these are more. */
+/* lws does not say when the last of its handles has closed. It closes them in two turns of the
+ * loop, sockets and then its own, of which these are more. */
 static void on_turn(uv_handle_t *handle)
 {
     struct server *server = handle->data;

@@ -159,8 +159,8 @@ const struct store_sql_statement store_sql_statements[] = {
 
 const size_t store_sql_statement_count = ARRAY_LEN(store_sql_statements);
 
-/* What these statements want in order, an index has in order, even of a table so small that it would
- * not seem to matter: the plan stays when the table grows. */
+/* What these statements want in order, an index has in order, even of a table so small that it
+ * would not seem to matter: the plan stays when the table grows. */
 static bool refuse_sorts(PGconn *conn)
 {
     PGresult *result = PQexec(conn, "SET enable_sort TO off; SET enable_hashjoin TO off;"

@@ -26,8 +26,8 @@ struct transfer_lines {
 void transfer_lines_open(struct transfer_lines *lines, int fd, size_t line_bytes_max);
 void transfer_lines_close(struct transfer_lines *lines);
 
-/* The next line, without its end; borrowed until the next call. False at the end, after a failure or
- * when cancelled. A line that is too long is passed over: *line is then its beginning. */
+/* The next line, without its end; borrowed until the next call. False at the end, after a failure
+ * or when cancelled. A line that is too long is passed over: *line is then its beginning. */
 MUST_CHECK bool transfer_lines_next(struct transfer_lines *lines, struct span *line,
                                     bool *too_long);
 

@@ -1,4 +1,5 @@
-/* Any bytes as an X-Forwarded-For, as networks and as an address: the client found is a real one. */
+/* Any bytes as an X-Forwarded-For, as networks and as an address: the client found is a real
+ * one. */
 #include <assert.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-/* Any bytes: what is taken for a relay's URL is within its bounds, and equals itself in capitals. */
+/* Any bytes: what is taken for a relay's URL is within its bounds, and equals itself in
+ * capitals. */
 #include <assert.h>
 #include <stdlib.h>
 

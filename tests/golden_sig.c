@@ -3,7 +3,8 @@
  *     index,secret key,public key,aux_rand,message,signature,verification result,comment
  *
  * Where the secret is given, signing must give the very signature too. NIP-01 signs 32 bytes, so
- * vectors of other messages are counted and passed over. A file that is not there skips the test. */
+ * vectors of other messages are counted and passed over. A file that is not there skips the
+ * test. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -60,7 +60,8 @@ static void take(struct text *text, int *fd)
     *fd = -1;
 }
 
-/* Gives it some of its input, takes some of its outputs. False when there is nothing to wait for. */
+/* Gives it some of its input, takes some of its outputs. False when there is nothing to wait
+ * for. */
 static bool exchange(struct program *program, struct span *input)
 {
     if (input->len == 0 && program->in >= 0) {

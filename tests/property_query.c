@@ -1,7 +1,8 @@
 /* Laws of REQ and COUNT over a store that answers when it likes: pages come late, in any order
  * and of any size, some fail, events are committed and announced in between, clients read slowly.
  *
- * - Each REQ is answered by stored events that match, newest first, then exactly one EOSE or CLOSED.
+ * - Each REQ is answered by stored events that match, newest first, then exactly one EOSE or
+ *   CLOSED.
  * - No event comes twice, at the seam or elsewhere; none comes after CLOSE, CLOSED or a new REQ of
  *   that name.
  * - In the end, whoever was told "finish" has every event that matches.

@@ -57,7 +57,8 @@ static void publish_one(struct publisher *publisher)
     scratch_clear();
 }
 
-/* One answer: an acknowledged id goes to the ledger. False when the connection is of no more use. */
+/* One answer: an acknowledged id goes to the ledger. False when the connection is of no more
+ * use. */
 static bool hear_one(struct publisher *publisher)
 {
     static const char ok[] = "[\"OK\",\"";

@@ -406,7 +406,8 @@ static void test_cut_short(void **state)
     json_array_clear(stage_talk.kept);
     talk_is_quiet(TALK);
 
-    /* The first may be answered, cut, or not begun: the second's answer is the newest and its end. */
+    /* The first may be answered, cut, or not begun: the second's answer is the newest and its
+     * end. */
     talk_sayf(TALK, "[\"REQ\",\"big\",%s]", all);
     talk_sayf(TALK, "[\"REQ\",\"big\",%s]", one);
     while (!is_over) {

@@ -44,6 +44,7 @@ longer_than() # lines, file...
     forbid 'blank at the end of the line' '[[:blank:]]$' \
         $code $(files .sh .sql .cmake CMakeLists.txt .service .mjs .html)
     [ -d relay ] && forbid 'jansson stays in shared and client' 'json_t|jansson' $(find relay -name '*.[ch]')
+    LC_ALL=C.UTF-8 forbid 'over 100 columns' '^.{101,}' $code
     longer_than $SOURCE_LINES_MAX $(files .c .cu)
     longer_than $HEADER_LINES_MAX $(files .h)
     for header in $(files .h); do

@@ -102,5 +102,6 @@ int64_t talk_count(struct talk *talk, const char *filters);
 /* Everything sent so far is answered, and nothing is kept or was heard but that answer. */
 void talk_is_quiet(struct talk *talk);
 
-/* COUNT {"ids":[...]} of nothing is answered: the connection still works. What else comes is kept. */
+/* COUNT {"ids":[...]} of nothing is answered: the connection still works. What else comes is
+ * kept. */
 void talk_is_alive(struct talk *talk);

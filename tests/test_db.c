@@ -145,7 +145,8 @@ static void test_order(void **state)
             sent++;
             assert_int_not_equal(answers, sent); /* never from within the call */
         } else {
-            /* A question takes two places; one is free again once its result came, before its end. */
+            /* A question takes two places; one is free again once its result came, before its
+             * end. */
             assert_in_range(db_pending(db), DB_PENDING_MAX - 1, DB_PENDING_MAX);
             int before = answers;
             until(&answers, before + 1);

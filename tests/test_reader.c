@@ -63,8 +63,8 @@ static int end(void **state)
     return 0;
 }
 
-/* Events of the pubkey 80 00 .. 00 with pkp 0: ids count up, each of a second and a kind of its own;
- * content of that length. */
+/* Events of the pubkey 80 00 .. 00 with pkp 0: ids count up, each of a second and a kind of its
+ * own; content of that length. */
 static void fill(int first, int count, int chars)
 {
     char text[600];

@@ -141,7 +141,8 @@ static void test_nul(void **state)
     assert_false(skip_whole((struct span){NULL, 0}, &err));
 }
 
-/* Every byte in every place of a long string: what the fast path skips is what the slow one does. */
+/* Every byte in every place of a long string: what the fast path skips is what the slow one
+ * does. */
 static void test_every_byte(void **state)
 {
     (void)state;
