@@ -11,6 +11,7 @@
 
 #include "relay/config.h"
 #include "shared/err.h"
+#include "tests/child.h"
 #include "tests/folder.h"
 #include "tests/test.h"
 
@@ -112,20 +113,6 @@ static void test_second_start(void **state)
     struct cluster *cluster = start();
     assert_answer(cluster, "SELECT value FROM kept", "7");
     cluster_stop(cluster);
-}
-
-/* Runs step in a process of its own; it must not fail. */
-static void in_child(void (*step)(void))
-{
-    int status;
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        step();
-        _exit(0);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
 }
 
 static void be_refused(void)

@@ -9,23 +9,11 @@
 #include "relay/schema.h"
 #include "shared/err.h"
 #include "shared/text.h"
+#include "tests/sql.h"
 #include "tests/test.h"
 
 static struct shard shard = {.schema = "test_explain"};
 static PGconn *conn;
-
-static PGresult *sql(const char *text)
-{
-    PGresult *result = PQexec(conn, text);
-    if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
-        fail_msg("%s", PQerrorMessage(conn));
-    return result;
-}
-
-static void run(const char *text)
-{
-    PQclear(sql(text));
-}
 
 /* How a driver finds its candidates: by one index, whose first column is key. */
 struct driver {
@@ -157,7 +145,7 @@ static void explain(struct look *look, const char *values)
     json_error_t error;
     snprintf(text, sizeof text, "EXPLAIN (FORMAT JSON, COSTS OFF) EXECUTE %s(%s)", look->name,
              values);
-    PGresult *result = sql(text);
+    PGresult *result = sql(conn, text);
     json_t *json = json_loads(PQgetvalue(result, 0, 0), 0, &error);
     assert_non_null(json);
     const json_t *plan = json_object_get(json_array_get(json, 0), "Plan");
@@ -218,7 +206,7 @@ static void fill(const char *from, const char *to)
               " SELECT h, created_at, tie, pkp, kind FROM made, unnest(tag_hashes) h",
               from, to);
     text_add(&text, (struct span){"", 1});
-    run(text.at);
+    sql_run(conn, text.at);
     text_clear(&text);
 }
 
@@ -228,7 +216,7 @@ static int begin(void **state)
     (void)state;
     shard.conninfo = getenv("TEST_DB");
     conn = db_connect(shard.conninfo);
-    run("SET client_min_messages TO error; DROP SCHEMA IF EXISTS test_explain CASCADE");
+    sql_run(conn, "SET client_min_messages TO error; DROP SCHEMA IF EXISTS test_explain CASCADE");
     if (!schema_migrate(&shard, &err))
         fail_msg("%s", err.text);
     assert_true(schema_enter(conn, &shard, 60000));
@@ -239,7 +227,7 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
-    run("DROP SCHEMA test_explain CASCADE");
+    sql_run(conn, "DROP SCHEMA test_explain CASCADE");
     PQfinish(conn);
     return 0;
 }
@@ -255,7 +243,7 @@ static void test_small(void **state)
     (void)state;
     fill("1", "1000");
     check_all("small, no statistics");
-    run("ANALYZE event, etag");
+    sql_run(conn, "ANALYZE event, etag");
     check_all("small");
 }
 
@@ -264,7 +252,7 @@ static void test_large(void **state)
     (void)state;
     fill("1", "100000");
     check_all("large, no statistics");
-    run("VACUUM (ANALYZE) event, etag");
+    sql_run(conn, "VACUUM (ANALYZE) event, etag");
     check_all("large");
 }
 
@@ -273,12 +261,14 @@ static void test_large(void **state)
 static void test_lopsided(void **state)
 {
     (void)state;
-    run("DELETE FROM event; DELETE FROM etag;"
+    sql_run(
+        conn,
+        "DELETE FROM event; DELETE FROM etag;"
         "INSERT INTO event (created_at, tie, pkp, kind, id, pubkey, sig, tag_hashes, tags, content)"
         " SELECT 1700000000, i, 1, 1, sha256(int8send(i)), '1', '', array[1], '[]', ''"
         " FROM generate_series(1::int8, 20000) i;"
         " INSERT INTO etag SELECT 1, created_at, tie, pkp, kind FROM event;");
-    run("VACUUM (ANALYZE) event, etag");
+    sql_run(conn, "VACUUM (ANALYZE) event, etag");
     check_all("lopsided");
 }
 

@@ -3,10 +3,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "shared/text.h"
+#include "tests/child.h"
 #include "tests/test.h"
 
 static char page[32768];
@@ -39,19 +38,6 @@ static void test_private(void **state)
     assert_int_equal(metrics_total(METRIC_EVENTS_STORED), 3);
     write_page();
     assert_line("shoal_relay_events_stored_total 3");
-}
-
-static void in_child(void (*step)(void))
-{
-    int status;
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        step();
-        _exit(0);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
 }
 
 static void count_as_one(void)

@@ -88,16 +88,38 @@ static void expect(bool is_good, const struct err *err, const char *refusal)
     assert_string_equal(line, refusal);
 }
 
+struct event_case {
+    struct sketch event;
+    const char *refusal; /* NULL: none */
+};
+
+typedef bool judge_fn(const struct policy *policy, const struct event *event,
+                      const struct session *session, int64_t now, struct err *err);
+
+/* What judge says of each event in a session without a key. */
+static void check_cases(judge_fn *judge, const struct policy *policy,
+                        const struct event_case *cases, size_t count)
+{
+    struct session_table *table;
+    struct session *session = open_session(&table, NULL);
+    for (size_t i = 0; i < count; i++) {
+        struct arena arena = {0};
+        struct err err;
+        print_message("%zu\n", i);
+        struct event event = draw(&arena, &cases[i].event);
+        expect(judge(policy, &event, session, NOW, &err), &err, cases[i].refusal);
+        arena_clear(&arena);
+    }
+    close_session(session, table);
+}
+
 #define EMBEDDED(tags)                                                                   \
     "{\\'id\\':\\'" ME "\\',\\'pubkey\\':\\'" YOU "\\',\\'created_at\\':1,\\'kind\\':1," \
     "\\'tags\\':[" tags "],\\'content\\':\\'\\',\\'sig\\':\\'" ZEROS "00" ZEROS "00\\'}"
 
 static void test_event(void **state)
 {
-    static const struct {
-        struct sketch event;
-        const char *refusal; /* NULL: none */
-    } cases[] = {
+    static const struct event_case cases[] = {
         {{NOW, 1, NULL, "0123456789", NULL}, NULL},
         {{NOW, 1, NULL, "01234567890", NULL}, "invalid: more than 10 characters in content"},
         {{NOW, 1, NULL, "\\u00e9\\n\\n\\n\\n\\n\\n\\n\\n\\n", NULL}, NULL},
@@ -120,26 +142,13 @@ static void test_event(void **state)
         {{NOW, 62, "['relay','wss://other.example']", NULL, NULL},
          "invalid: no relay tag names this relay or ALL_RELAYS"},
     };
-    struct session_table *table;
-    struct session *session = open_session(&table, NULL);
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct arena arena = {0};
-        struct err err;
-        print_message("%zu\n", i);
-        struct event event = draw(&arena, &cases[i].event);
-        expect(policy_event(&open_policy, &event, session, NOW, &err), &err, cases[i].refusal);
-        arena_clear(&arena);
-    }
-    close_session(session, table);
+    check_cases(policy_event, &open_policy, cases, ARRAY_LEN(cases));
 }
 
 static void test_reposts(void **state)
 {
-    static const struct {
-        struct sketch event;
-        const char *refusal;
-    } cases[] = {
+    static const struct event_case cases[] = {
         {{NOW, 6, NULL, EMBEDDED("[\\'-\\']"), NULL}, "blocked: a repost of a protected event"},
         {{NOW, 16, NULL, EMBEDDED("[\\'-\\']"), NULL}, "blocked: a repost of a protected event"},
         {{NOW, 6, NULL, EMBEDDED("[\\'e\\']"), NULL}, NULL},
@@ -156,18 +165,9 @@ static void test_reposts(void **state)
         {{NOW, 6, NULL, NULL, NULL}, NULL},
     };
     struct policy policy = open_policy;
-    struct session_table *table;
-    struct session *session = open_session(&table, NULL);
     (void)state;
     policy.content_chars_max = 1000;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct arena arena = {0};
-        struct err err;
-        struct event event = draw(&arena, &cases[i].event);
-        expect(policy_event(&policy, &event, session, NOW, &err), &err, cases[i].refusal);
-        arena_clear(&arena);
-    }
-    close_session(session, table);
+    check_cases(policy_event, &policy, cases, ARRAY_LEN(cases));
 }
 
 static void test_past(void **state)
@@ -191,10 +191,7 @@ static void test_past(void **state)
 static void test_pow(void **state)
 {
 #define SIXTY "000000000000000000000000000000000000000000000000000000000000"
-    static const struct {
-        struct sketch event;
-        const char *refusal;
-    } cases[] = {
+    static const struct event_case cases[] = {
         {{NOW, 1, NULL, NULL, "00ff" SIXTY}, NULL},
         {{NOW, 1, NULL, NULL, "01ff" SIXTY}, "pow: difficulty 7 is less than 8"},
         {{NOW, 1, "['nonce','1','8']", NULL, "00ff" SIXTY}, NULL},
@@ -202,18 +199,9 @@ static void test_pow(void **state)
          "pow: the committed target 7 is less than 8"},
     };
     struct policy policy = open_policy;
-    struct session_table *table;
-    struct session *session = open_session(&table, NULL);
     (void)state;
     policy.pow_bits_min = 8;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct arena arena = {0};
-        struct err err;
-        struct event event = draw(&arena, &cases[i].event);
-        expect(policy_event(&policy, &event, session, NOW, &err), &err, cases[i].refusal);
-        arena_clear(&arena);
-    }
-    close_session(session, table);
+    check_cases(policy_event, &policy, cases, ARRAY_LEN(cases));
 }
 
 static void test_protected_and_required(void **state)
@@ -340,10 +328,7 @@ static void test_auth(void **state)
 {
 #define CHALLENGE "['challenge','0123456789abcdef0123456789abcdef']"
 #define RELAY "['relay','ws://192.0.2.7:7777']"
-    static const struct {
-        struct sketch event;
-        const char *refusal;
-    } cases[] = {
+    static const struct event_case cases[] = {
         {{NOW, 22242, CHALLENGE "," RELAY, NULL, NULL}, NULL},
         {{NOW - 600, 22242, CHALLENGE "," RELAY, NULL, NULL}, NULL},
         {{NOW + 600, 22242, CHALLENGE "," RELAY, NULL, NULL}, NULL},
@@ -359,17 +344,8 @@ static void test_auth(void **state)
         {{NOW, 22242, CHALLENGE ",['relay','ws://192.0.2.8']", NULL, NULL},
          "invalid: the relay tag names another relay"},
     };
-    struct session_table *table;
-    struct session *session = open_session(&table, NULL);
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct arena arena = {0};
-        struct err err;
-        struct event event = draw(&arena, &cases[i].event);
-        expect(policy_auth(&open_policy, &event, session, NOW, &err), &err, cases[i].refusal);
-        arena_clear(&arena);
-    }
-    close_session(session, table);
+    check_cases(policy_auth, &open_policy, cases, ARRAY_LEN(cases));
 }
 
 static void test_this_relay(void **state)

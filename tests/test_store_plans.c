@@ -8,23 +8,11 @@
 #include "relay/store_sql.h"
 #include "relay/tail_sql.h"
 #include "tests/made.h"
+#include "tests/sql.h"
 #include "tests/test.h"
 
 static struct shard shard;
 static PGconn *conn;
-
-static PGresult *sql(const char *text)
-{
-    PGresult *result = PQexec(conn, text);
-    if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
-        fail_msg("%s", PQerrorMessage(conn));
-    return result;
-}
-
-static void run(const char *text)
-{
-    PQclear(sql(text));
-}
 
 static bool holds(const char *line, const char *text)
 {
@@ -62,7 +50,7 @@ static void check_statement(const char *name)
         snprintf(text, sizeof text, "EXPLAIN (COSTS OFF) EXECUTE \"%s\"%s", name, count ? "(" : "");
     for (int i = 0; i < count; i++)
         len += snprintf(text + len, sizeof text - (size_t)len, i + 1 < count ? "NULL, " : "NULL)");
-    PGresult *plan = sql(text);
+    PGresult *plan = sql(conn, text);
     check_plan(name, plan);
     PQclear(plan);
 }
@@ -85,18 +73,22 @@ static void check_all(void)
 static void fill(const char *pkp, const char *kind)
 {
     conn = db_connect(shard.conninfo);
-    run("SET search_path TO test_store_plans");
-    run(made_text("INSERT INTO event (created_at, tie, pkp, dh, kind, id, pubkey, sig, tag_hashes,"
+    sql_run(conn, "SET search_path TO test_store_plans");
+    sql_run(
+        conn,
+        made_text("INSERT INTO event (created_at, tie, pkp, dh, kind, id, pubkey, sig, tag_hashes,"
                   " tags, content) SELECT i, i, %s, CASE WHEN i %% 2 = 0 THEN i END, %s,"
                   " sha256(int8send(i)), sha256(int8send(-i)), '', '{}', '[]', ''"
                   " FROM generate_series(1::int8, 50000) i",
                   pkp, kind));
-    run(made_text("INSERT INTO etag SELECT %s, i, i, %s, %s FROM generate_series(1::int8, 50000) i",
+    sql_run(
+        conn,
+        made_text("INSERT INTO etag SELECT %s, i, i, %s, %s FROM generate_series(1::int8, 50000) i",
                   pkp, pkp, kind));
     PQfinish(conn);
     check_all();
     conn = db_connect(shard.conninfo);
-    run("SET search_path TO test_store_plans; ANALYZE event, etag");
+    sql_run(conn, "SET search_path TO test_store_plans; ANALYZE event, etag");
     PQfinish(conn);
     check_all();
 }
