@@ -101,7 +101,7 @@ static void add_pubkey(struct text *out, const char *pubkey)
 /* Those a relay has a part in, and that are on. */
 static void add_nips(struct text *out, const struct config *config)
 {
-    static const int always[] = {1, 2, 9, 11, 17, 40, 42, 45, 51, 59, 62, 65, 67, 70};
+    static const int always[] = {1, 2, 9, 11, 17, 40, 42, 45, 51, 59, 62, 65, 67, 70, 91};
     bool has_pow = config->pow_bits_min > 0;
     text_add(out, SPAN("\"supported_nips\":["));
     for (size_t i = 0; i < ARRAY_LEN(always); i++) {

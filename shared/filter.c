@@ -7,7 +7,6 @@
 #include "shared/event.h"
 #include "shared/hex.h"
 #include "shared/scan.h"
-#include "shared/text.h"
 
 typedef int compare_fn(const void *a, const void *b);
 
@@ -30,9 +29,15 @@ static int compare_values(const void *a, const void *b)
     return order != 0 ? order : (left->len > right->len) - (left->len < right->len);
 }
 
-static int compare_letters(const void *a, const void *b)
+static int compare_tags(const void *a, const void *b)
 {
-    return ((const struct filter_tag *)a)->letter - ((const struct filter_tag *)b)->letter;
+    const struct filter_tag *left = a;
+    const struct filter_tag *right = b;
+    if (left->letter != right->letter)
+        return left->letter - right->letter;
+    if (left->count != right->count)
+        return left->count < right->count ? -1 : 1;
+    return compare_values(left->values, right->values);
 }
 
 /* Sorts, drops what is there twice, and returns what is left. */
@@ -100,8 +105,8 @@ static bool read_value(struct span *value, char letter, struct arena *arena, str
     return true;
 }
 
-static bool read_tag(struct filter_tag *tag, struct arena *arena, struct scan *scan,
-                     struct err *err)
+static bool read_values(struct filter_tag *tag, struct arena *arena, struct scan *scan,
+                        struct err *err)
 {
     struct span *values = NULL;
     uint32_t count = 0;
@@ -119,47 +124,74 @@ static bool read_tag(struct filter_tag *tag, struct arena *arena, struct scan *s
     return true;
 }
 
+enum { LETTER_COUNT = 52 };
+
+/* What can be named: these, then "#x" and then "&x" of each letter. */
+enum field {
+    IDS,
+    AUTHORS,
+    KINDS,
+    SINCE,
+    UNTIL,
+    LIMIT,
+    ANY_OF_LETTER,
+    ALL_OF_LETTER = ANY_OF_LETTER + LETTER_COUNT,
+    FIELD_COUNT = ALL_OF_LETTER + LETTER_COUNT,
+};
+
 /* A filter while it is read: what its members have named so far. */
 struct reading {
     struct filter *filter;
-    struct filter_tag *tags; /* FILTER_TAGS_MAX */
-    uint64_t seen;           /* by bit */
+    struct filter_tag any[LETTER_COUNT], all[FILTER_ALL_MAX];
+    uint32_t any_count, all_count;
+    bool seen[FIELD_COUNT];
 };
-
-/* The bits of reading.seen: these, then one for each letter. */
-enum field { IDS, AUTHORS, KINDS, SINCE, UNTIL, LIMIT, LETTERS };
 
 static bool is_tag_key(struct span key)
 {
-    return key.len == 2 && key.at[0] == '#' &&
+    return key.len == 2 && (key.at[0] == '#' || key.at[0] == '&') &&
            ((key.at[1] >= 'a' && key.at[1] <= 'z') || (key.at[1] >= 'A' && key.at[1] <= 'Z'));
 }
 
 /* False for a key that is none of a filter's. */
 static bool find_field(uint32_t *field, struct span key)
 {
-    static const char *const names[LETTERS] = {"ids",   "authors", "kinds",
-                                               "since", "until",   "limit"};
-    for (*field = IDS; *field < LETTERS; ++*field)
+    static const char *const names[ANY_OF_LETTER] = {"ids",   "authors", "kinds",
+                                                     "since", "until",   "limit"};
+    for (*field = IDS; *field < ANY_OF_LETTER; ++*field)
         if (span_eq(key, (struct span){names[*field], strlen(names[*field])}))
             return true;
     if (!is_tag_key(key))
         return false;
     char letter = key.at[1];
-    *field = (uint32_t)(LETTERS + (letter >= 'a' ? letter - 'a' : 26 + letter - 'A'));
+    *field = key.at[0] == '#' ? ANY_OF_LETTER : ALL_OF_LETTER;
+    *field += (uint32_t)(letter >= 'a' ? letter - 'a' : 26 + letter - 'A');
     return true;
 }
 
-static bool read_letter(struct reading *reading, char letter, struct arena *arena,
-                        struct scan *scan, struct err *err)
+static bool read_any(struct reading *reading, char letter, struct arena *arena, struct scan *scan,
+                     struct err *err)
 {
-    struct filter *filter = reading->filter;
-    struct filter_tag *tag = &reading->tags[filter->tag_count];
-    tag->letter = letter;
-    if (!read_tag(tag, arena, scan, err))
+    struct filter_tag *tag = &reading->any[reading->any_count];
+    *tag = (struct filter_tag){.letter = letter};
+    if (!read_values(tag, arena, scan, err))
         return false;
-    filter->matches_nothing |= tag->count == 0;
-    filter->tag_count += tag->count > 0;
+    reading->filter->matches_nothing |= tag->count == 0;
+    reading->any_count += tag->count > 0;
+    return true;
+}
+
+static bool read_all(struct reading *reading, char letter, struct arena *arena, struct scan *scan,
+                     struct err *err)
+{
+    struct filter_tag tag = {.letter = letter};
+    if (!read_values(&tag, arena, scan, err))
+        return false;
+    reading->filter->matches_nothing |= tag.count == 0;
+    if (tag.count > FILTER_ALL_MAX - reading->all_count)
+        return err_set(err, ERR_INVALID, "more than %d values that must all match", FILTER_ALL_MAX);
+    for (uint32_t i = 0; i < tag.count; i++)
+        reading->all[reading->all_count++] = (struct filter_tag){letter, 1, &tag.values[i]};
     return true;
 }
 
@@ -191,7 +223,8 @@ static bool read_field(struct reading *reading, uint32_t field, struct arena *ar
         ok = scan_integer(scan, &filter->limit, INT64_MAX, err);
         break;
     default: /* a letter */
-        ok = read_letter(reading, scan->subject.at[1], arena, scan, err);
+        ok = (field < ALL_OF_LETTER ? read_any : read_all)(reading, scan->subject.at[1], arena,
+                                                           scan, err);
         break;
     }
     return ok;
@@ -209,9 +242,9 @@ static bool read_member(struct reading *reading, struct arena *arena, struct sca
     /* Refused, not ignored: ignoring it would answer a wider question than was asked. */
     if (!find_field(&field, key))
         return err_set(err, ERR_UNSUPPORTED, "unknown filter key '%s'", scan_word(key).at);
-    if ((reading->seen >> field & 1) != 0)
+    if (reading->seen[field])
         return scan_refuse(scan, where, err, "duplicate key '%s'", scan_word(key).at);
-    reading->seen |= (uint64_t)1 << field;
+    reading->seen[field] = true;
     scan->subject = key;
     if (!read_field(reading, field, arena, scan, err))
         return false;
@@ -219,23 +252,48 @@ static bool read_member(struct reading *reading, struct arena *arena, struct sca
     return true;
 }
 
+static void drop_value(struct filter_tag *tag, const struct span *value)
+{
+    struct span *at = bsearch(value, tag->values, tag->count, sizeof *tag->values, compare_values);
+    if (at == NULL)
+        return;
+    const struct span *end = tag->values + tag->count--;
+    memmove(at, at + 1, (size_t)(end - at - 1) * sizeof *at);
+}
+
+static void keep_tags(struct reading *reading, struct arena *arena)
+{
+    struct filter *filter = reading->filter;
+    uint32_t count = reading->any_count + reading->all_count;
+    if (count == 0)
+        return;
+    struct filter_tag *tags = arena_array(arena, struct filter_tag, count);
+    for (uint32_t i = 0; i < reading->any_count; i++) {
+        struct filter_tag *tag = &reading->any[i];
+        /* NIP-91: Any tag value used in AND SHOULD be ignored in OR. */
+        for (uint32_t j = 0; j < reading->all_count; j++)
+            if (reading->all[j].letter == tag->letter)
+                drop_value(tag, reading->all[j].values);
+        if (tag->count > 0)
+            tags[filter->tag_count++] = *tag;
+    }
+    for (uint32_t i = 0; i < reading->all_count; i++)
+        tags[filter->tag_count++] = reading->all[i];
+    qsort(tags, filter->tag_count, sizeof *tags, compare_tags);
+    filter->tags = tags;
+}
+
 bool filter_scan(struct filter *filter, struct arena *arena, struct scan *scan, struct err *err)
 {
-    *filter = (struct filter){.until = INT64_MAX, .limit = FILTER_NO_LIMIT};
-    struct filter_tag tags[FILTER_TAGS_MAX];
-    struct reading reading = {.filter = filter, .tags = tags};
+    struct reading reading = {.filter = filter};
     struct scan_list list;
+    *filter = (struct filter){.until = INT64_MAX, .limit = FILTER_NO_LIMIT};
     if (!scan_object(scan, &list, err))
         return false;
     while (list.more)
         if (!read_member(&reading, arena, scan, err) || !scan_next(scan, &list, err))
             return false;
-
-    if (filter->tag_count > 0) {
-        qsort(tags, filter->tag_count, sizeof tags[0], compare_letters);
-        struct span bytes = {(const char *)tags, filter->tag_count * sizeof tags[0]};
-        filter->tags = (const struct filter_tag *)(const void *)arena_copy(arena, bytes).at;
-    }
+    keep_tags(&reading, arena);
     return true;
 }
 
@@ -291,81 +349,4 @@ uint32_t filter_value_count(const struct filter *filter)
     for (uint32_t i = 0; i < filter->tag_count; i++)
         count += filter->tags[i].count;
     return count;
-}
-
-/* Begins a member, of which nothing is written yet after "{". */
-static void add_name(struct text *out, const char *name)
-{
-    text_addf(out, "%s\"%s\":", out->at[out->len - 1] == '{' ? "" : ",", name);
-}
-
-static void add_keys(struct text *out, const char *name, const struct filter_keys *keys)
-{
-    if (keys->count == 0)
-        return;
-    add_name(out, name);
-    for (uint32_t i = 0; i < keys->count; i++) {
-        text_add(out, i == 0 ? SPAN("[\"") : SPAN(",\""));
-        text_add_hex(out, keys->at[i].at, sizeof keys->at[i].at);
-        text_add(out, SPAN("\""));
-    }
-    text_add(out, SPAN("]"));
-}
-
-static void add_tag(struct text *out, const struct filter_tag *tag)
-{
-    add_name(out, (char[]){'#', tag->letter, '\0'});
-    for (uint32_t i = 0; i < tag->count; i++) {
-        text_add(out, i == 0 ? SPAN("[") : SPAN(","));
-        text_add_json(out, tag->values[i]);
-    }
-    text_add(out, SPAN("]"));
-}
-
-static void add_integer(struct text *out, const char *name, int64_t value, int64_t absent)
-{
-    if (value == absent)
-        return;
-    add_name(out, name);
-    text_addf(out, "%lld", (long long)value);
-}
-
-/* The list that is empty is not known any more; one that is absent takes its place. */
-static void add_empty_list(struct text *out, const struct filter *filter)
-{
-    if (filter->ids.count == 0)
-        add_name(out, "ids");
-    else if (filter->authors.count == 0)
-        add_name(out, "authors");
-    else if (filter->kinds.count == 0)
-        add_name(out, "kinds");
-    else {
-        char name[] = "#A";
-        for (uint32_t i = 0; i < filter->tag_count && filter->tags[i].letter == name[1]; i++)
-            name[1] = (char)(name[1] == 'Z' ? 'a' : name[1] + 1);
-        add_name(out, name);
-    }
-    text_add(out, SPAN("[]"));
-}
-
-void filter_write(struct text *out, const struct filter *filter)
-{
-    text_add(out, SPAN("{"));
-    add_keys(out, "ids", &filter->ids);
-    add_keys(out, "authors", &filter->authors);
-    for (uint32_t i = 0; i < filter->kinds.count; i++) {
-        if (i == 0)
-            add_name(out, "kinds");
-        text_addf(out, "%c%u", i == 0 ? '[' : ',', filter->kinds.at[i]);
-    }
-    if (filter->kinds.count > 0)
-        text_add(out, SPAN("]"));
-    for (uint32_t i = 0; i < filter->tag_count; i++)
-        add_tag(out, &filter->tags[i]);
-    add_integer(out, "since", filter->since, 0);
-    add_integer(out, "until", filter->until, INT64_MAX);
-    add_integer(out, "limit", filter->limit, FILTER_NO_LIMIT);
-    if (filter->matches_nothing)
-        add_empty_list(out, filter);
-    text_add(out, SPAN("}"));
 }

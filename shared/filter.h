@@ -6,8 +6,8 @@
  *   units      since, until: unix seconds, inclusive; limit: events
  *   ownership  values live in the arena, or point into the text, given to filter_parse
  *   threads    immutable once parsed; any thread may match
- *   errors     ERR_INVALID malformed; ERR_UNSUPPORTED unknown key, "search", "&t"
- *   spec       NIP-01 "From client to relay"
+ *   errors     ERR_INVALID malformed; ERR_UNSUPPORTED unknown key, "search"
+ *   spec       NIP-01 "From client to relay"; NIP-91 "&t"
  */
 #pragma once
 
@@ -19,7 +19,9 @@ struct event;
 struct scan;
 struct text;
 
-enum { FILTER_TAGS_MAX = 52, FILTER_NO_LIMIT = -1 };
+/* FILTER_ALL_MAX: values that must all be there, "&t", in one filter.
+ * FILTER_TAGS_MAX: those, and one "#x" for each letter. */
+enum { FILTER_ALL_MAX = 64, FILTER_TAGS_MAX = 52 + FILTER_ALL_MAX, FILTER_NO_LIMIT = -1 };
 
 struct filter_keys {
     uint32_t count;           /* 0: no condition */
@@ -31,8 +33,10 @@ struct filter_kinds {
     const uint16_t *at; /* sorted, each once */
 };
 
+/* One of some values: what "#x" asks for, and each single value of "&x". A value of "&x" plays no
+ * part in "#x". */
 struct filter_tag {
-    char letter;               /* the x of "#x" */
+    char letter;               /* the x of "#x" and "&x" */
     uint32_t count;            /* >= 1 */
     const struct span *values; /* decoded, sorted by bytes, each once; 'e' and 'p': 64 hex digits */
 };
@@ -44,7 +48,7 @@ struct filter {
     struct filter_keys ids, authors;
     struct filter_kinds kinds;
     uint32_t tag_count;
-    const struct filter_tag *tags; /* by letter, each once */
+    const struct filter_tag *tags; /* by letter, then the fewest values, then by value */
 };
 
 /* Parses one filter object; text must hold nothing else but whitespace. */

@@ -18,7 +18,11 @@ static void check_sorted(const struct filter *filter)
         assert(filter->kinds.at[i - 1] < filter->kinds.at[i]);
     for (uint32_t i = 0; i < filter->tag_count; i++) {
         assert(filter->tags[i].count > 0);
-        assert(i == 0 || filter->tags[i - 1].letter < filter->tags[i].letter);
+        if (i == 0)
+            continue;
+        const struct filter_tag *previous = &filter->tags[i - 1];
+        assert(previous->letter <= filter->tags[i].letter);
+        assert(previous->letter < filter->tags[i].letter || previous->count == 1);
     }
 }
 

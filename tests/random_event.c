@@ -143,10 +143,11 @@ static void add_random_keys(struct text *out, const char *name)
     text_add(out, SPAN("],"));
 }
 
-static void add_random_values(struct text *out, char letter)
+/* sign: '#', any of them, or '&', all of them: fewer, else nothing would match. */
+static void add_random_values(struct text *out, char sign, char letter)
 {
-    uint32_t count = random_below(8) == 0 ? 0 : 1 + random_below(4);
-    text_addf(out, "\"#%c\":[", letter);
+    uint32_t count = random_below(8) == 0 ? 0 : 1 + random_below(sign == '&' ? 2 : 4);
+    text_addf(out, "\"%c%c\":[", sign, letter);
     for (uint32_t i = 0; i < count; i++) {
         text_add(out, i == 0 ? SPAN("\"") : SPAN(",\""));
         if (random_below(4) == 0)
@@ -172,9 +173,13 @@ void add_random_filter(struct text *out)
     if (random_below(3) == 0)
         add_random_keys(out, "#p");
     if (random_below(3) == 0)
-        add_random_values(out, 't');
+        add_random_values(out, '#', 't');
     if (random_below(3) == 0)
-        add_random_values(out, 'T');
+        add_random_values(out, '#', 'T');
+    if (random_below(6) == 0)
+        add_random_values(out, '&', 't');
+    if (random_below(6) == 0)
+        add_random_values(out, '&', 'T');
     if (random_below(3) == 0)
         text_addf(out, "\"since\":%u,", random_below(6));
     if (random_below(3) == 0)

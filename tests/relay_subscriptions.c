@@ -96,6 +96,11 @@ static void test_conditions(void **state)
     EXPECT(TALK, scratch_format("{\"#e\":[\"%s\"],\"#t\":[\"sea\"]}", id), a1); /* letters: AND */
     talk_expect_none(TALK, scratch_format("{\"#e\":[\"%s\"],\"#T\":[\"sky\"]}", id));
     EXPECT(TALK, scratch_format("{\"#e\":[\"%s\"],\"#t\":[\"sea\",\"land\"]}", id), a1, a7);
+    EXPECT(TALK, scratch_format("{%s,\"&t\":[\"sky\",\"sea\"]}", both), a1); /* NIP-91 */
+    EXPECT(TALK, scratch_format("{\"&t\":[\"sky\",\"sea\"],\"&e\":[\"%s\"]}", id), a1);
+    EXPECT(TALK, scratch_format("{%s,\"&t\":[\"sea\"],\"#t\":[\"sky\",\"sea\"]}", both), a1);
+    talk_expect_none(TALK, scratch_format("{%s,\"&t\":[\"sky\",\"land\"]}", both));
+    talk_expect_none(TALK, scratch_format("{%s,\"&t\":[]}", both));
     EXPECT(TALK, scratch_format("{\"ids\":[\"%s\",\"%s\"]}", b7->id, a7->id), a7, b7);
     EXPECT(TALK, scratch_format("{\"ids\":[\"%s\"],\"authors\":[\"%s\"]}", b7->id, b), b7);
     talk_expect_none(TALK, scratch_format("{\"ids\":[\"%s\"],\"authors\":[\"%s\"]}", b7->id, a));
@@ -167,11 +172,12 @@ static void test_live(void **state)
     const struct signer_event *no =
         SIGN(.person = 27, .kind = 1, .tags = "[[\"t\",\"no\"],[\"r\",\"x\"]]");
     (void)state;
-    talk_subscribe(TALK, "tag", by(27, ",\"#t\":[\"yes\"],\"#r\":[\"x\"],\"limit\":1"));
+    talk_subscribe(TALK, "tag", by(27, ",\"#t\":[\"yes\"],\"&r\":[\"x\"],\"limit\":1"));
     talk_subscribe(TALK, "id", scratch_format("{\"ids\":[\"%s\"]}", yes->id));
     talk_subscribe(TALK, "two",
                    scratch_format("%s,%s", by(27, ",\"kinds\":[1],\"#t\":[\"yes\"]"),
                                   by(27, ",\"#t\":[\"yes\"]")));
+    talk_subscribe(TALK, "and", by(27, ",\"&r\":[\"x\",\"y\"]"));
     talk_subscribe(TALK, "past", by(27, ",\"until\":1700000000"));
     talk_subscribe(TALK, "kind", by(27, ",\"kinds\":[7]"));
     talk_accept(TALK, no);
@@ -287,7 +293,7 @@ static void test_refused_filters(void **state)
         {"{\"#t\":[\"a\"],\"#t\":[\"b\"]}", "invalid: "},
         {"{},[]", "invalid: "},
         {"{\"search\":\"x\"}", "unsupported: "},
-        {"{\"&t\":[\"a\"]}", "unsupported: "},
+        {"{\"&e\":[\"a\"]}", "invalid: "},
         {"{\"unheard\":1}", "unsupported: "},
         {"{\"#tt\":[\"x\"]}", "unsupported: "},
         {"{\"kinds\":[1]", "invalid: "},

@@ -66,6 +66,19 @@ static void test_match(void **state)
         {true, "{'#t':['c'],'#e':['" KEY "'],'#y':['']}"},
         {false, "{'#t':['c'],'#e':['" HIGH "']}"},
         {false, "{'#t':['cc'],'#e':['" KEY "']}"},
+        {true, "{'&t':['c']}"}, /* NIP-91: values are && */
+        {true, "{'&t':['c','ada']}"},
+        {true, "{'&t':['ada','c','ada']}"},
+        {false, "{'&t':['c','ada','go']}"},
+        {false, "{'&t':['c','lisp']}"},
+        {false, "{'&T':['c']}"},
+        {true, "{'&t':['c'],'#t':['ada','go']}"},
+        {false, "{'&t':['c'],'#t':['go']}"},
+        {false, "{'&t':['c'],'#t':['c','go']}"}, /* used in &: no part of # */
+        {true, "{'#t':['c'],'&t':['c']}"},
+        {true, "{'&t':['c'],'&e':['" KEY "'],'&y':['']}"},
+        {false, "{'&t':['c'],'&e':['" KEY "','" HIGH "']}"},
+        {false, "{'&t':[]}"},
         {true, "{'since':100,'until':100,'limit':0}"},
         {true, "{'since':1e2}"},
         {false, "{'since':101}"},
@@ -129,7 +142,15 @@ static const struct {
     {"{'#t':['a'],'#\\u0074':['b']}", "invalid", "duplicate key '#t' at byte 12"},
     {"{'#t':[],'#t':[]}", "invalid", "duplicate key '#t' at byte 9"},
     {"{'search':'x'}", "unsupported", "unknown filter key 'search'"},
-    {"{'&t':['x']}", "unsupported", "unknown filter key '&t'"},
+    {"{'&p':['bob']}", "invalid", "&p: expected 64 lowercase hex digits at byte 7"},
+    {"{'&t':'a'}", "invalid", "&t: expected '[' at byte 6"},
+    {"{'&t':[1]}", "invalid", "&t: expected a string at byte 7"},
+    {"{'&t':['a'],'&\\u0074':['b']}", "invalid", "duplicate key '&t' at byte 12"},
+    {"{'&tt':['x']}", "unsupported", "unknown filter key '&tt'"},
+    {"{'&':['x']}", "unsupported", "unknown filter key '&'"},
+    {"{'&1':['x']}", "unsupported", "unknown filter key '&1'"},
+    {"{'&ids':['x']}", "unsupported", "unknown filter key '&ids'"},
+    {"{'#t&':['x']}", "unsupported", "unknown filter key '#t&'"},
     {"{'#tt':['x']}", "unsupported", "unknown filter key '#tt'"},
     {"{'#':['x']}", "unsupported", "unknown filter key '#'"},
     {"{'#1':['x']}", "unsupported", "unknown filter key '#1'"},
@@ -228,6 +249,13 @@ static void test_write(void **state)
          "{'ids':['" KEY "'],'authors':['" KEY "'],'kinds':[]}"},
         {"{'#t':[],'#A':['a'],'kinds':[1],'ids':['" KEY "'],'authors':['" KEY "']}",
          "{'ids':['" KEY "'],'authors':['" KEY "'],'kinds':[1],'#A':['a'],'#B':[]}"},
+        {"{'&t':['a']}", "{'#t':['a']}"},
+        {"{'&t':['b','a','b'],'#t':['d','a','c'],'#Z':['z']}",
+         "{'#Z':['z'],'&t':['a','b'],'#t':['c','d']}"},
+        {"{'&t':['b'],'#t':['a']}", "{'&t':['a','b']}"},
+        {"{'&t':['b'],'#t':['b']}", "{'#t':['b']}"},
+        {"{'&A':['a','b'],'&B':[],'kinds':[1],'ids':['" KEY "'],'authors':['" KEY "']}",
+         "{'ids':['" KEY "'],'authors':['" KEY "'],'kinds':[1],'&A':['a','b'],'#A':[]}"},
     };
     struct text text = {0};
     (void)state;
@@ -260,15 +288,15 @@ static void test_all_letters(void **state)
     text_add(&text, SPAN("}"));
     text_add(&text, (struct span){"", 1});
     parse(&filter, &arena, text.at);
-    assert_int_equal(filter.tag_count, FILTER_TAGS_MAX);
+    assert_int_equal(filter.tag_count, 52);
     assert_int_equal(filter.tags[0].letter, 'A');
-    assert_int_equal(filter.tags[FILTER_TAGS_MAX - 1].letter, 'z');
+    assert_int_equal(filter.tags[51].letter, 'z');
 
     char *last = strstr(text.at, "'#c':['");
     memset(last + strlen("'#c':["), ' ', strlen("'" KEY "'"));
     parse(&filter, &arena, text.at);
     assert_true(filter.matches_nothing);
-    assert_int_equal(filter.tag_count, FILTER_TAGS_MAX - 1);
+    assert_int_equal(filter.tag_count, 51);
     text.len = 0;
     filter_write(&text, &filter);
     text_add(&text, (struct span){"", 1});
@@ -277,12 +305,57 @@ static void test_all_letters(void **state)
     arena_clear(&arena);
 }
 
+/* {"kinds":...,"#A":["0","1"],... for every letter, and count values of "&q" and "&r". */
+static void write_most(struct text *text, uint32_t count)
+{
+    text->len = 0;
+    text_add(text, SPAN("{'kinds':[1],'ids':['" KEY "'],'authors':['" KEY "'],'&q':['#'"));
+    for (uint32_t i = 2; i < count; i++)
+        text_addf(text, ",'all %u'", i);
+    text_add(text, SPAN("],'&r':['r']"));
+    for (char letter = 'A'; letter <= 'z'; letter++)
+        if (letter >= 'a' || letter <= 'Z')
+            text_addf(text, ",'#%c':['" KEY "','" LOW "']", letter);
+}
+
+/* As many values that must all match as there may be, beside every letter; and one more. */
+static void test_most_tags(void **state)
+{
+    struct arena arena = {0};
+    struct text text = {0};
+    struct filter filter;
+    struct err err;
+    (void)state;
+    write_most(&text, FILTER_ALL_MAX);
+    text_add(&text, SPAN("}\0"));
+    parse(&filter, &arena, text.at);
+    assert_int_equal(filter.tag_count, FILTER_TAGS_MAX);
+    assert_int_equal(filter_value_count(&filter), 3 + FILTER_ALL_MAX + 2 * 52);
+
+    write_most(&text, FILTER_ALL_MAX);
+    text_add(&text, SPAN(",'&A':[]}\0"));
+    parse(&filter, &arena, text.at);
+    assert_true(filter.matches_nothing);
+    text.len = 0;
+    filter_write(&text, &filter);
+    text_add(&text, (struct span){"", 1});
+    assert_non_null(strstr(text.at, ",\"&A\":[]}"));
+
+    write_most(&text, FILTER_ALL_MAX + 1);
+    text_add(&text, SPAN("}\0"));
+    assert_false(filter_parse(&filter, &arena, quoted(&arena, text.at), &err));
+    assert_string_equal(err.text, "more than 64 values that must all match");
+    text_clear(&text);
+    arena_clear(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_match),  cmocka_unit_test(test_refuse),
-        cmocka_unit_test(test_fields), cmocka_unit_test(test_names_kind),
-        cmocka_unit_test(test_write),  cmocka_unit_test(test_all_letters),
+        cmocka_unit_test(test_match),     cmocka_unit_test(test_refuse),
+        cmocka_unit_test(test_fields),    cmocka_unit_test(test_names_kind),
+        cmocka_unit_test(test_write),     cmocka_unit_test(test_all_letters),
+        cmocka_unit_test(test_most_tags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
