@@ -30,7 +30,7 @@ struct text;
     X(EVENTS_DELIVERED, "events_delivered_total", "live events queued to a subscription")  \
     X(SLOW_READERS_CUT, "slow_readers_cut_total", "connections closed with a full outbox") \
     X(DATABASE_ERRORS, "database_errors_total", "statements and connections that failed")  \
-    X(EVENTS_PURGED, "events_purged_total", "expired events deleted")
+    X(EVENTS_PURGED, "events_purged_total", "events deleted: expired, banned, past retention")
 
 #define METRICS_GAUGES(X)                                                     \
     X(CONNECTIONS, "connections", "websocket connections open")               \

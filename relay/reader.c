@@ -44,31 +44,6 @@ struct job {
     struct arena arena;
 };
 
-static void *copy(struct arena *arena, const void *items, size_t bytes)
-{
-    void *to = arena_alloc(arena, bytes);
-    if (bytes > 0)
-        memcpy(to, items, bytes);
-    return to;
-}
-
-static void copy_filter(struct filter *to, struct arena *arena, const struct filter *from)
-{
-    *to = *from;
-    to->ids.at = copy(arena, from->ids.at, from->ids.count * sizeof *from->ids.at);
-    to->authors.at = copy(arena, from->authors.at, from->authors.count * sizeof *from->authors.at);
-    to->kinds.at = copy(arena, from->kinds.at, from->kinds.count * sizeof *from->kinds.at);
-    struct filter_tag *tags = arena_array(arena, struct filter_tag, from->tag_count);
-    for (uint32_t i = 0; i < from->tag_count; i++) {
-        tags[i] = from->tags[i];
-        struct span *values = arena_array(arena, struct span, tags[i].count);
-        for (uint32_t k = 0; k < tags[i].count; k++)
-            values[k] = arena_copy(arena, tags[i].values[k]);
-        tags[i].values = values;
-    }
-    to->tags = tags;
-}
-
 static struct job *job_new(struct reader *reader, const struct store_read *read)
 {
     struct job *job = calloc(1, sizeof *job);
@@ -76,7 +51,7 @@ static struct job *job_new(struct reader *reader, const struct store_read *read)
         abort();
     job->reader = reader;
     job->read = *read;
-    copy_filter(&job->filter, &job->arena, read->filter);
+    filter_copy(&job->filter, &job->arena, read->filter);
     job->read.filter = &job->filter;
     if (read->after != NULL) {
         job->after = *read->after;

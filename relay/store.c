@@ -7,6 +7,7 @@
 #include "relay/reader.h"
 #include "relay/schema.h"
 #include "relay/store_batch.h"
+#include "relay/store_expiry.h"
 #include "relay/store_purge.h"
 #include "relay/store_sql.h"
 #include "relay/tail.h"
@@ -42,6 +43,7 @@ struct store {
     struct probe *probes;
     uv_check_t *check; /* runs while something is to be flushed; idle keeps the loop from waiting */
     uv_idle_t *idle;
+    struct store_expiry *expiry;
     struct store_purge *purge;
 };
 
@@ -252,6 +254,7 @@ static void flush(struct store *store)
         fail_queue(store, &store->queue);
     fail_queue(store, &store->refused);
     fail_probes(store);
+    store_purge_flush(store->purge);
     metrics_set(METRIC_STORE_QUEUE, store->queue.count);
 }
 
@@ -263,7 +266,7 @@ static void on_key(void *owner, const PGresult *result)
     store->has_key = tag_hash_key_read(&store->key, result);
     if (!store->has_key)
         log_error("store", "the schema has no hash_key");
-    store_purge_run(store->purge);
+    store_expiry_run(store->expiry);
 }
 
 static void on_writer(void *owner, bool is_ready)
@@ -282,6 +285,18 @@ static void on_foreign(void *owner, const struct event *event)
 {
     struct store *store = owner;
     store->setup.on_foreign(store->setup.owner, event);
+}
+
+static void on_purged(void *owner, const struct filter *filter)
+{
+    struct store *store = owner;
+    if (store->setup.on_purged != NULL)
+        store->setup.on_purged(store->setup.owner, filter);
+}
+
+static void on_purge_waits(void *owner)
+{
+    flush_soon(owner);
 }
 
 static void *handle_new(size_t size, struct store *store)
@@ -308,6 +323,7 @@ struct store *store_new(uv_loop_t *loop, const struct store_setup *setup)
                                     .origin = store->origin,
                                     .on_own = on_own,
                                     .on_foreign = on_foreign,
+                                    .on_purged = on_purged,
                                     .owner = store};
     const struct db_setup writer = {.conninfo = setup->shard->conninfo,
                                     .prepare = store_sql_prepare,
@@ -317,8 +333,14 @@ struct store *store_new(uv_loop_t *loop, const struct store_setup *setup)
                                     .answer_ms_max = STORE_ANSWER_MS_MAX};
     store->tail = tail_new(loop, &tail);
     store->writer = db_new(loop, &writer);
-    store->purge = store_purge_new(loop, store->writer, setup->shard);
+    store->expiry = store_expiry_new(loop, store->writer, setup->shard);
     store->reader = reader_new(loop, setup->shard, setup->readers);
+    const struct store_purge_setup purge = {.writer = store->writer,
+                                            .reader = store->reader,
+                                            .channel = tail_channel(store->tail),
+                                            .wake = on_purge_waits,
+                                            .owner = store};
+    store->purge = store_purge_new(&purge);
     return store;
 }
 
@@ -329,15 +351,17 @@ static void on_closed(uv_handle_t *handle)
 
 void store_free(struct store *store)
 {
+    store_purge_stop(store->purge);
     db_free(store->writer);
     fail_queue(store, &store->queue);
     fail_queue(store, &store->refused);
     for (struct probe *probe = store->probes; probe != NULL; probe = probe->next)
         probe->is_failed = true;
     fail_probes(store);
-    store_purge_free(store->purge);
+    store_expiry_free(store->expiry);
     tail_free(store->tail);
     reader_free(store->reader);
+    store_purge_free(store->purge);
     table_clear(&store->unannounced);
     uv_close((uv_handle_t *)store->check, on_closed);
     uv_close((uv_handle_t *)store->idle, on_closed);
@@ -378,9 +402,16 @@ bool store_read(struct store *store, const struct store_read *read, struct err *
 void store_forget(struct store *store, const void *owner)
 {
     reader_forget(store->reader, owner);
+    store_purge_forget(store->purge, owner);
     for (struct probe *probe = store->probes; probe != NULL; probe = probe->next)
         if (probe->owner == owner)
             probe->reply = NULL;
+}
+
+void store_purge(struct store *store, const struct filter *filter, store_purged_fn *done,
+                 void *owner)
+{
+    store_purge_add(store->purge, filter, done, owner);
 }
 
 static void on_probed(void *owner, const PGresult *result)

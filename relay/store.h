@@ -39,10 +39,16 @@ typedef void store_announced_fn(void *owner);
  * Borrowed for the call. */
 typedef void store_foreign_fn(void *owner, const struct event *event);
 
+/* Events that were purged, by whatever process, and may not be shown from memory any more: ids, and
+ * nothing else, at most some hundred. Told to every process once they are gone; a process that
+ * lost its tail is not told what was purged meanwhile. Borrowed for the call. */
+typedef void store_on_purged_fn(void *owner, const struct filter *filter);
+
 struct store_setup {
     const struct shard *shard; /* kept, not copied */
     uint32_t readers;          /* connections for pages */
     store_foreign_fn *on_foreign;
+    store_on_purged_fn *on_purged; /* may be NULL */
     void *owner;
 };
 
@@ -74,7 +80,17 @@ void store_forward(struct store *store, const struct event *event);
  * page cannot be queued. */
 MUST_CHECK bool store_read(struct store *store, const struct store_read *read, struct err *err);
 
-/* Forgets the owner: its outstanding pages are not delivered. */
+/* count: events that are gone. They all are if is_done; else the database is down or refused. */
+typedef void store_purged_fn(void *owner, bool is_done, uint64_t count);
+
+/* Deletes what matches (limit is ignored; but what is expired goes anyway) in many small
+ * transactions, and tells every process. Nothing is remembered: an event can be stored again, and
+ * who does not want that refuses it first. What is stored meanwhile may go or stay. Purges follow
+ * one another. The filter is copied; done is never called from within the call. */
+void store_purge(struct store *store, const struct filter *filter, store_purged_fn *done,
+                 void *owner);
+
+/* Forgets the owner: its outstanding pages, and purges' ends, are not delivered. */
 void store_forget(struct store *store, const void *owner);
 
 /* Commits something small; the verdict is STORE_NEW when an event could be stored now. */

@@ -146,7 +146,7 @@ const struct store_sql_statement store_sql_statements[] = {
     {STORE_SQL_PROBE, "UPDATE meta SET v = uuid_send(gen_random_uuid()) WHERE k = 'probe'"},
 
     /* Several processes may try: one does it, and it waits for nobody. */
-    {STORE_SQL_PURGE,
+    {STORE_SQL_EXPIRE,
      "WITH elected AS MATERIALIZED (SELECT"
      "  pg_try_advisory_xact_lock(hashtextextended('purge ' || $2::text, 0)) AS is_it),"
      " gone AS (DELETE FROM event WHERE ctid = ANY (ARRAY(SELECT x.ctid FROM event x"
@@ -155,6 +155,16 @@ const struct store_sql_statement store_sql_statements[] = {
      "  RETURNING created_at, tie, kind, tag_hashes),"
      " tags AS (" DELETE_TAGS ")"
      " SELECT count(*) FROM gone"},
+
+    {STORE_SQL_PURGE,
+     "WITH gone AS (DELETE FROM event WHERE ctid = ANY (ARRAY(SELECT e.ctid"
+     "   FROM unnest($1::int8[], $2::int8[]) u(created_at, tie)"
+     "   CROSS JOIN LATERAL (SELECT x.ctid FROM event x WHERE x.created_at = u.created_at"
+     "    AND x.tie = u.tie OFFSET 0) e))"
+     "  RETURNING id, created_at, tie, kind, tag_hashes),"
+     " tags AS (" DELETE_TAGS ")"
+     " SELECT count(*), CASE WHEN count(*) > 0 THEN"
+     "  pg_notify($3::text, 'purged ' || string_agg(encode(id, 'hex'), '')) END FROM gone"},
 };
 
 const size_t store_sql_statement_count = ARRAY_LEN(store_sql_statements);

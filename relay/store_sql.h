@@ -20,9 +20,12 @@
 #define STORE_SQL_REPLACE "replace"
 #define STORE_SQL_NOTIFY "notify"
 
-#define STORE_SQL_KEY "key"     /* the schema's secret */
-#define STORE_SQL_PROBE "probe" /* a row that changes */
-#define STORE_SQL_PURGE "purge" /* now, schema, how many at most -> deleted */
+#define STORE_SQL_KEY "key"       /* the schema's secret */
+#define STORE_SQL_PROBE "probe"   /* a row that changes */
+#define STORE_SQL_EXPIRE "expire" /* now, schema, how many at most -> deleted */
+/* Places (created_at, tie), at most TAIL_PURGED_MAX, and a channel -> deleted. They need not be
+ * there; the channel is told which were. */
+#define STORE_SQL_PURGE "purge"
 
 /* In the result of insert: (tie, verdict). An event in no row lost a race: it is a duplicate. */
 enum {

@@ -11,23 +11,19 @@
 #include "relay/schema.h"
 #include "relay/table.h"
 #include "relay/tail_live.h"
+#include "relay/tail_purged.h"
+#include "relay/tail_queue.h"
 #include "relay/tail_sql.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
+#include "shared/filter.h"
 
 enum {
     TAIL_POLL_MS = 1000,
     TAIL_ANSWER_MS_MAX = 15000,
     TAIL_FETCH_MAX = 16, /* batches fetched at once: each may hold a megabyte */
     TAIL_LIST_MAX = 10000,
-};
-
-/* A transaction whose turn will come. */
-struct entry {
-    struct entry *next;
-    int64_t xid;
-    uint64_t batch; /* own; 0: foreign */
 };
 
 struct tail {
@@ -40,9 +36,9 @@ struct tail {
     bool is_caught_up; /* since it was connected; until then own batches do not wait */
     bool is_fetching, is_listing;
     uint32_t fetching; /* entries at the head that are being fetched */
-    struct entry *head, *last;
+    struct tail_queue queue;
     uint64_t begun, ended; /* own batches: the newest begun, the newest settled */
-    struct table settled;  /* by batch: struct entry, not in the queue */
+    struct table settled;  /* by batch: struct tail_entry, not in the queue */
     struct table known;    /* by xid: handed on or in the queue, from safe on */
     int64_t safe;          /* below it all was handed on; INT64_MAX: not known yet */
     int64_t list_from;     /* safe, or where a list was full */
@@ -64,32 +60,10 @@ static bool is_known(const struct tail *tail, int64_t xid)
     return table_get(&tail->known, (uint64_t)xid) != NULL;
 }
 
-static struct entry *entry_new(int64_t xid, uint64_t batch)
-{
-    struct entry *entry = calloc(1, sizeof *entry);
-    if (entry == NULL)
-        abort();
-    entry->xid = xid;
-    entry->batch = batch;
-    return entry;
-}
-
 static void push(struct tail *tail, int64_t xid, uint64_t batch)
 {
-    struct entry *entry = entry_new(xid, batch);
     table_put(&tail->known, (uint64_t)xid, &known_mark);
-    if (tail->head == NULL)
-        tail->head = entry;
-    else
-        tail->last->next = entry;
-    tail->last = entry;
-}
-
-static void pop(struct tail *tail)
-{
-    struct entry *entry = tail->head;
-    tail->head = entry->next;
-    free(entry);
+    tail_queue_append(&tail->queue, tail_entry_new(xid, batch));
 }
 
 static void on_fetched(void *owner, const PGresult *result)
@@ -103,7 +77,7 @@ static void on_fetched(void *owner, const PGresult *result)
         return; /* the next poll tries again */
     }
     for (uint32_t i = 0; i < tail->fetching; i++)
-        pop(tail);
+        tail_queue_pop(&tail->queue);
     struct arena arena = {0};
     uint32_t count;
     const struct event *events = tail_sql_events(&arena, result, &count);
@@ -113,11 +87,12 @@ static void on_fetched(void *owner, const PGresult *result)
     advance(tail);
 }
 
-static bool is_foreign(const struct tail *tail, const struct entry *entry)
+static bool is_foreign(const struct tail *tail, const struct tail_entry *entry)
 {
     /* A batch that is over and not waiting was settled without an answer. */
-    return entry->batch == 0 ||
-           (entry->batch <= tail->ended && table_get(&tail->settled, entry->batch) == NULL);
+    return entry->purged == NULL &&
+           (entry->batch == 0 ||
+            (entry->batch <= tail->ended && table_get(&tail->settled, entry->batch) == NULL));
 }
 
 static void fetch(struct tail *tail)
@@ -127,7 +102,7 @@ static void fetch(struct tail *tail)
     struct err err;
     int xids = param_begin(&params, PARAM_INT8);
     tail->fetching = 0;
-    for (const struct entry *entry = tail->head;
+    for (const struct tail_entry *entry = tail->queue.head;
          entry != NULL && is_foreign(tail, entry) && tail->fetching < TAIL_FETCH_MAX;
          entry = entry->next, tail->fetching++)
         param_add_int8(&params, xids, entry->xid);
@@ -136,21 +111,36 @@ static void fetch(struct tail *tail)
     param_clear(&params);
 }
 
+static void hand_purged(struct tail *tail, const struct tail_purged *purged)
+{
+    const struct filter filter = {.until = INT64_MAX,
+                                  .limit = FILTER_NO_LIMIT,
+                                  .ids = {.count = purged->count, .at = purged->ids}};
+    tail->setup.on_purged(tail->setup.owner, &filter);
+}
+
 /* Hands on what can be handed on from the head of the queue. */
 static void advance(struct tail *tail)
 {
-    while (tail->is_caught_up && !tail->is_fetching && tail->head != NULL) {
-        struct entry *entry = tail->head;
+    while (tail->is_caught_up && !tail->is_fetching && tail->queue.head != NULL) {
+        struct tail_entry *entry = tail->queue.head;
         if (is_foreign(tail, entry)) {
             fetch(tail);
             return;
         }
         uint64_t batch = entry->batch;
-        struct entry *settled = table_remove(&tail->settled, batch);
+        if (entry->purged != NULL) {
+            if (batch > tail->ended)
+                return; /* it may have stored what was purged, and its answer is on its way */
+            hand_purged(tail, entry->purged);
+            tail_queue_pop(&tail->queue);
+            continue;
+        }
+        struct tail_entry *settled = table_remove(&tail->settled, batch);
         if (settled == NULL)
             return; /* not settled yet */
         free(settled);
-        pop(tail);
+        tail_queue_pop(&tail->queue);
         tail->setup.on_own(tail->setup.owner, batch);
     }
 }
@@ -159,7 +149,7 @@ static void advance(struct tail *tail)
 static void set_safe(struct tail *tail, int64_t safe)
 {
     struct table kept = {0};
-    for (const struct entry *entry = tail->head; entry != NULL; entry = entry->next)
+    for (const struct tail_entry *entry = tail->queue.head; entry != NULL; entry = entry->next)
         if (entry->xid < safe)
             safe = entry->xid;
     tail->safe = tail->list_from = safe;
@@ -173,7 +163,7 @@ static void set_safe(struct tail *tail, int64_t safe)
 static uint64_t batch_of(const struct tail *tail, int64_t xid)
 {
     size_t place = 0;
-    for (const struct entry *settled; (settled = table_next(&tail->settled, &place)) != NULL;)
+    for (const struct tail_entry *settled; (settled = table_next(&tail->settled, &place)) != NULL;)
         if (settled->xid == xid)
             return settled->batch;
     return 0;
@@ -200,20 +190,13 @@ static void use_list(struct tail *tail)
 {
     if (tail->listed == NULL || tail->ended < tail->listed_until)
         return;
-    struct entry *newer = NULL, *last_newer = NULL;
+    struct tail_queue newer = {0};
     if (!tail->is_caught_up) {
-        newer = tail->head;
-        last_newer = tail->last;
-        tail->head = NULL;
+        newer = tail->queue;
+        tail->queue = (struct tail_queue){0};
     }
     push_listed(tail);
-    if (newer != NULL) {
-        if (tail->head == NULL)
-            tail->head = newer;
-        else
-            tail->last->next = newer;
-        tail->last = last_newer;
-    }
+    tail_queue_join(&tail->queue, &newer);
     bool is_full = tail->listed_count == TAIL_LIST_MAX;
     if (is_full)
         tail->list_from = tail->listed[TAIL_LIST_MAX - 1] + 1;
@@ -274,6 +257,14 @@ static void on_poll(uv_timer_t *timer)
     advance(tail);
 }
 
+static void push_purged(struct tail *tail, struct tail_purged *purged)
+{
+    struct tail_entry *entry = tail_entry_new(TAIL_NO_XID, tail->begun);
+    entry->purged = purged;
+    tail_queue_append(&tail->queue, entry);
+    advance(tail);
+}
+
 /* "xid origin batch" */
 static void on_committed(struct tail *tail, const char *payload)
 {
@@ -292,7 +283,11 @@ static void on_committed(struct tail *tail, const char *payload)
 static void on_notify(void *owner, const PGnotify *notify)
 {
     struct tail *tail = owner;
-    if (strcmp(notify->relname, tail->channel) == 0)
+    struct tail_purged *purged;
+    if (strcmp(notify->relname, tail->channel) == 0 &&
+        (purged = tail_purged_read(notify->extra)) != NULL)
+        push_purged(tail, purged);
+    else if (strcmp(notify->relname, tail->channel) == 0)
         on_committed(tail, notify->extra);
     else if (strcmp(notify->relname, tail->live_channel) == 0)
         tail_live_receive(tail->live, notify->extra, tail->setup.on_foreign, tail->setup.owner);
@@ -300,30 +295,30 @@ static void on_notify(void *owner, const PGnotify *notify)
 
 static int compare_batches(const void *a, const void *b)
 {
-    const struct entry *left = *(struct entry *const *)a;
-    const struct entry *right = *(struct entry *const *)b;
+    const struct tail_entry *left = *(struct tail_entry *const *)a;
+    const struct tail_entry *right = *(struct tail_entry *const *)b;
     return (left->batch > right->batch) - (left->batch < right->batch);
 }
 
 /* Own batches need not wait for a tail that is down; what is in the queue will be listed again. */
 static void give_up_queue(struct tail *tail)
 {
-    while (tail->head != NULL) {
-        table_remove(&tail->known, (uint64_t)tail->head->xid);
-        pop(tail);
+    while (tail->queue.head != NULL) {
+        table_remove(&tail->known, (uint64_t)tail->queue.head->xid);
+        tail_queue_pop(&tail->queue);
     }
     free(tail->listed);
     tail->listed = NULL;
     tail->list_from = tail->safe;
 
     size_t count = tail->settled.count, place = 0;
-    struct entry **settled = calloc(count + 1, sizeof(struct entry *));
+    struct tail_entry **settled = calloc(count + 1, sizeof(struct tail_entry *));
     if (settled == NULL)
         abort();
     for (size_t i = 0; i < count; i++)
         settled[i] = table_next(&tail->settled, &place);
     table_clear(&tail->settled);
-    qsort(settled, count, sizeof(struct entry *), compare_batches);
+    qsort(settled, count, sizeof(struct tail_entry *), compare_batches);
     for (size_t i = 0; i < count; i++) {
         table_put(&tail->known, (uint64_t)settled[i]->xid, &known_mark);
         tail->setup.on_own(tail->setup.owner, settled[i]->batch);
@@ -396,30 +391,13 @@ void tail_begun(struct tail *tail, uint64_t batch)
     tail->begun = batch;
 }
 
-/* The notification that came before its turn. */
-static void drop(struct tail *tail, uint64_t batch)
-{
-    struct entry **at = &tail->head, *before = NULL;
-    while (*at != NULL && (*at)->batch != batch) {
-        before = *at;
-        at = &(*at)->next;
-    }
-    struct entry *entry = *at;
-    if (entry == NULL)
-        return;
-    *at = entry->next;
-    if (tail->last == entry)
-        tail->last = before;
-    free(entry);
-}
-
 void tail_settled(struct tail *tail, uint64_t batch, int64_t xid)
 {
     tail->ended = batch;
     if (xid != 0 && tail->is_caught_up) {
-        table_put(&tail->settled, batch, entry_new(xid, batch));
+        table_put(&tail->settled, batch, tail_entry_new(xid, batch));
     } else if (xid != 0) {
-        drop(tail, batch);
+        tail_queue_remove(&tail->queue, batch);
         table_put(&tail->known, (uint64_t)xid, &known_mark);
         tail->setup.on_own(tail->setup.owner, batch);
     }

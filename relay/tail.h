@@ -4,7 +4,8 @@
  * they are queued and handed on from the head: an own batch once it is settled, a foreign one
  * once its rows are fetched by xid. NOTIFY is only the wake-up: after a reconnect, and now and
  * then, everything since the last safe xid is asked for, and what was handed on is left out.
- * Ephemeral events travel in the notifications themselves, cut into parts.
+ * Ephemeral events travel in the notifications themselves, cut into parts; so do the ids of what
+ * was purged, whose notices have their turns in the same queue.
  *
  *   threads  loop thread only
  */
@@ -15,6 +16,7 @@
 #include "shared/base.h"
 
 struct event;
+struct filter;
 struct shard;
 struct tail;
 
@@ -25,13 +27,17 @@ struct tail_setup {
     uint64_t origin;                                            /* random, names this process */
     void (*on_own)(void *owner, uint64_t batch);                /* in its turn */
     void (*on_foreign)(void *owner, const struct event *event); /* borrowed for the call */
+    /* Events that a purge, anybody's, has deleted, by their ids; an own batch that may have stored
+     * one of them has been settled before. Borrowed for the call. */
+    void (*on_purged)(void *owner, const struct filter *filter);
     void *owner;
 };
 
 struct tail *tail_new(uv_loop_t *loop, const struct tail_setup *setup);
 void tail_free(struct tail *tail);
 
-/* Where an own batch, in its transaction, is to say "xid origin batch"; origin as 16 hex digits. */
+/* Where an own batch, in its transaction, is to say "xid origin batch", origin as 16 hex digits;
+ * and a purge what tail_purged.h says. */
 const char *tail_channel(const struct tail *tail);
 
 /* Own batches are numbered 1, 2, ...; each begins, and settles in the order of the numbers. */

@@ -343,6 +343,32 @@ bool filter_match(const struct filter *filter, const struct event *event)
     return true;
 }
 
+static void *copy_items(struct arena *arena, const void *items, size_t bytes)
+{
+    void *to = arena_alloc(arena, bytes);
+    if (bytes > 0)
+        memcpy(to, items, bytes);
+    return to;
+}
+
+void filter_copy(struct filter *to, struct arena *arena, const struct filter *from)
+{
+    struct filter_tag *tags = arena_array(arena, struct filter_tag, from->tag_count);
+    *to = *from;
+    to->ids.at = copy_items(arena, from->ids.at, from->ids.count * sizeof *from->ids.at);
+    to->authors.at =
+        copy_items(arena, from->authors.at, from->authors.count * sizeof *from->authors.at);
+    to->kinds.at = copy_items(arena, from->kinds.at, from->kinds.count * sizeof *from->kinds.at);
+    for (uint32_t i = 0; i < from->tag_count; i++) {
+        tags[i] = from->tags[i];
+        struct span *values = arena_array(arena, struct span, tags[i].count);
+        for (uint32_t k = 0; k < tags[i].count; k++)
+            values[k] = arena_copy(arena, tags[i].values[k]);
+        tags[i].values = values;
+    }
+    to->tags = tags;
+}
+
 uint32_t filter_value_count(const struct filter *filter)
 {
     uint32_t count = filter->ids.count + filter->authors.count + filter->kinds.count;

@@ -65,6 +65,9 @@ bool filter_match(const struct filter *filter, const struct event *event);
 /* The filter as one line of JSON; parsing it gives an equal filter. */
 void filter_write(struct text *out, const struct filter *filter);
 
+/* A copy that lives as long as the arena. */
+void filter_copy(struct filter *to, struct arena *arena, const struct filter *from);
+
 /* Values in all lists together: what filter_values_max bounds. */
 uint32_t filter_value_count(const struct filter *filter);
 

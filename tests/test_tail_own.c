@@ -1,10 +1,11 @@
 /* The turns of own batches, when settling and notification come in any order, late or never. */
 #include "relay/tail.h"
+#include "shared/filter.h"
 #include "tests/made.h"
 #include "tests/test.h"
 
 static struct {
-    uint32_t own, foreign;
+    uint32_t own, foreign, purged;
 } turns;
 static struct tail *tail;
 
@@ -20,6 +21,12 @@ static void on_foreign(void *owner, const struct event *event)
     (void)owner;
     (void)event;
     turns.foreign++;
+}
+
+static void on_purged(void *owner, const struct filter *filter)
+{
+    (void)owner;
+    turns.purged += filter->ids.count;
 }
 
 enum { ORIGIN = 0xff };
@@ -47,9 +54,12 @@ static void until_turns(uint32_t own, uint32_t foreign)
 static int start(void **state)
 {
     made_start(state);
-    const struct tail_setup setup = {
-        .shard = &made_shard, .origin = ORIGIN, .on_own = on_own, .on_foreign = on_foreign};
-    turns.own = turns.foreign = 0;
+    const struct tail_setup setup = {.shard = &made_shard,
+                                     .origin = ORIGIN,
+                                     .on_own = on_own,
+                                     .on_foreign = on_foreign,
+                                     .on_purged = on_purged};
+    turns.own = turns.foreign = turns.purged = 0;
     tail = tail_new(&made_loop, &setup);
     made_run_for(1500); /* connected, caught up */
     return 0;
@@ -131,15 +141,55 @@ static void test_back(void **state)
     until_turns(1, 3);
 }
 
+static void notify_purge(void)
+{
+    made_number(&made_shard, "SELECT count(pg_notify('shoal_test_store',"
+                             " 'purged ' || encode(sha256('1'), 'hex')))");
+    made_run_for(200);
+}
+
+/* What was purged may be what an own batch stored whose answer is still on its way: it is settled
+ * first. What was sent later does not matter. */
+static void test_purged(void **state)
+{
+    (void)state;
+    notify_purge();
+    assert_int_equal(turns.purged, 1);
+    tail_begun(tail, 1);
+    int64_t xid = commit_batch(ORIGIN, 1);
+    notify_purge();
+    tail_begun(tail, 2);
+    assert_int_equal(turns.purged, 1);
+    tail_settled(tail, 1, xid);
+    assert_int_equal(turns.own, 1);
+    assert_int_equal(turns.purged, 2);
+    notify_purge();
+    assert_int_equal(turns.purged, 2);
+    tail_settled(tail, 2, 0); /* it stored nothing, or its answer was lost */
+    assert_int_equal(turns.purged, 3);
+}
+
+/* A connection that is lost takes the notices with it that had no turn yet. */
+static void test_purged_away(void **state)
+{
+    (void)state;
+    tail_begun(tail, 1);
+    notify_purge();
+    made_kill(MADE_TAILS);
+    made_run_for(1500);
+    tail_settled(tail, 1, 0);
+    assert_int_equal(turns.purged, 0);
+    notify_purge();
+    assert_int_equal(turns.purged, 1);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_orders),
-        TEST(test_lost_answers),
-        TEST(test_away),
-        TEST(test_back),
+        TEST(test_orders),      TEST(test_lost_answers), TEST(test_purged),
+        TEST(test_purged_away), TEST(test_away),         TEST(test_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
