@@ -5,6 +5,7 @@
 #include "relay/policy.h"
 #include "shared/event.h"
 #include "shared/filter.h"
+#include "shared/hll.h"
 #include "shared/kind.h"
 
 /* FIRST_ROWS_MAX: most screens are filled by 100, and one more tells whether that was all.
@@ -83,6 +84,8 @@ static uint32_t take_rows(struct cursor *cursor, struct merge *merge, uint32_t r
             merge_end(merge, run);
             break;
         }
+        if (cursor->hll != NULL)
+            hll_add(cursor->hll, &event->pubkey);
         if (!cursor->is_count) {
             row.frame = frame_of_event(event);
             bytes += row.frame->len;

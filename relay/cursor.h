@@ -10,11 +10,13 @@
 #include "shared/base.h"
 
 struct filter;
+struct hll;
 struct merge;
 struct session;
 
 struct cursor {
     const struct filter *filter;
+    struct hll *hll;   /* of who wrote what is counted; may be NULL */
     bool is_count;     /* no limit, and rows without their JSON */
     uint32_t rows_max; /* of the next page */
     struct store_cursor place;

@@ -51,9 +51,10 @@ void reply_eose(struct session *session, struct span name, enum message_finish f
     send(session, &text);
 }
 
-void reply_count(struct session *session, struct span name, int64_t count, bool approximate)
+void reply_count(struct session *session, struct span name, int64_t count, bool approximate,
+                 const struct hll *hll)
 {
     struct text text = {0};
-    message_write_count(&text, name, count, approximate);
+    message_write_count(&text, name, count, approximate, hll);
     send(session, &text);
 }

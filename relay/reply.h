@@ -11,6 +11,7 @@
 #include "shared/err.h"
 #include "shared/message.h"
 
+struct hll;
 struct session;
 
 /* why may be NULL when accepted. */
@@ -19,4 +20,5 @@ void reply_ok(struct session *session, const struct bytes32 *id, bool accepted,
 void reply_closed(struct session *session, struct span name, const struct err *why);
 void reply_notice(struct session *session, const struct err *why);
 void reply_eose(struct session *session, struct span name, enum message_finish finish);
-void reply_count(struct session *session, struct span name, int64_t count, bool approximate);
+void reply_count(struct session *session, struct span name, int64_t count, bool approximate,
+                 const struct hll *hll); /* hll NULL: none */

@@ -15,6 +15,7 @@
 #include "relay/store.h"
 #include "shared/err.h"
 #include "shared/filter.h"
+#include "shared/hll.h"
 #include "shared/text.h"
 
 /* READS_MAX: pages asked for and not here yet, of all requests. ACTIVE_MAX: requests of one session
@@ -45,6 +46,7 @@ struct request {
     struct span name;
     uint64_t since_ns;
     struct merge *merge;
+    struct hll *hll; /* of a COUNT; NULL: its filter has none */
     int64_t counted;
     uint32_t pages;
     uint32_t reading; /* readers that wait for a page */
@@ -145,7 +147,7 @@ static void finish(struct request *request)
     struct sub *sub = request->sub;
     struct live *live = request->desk->setup.live;
     if (sub == NULL) {
-        reply_count(session, request->name, request->counted, request->has_more);
+        reply_count(session, request->name, request->counted, request->has_more, request->hll);
         end(request);
         return;
     }
@@ -328,6 +330,16 @@ bool request_wants_store(const struct filter *filters, uint32_t count, bool is_c
     return false;
 }
 
+/* NIP-45: of a COUNT of one filter, and none other. */
+static void begin_hll(struct request *request, const struct request_call *call)
+{
+    struct hll hll;
+    if (call->sub != NULL || call->count != 1 || !hll_begin(&hll, &call->filters[0]))
+        return;
+    request->hll = arena_alloc(&request->arena, sizeof hll);
+    *request->hll = hll;
+}
+
 static void add_readers(struct request *request, const struct request_call *call)
 {
     const struct request_setup *setup = &request->desk->setup;
@@ -342,6 +354,7 @@ static void add_readers(struct request *request, const struct request_call *call
         struct reader *reader = &request->readers[request->reader_count++];
         reader->request = request;
         reader->cursor = cursor_begin(&limits, filter, is_count);
+        reader->cursor.hll = request->hll;
     }
 }
 
@@ -356,6 +369,7 @@ void request_start(struct request_desk *desk, const struct request_call *call)
     request->arena = call->arena;
     request->name = call->name;
     request->since_ns = uv_hrtime();
+    begin_hll(request, call);
     add_readers(request, call);
     request->merge = merge_new(request->reader_count);
     list_append(&call->session->requests, &request->listed, request);

@@ -1,6 +1,7 @@
 #include "shared/message.h"
 
 #include "shared/arena.h"
+#include "shared/hll.h"
 #include "shared/scan.h"
 #include "shared/text.h"
 #include "shared/utf8.h"
@@ -340,12 +341,19 @@ void message_write_notice(struct text *out, const struct err *why)
     text_add(out, SPAN("]"));
 }
 
-void message_write_count(struct text *out, struct span sub, int64_t count, bool approximate)
+void message_write_count(struct text *out, struct span sub, int64_t count, bool approximate,
+                         const struct hll *hll)
 {
     text_add(out, SPAN("[\"COUNT\","));
     text_add_json(out, sub);
-    text_addf(out, ",{\"count\":%lld%s}]", (long long)count,
+    text_addf(out, ",{\"count\":%lld%s", (long long)count,
               approximate ? ",\"approximate\":true" : "");
+    if (hll != NULL) {
+        text_add(out, SPAN(",\"hll\":\""));
+        hll_write(out, hll);
+        text_add(out, SPAN("\""));
+    }
+    text_add(out, SPAN("}]"));
 }
 
 void message_write_auth(struct text *out, struct span challenge)

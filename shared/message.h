@@ -14,6 +14,7 @@
 #include "shared/filter.h"
 
 struct arena;
+struct hll;
 struct text;
 
 enum { MESSAGE_SUB_CHARS_MAX = 64 };
@@ -75,5 +76,6 @@ void message_write_ok(struct text *out, const struct bytes32 *id, bool accepted,
 void message_write_eose(struct text *out, struct span sub, enum message_finish finish);
 void message_write_closed(struct text *out, struct span sub, const struct err *why);
 void message_write_notice(struct text *out, const struct err *why);
-void message_write_count(struct text *out, struct span sub, int64_t count, bool approximate);
+void message_write_count(struct text *out, struct span sub, int64_t count, bool approximate,
+                         const struct hll *hll); /* hll NULL: none */
 void message_write_auth(struct text *out, struct span challenge);

@@ -205,7 +205,7 @@ static void test_answers(void **state)
         assert_true(span_eq(round.read.sub, round.sub));
         assert_int_equal(round.read.finish, finish);
         round.out.len = 0;
-        message_write_count(&round.out, round.sub, count, approximate);
+        message_write_count(&round.out, round.sub, count, approximate, NULL);
         read_relay(&round, MESSAGE_COUNT);
         assert_true(span_eq(round.read.sub, round.sub));
         assert_true(round.read.count == count);

@@ -1,4 +1,6 @@
 /* NIP-45 COUNT, and NIP-67: whether EOSE ends everything stored. */
+#include <stdlib.h>
+
 #include "tests/stage.h"
 
 #define TALK (&stage_talk)
@@ -70,6 +72,40 @@ static void test_count_is_no_subscription(void **state)
     talk_is_quiet(TALK);
 }
 
+static const char *hll_of(const char *filters)
+{
+    talk_sayf(TALK, "[\"COUNT\",\"c\",%s]", filters);
+    return json_string_value(json_object_get(json_array_get(talk_hear(TALK), 2), "hll"));
+}
+
+/* A filter of one tag value: a sketch of the authors, each counted once. */
+static void test_hll(void **state)
+{
+    const char *target = "00000000000000000000000000000000b0000000000000000000000000000000";
+    const char *filter = scratch_format("{\"#e\":[\"%s\"],\"kinds\":[7]}", target);
+    int registers = 0;
+    (void)state;
+    for (uint32_t i = 0; i < 6; i++)
+        talk_accept(TALK, SIGN(.person = 118 + i % 3, .kind = 7, .created_at = PAST + i,
+                               .tags = scratch_format("[[\"e\",\"%s\"]]", target)));
+    const char *hll = hll_of(filter);
+    assert_non_null(hll);
+    assert_int_equal(strlen(hll), 512);
+    for (uint32_t i = 0; i < 3; i++) { /* offset 8 + 0xb: the 20th byte of each key */
+        char digits[3] = {0};
+        memcpy(digits, signer_pubkey(118 + i) + 38, 2);
+        assert_memory_not_equal(hll + 2 * strtoul(digits, NULL, 16), "00", 2);
+    }
+    for (size_t i = 0; i < 256; i++)
+        registers += memcmp(hll + 2 * i, "00", 2) != 0;
+    assert_in_range(registers, 1, 3);
+    hll = hll_of("{\"#t\":[\"nobody says this\"]}");
+    assert_non_null(hll);
+    assert_int_equal(strspn(hll, "0"), 512);
+    assert_null(hll_of("{\"kinds\":[7]}"));
+    assert_null(hll_of(scratch_format("%s,%s", filter, filter)));
+}
+
 static void found(const char *filters, size_t count, const char *finish)
 {
     struct talk_found found = talk_find(TALK, filters);
@@ -110,4 +146,4 @@ static const char *const options[] = {"count_max=50", "limit_max=40", "limit_def
 
 STAGE_SUITE(options, STAGE_TEST(test_count), STAGE_TEST(test_approximate),
             STAGE_TEST(test_count_is_no_subscription), STAGE_TEST(test_finish),
-            STAGE_TEST(test_exact_limit))
+            STAGE_TEST(test_exact_limit), STAGE_TEST(test_hll))

@@ -36,67 +36,68 @@ static void parse(struct filter *filter, struct arena *arena, const char *text)
         fail_msg("%s", err.text);
 }
 
+static const struct {
+    bool match;
+    const char *filter;
+} matches[] = {
+    {true, "{}"},
+    {true, " { } "},
+    {true, "{'ids':['" KEY "']}"},
+    {true, "{'ids':['" HIGH "','" KEY "','" LOW "']}"},
+    {false, "{'ids':['" HIGH "','" LOW "']}"},
+    {false, "{'authors':['" KEY "']}"},
+    {true, "{'authors':['" LOW "']}"},
+    {true, "{'kinds':[0,1]}"},
+    {true, "{'kinds':[7,1.0,65535,0]}"},
+    {false, "{'kinds':[0,2,65535]}"},
+    {true, "{'#e':['" KEY "'],'kinds':[1]}"},
+    {false, "{'#e':['" KEY "'],'kinds':[0]}"}, /* conditions are && */
+    {true, "{'#t':['go','c']}"},               /* values are || */
+    {true, "{'#t':['ada']}"},                  /* any tag of the name */
+    {true, "{'#t':['\\u0063']}"},
+    {false, "{'#t':['lisp']}"}, /* only the first value counts */
+    {false, "{'#t':['cc','']}"},
+    {false, "{'#T':['c']}"},
+    {false, "{'#x':['']}"}, /* a tag without a value has none, not an empty one */
+    {true, "{'#y':['']}"},
+    {false, "{'#c':['z']}"}, /* only tags of one letter are indexed */
+    {true, "{'#t':['c'],'#e':['" KEY "'],'#y':['']}"},
+    {false, "{'#t':['c'],'#e':['" HIGH "']}"},
+    {false, "{'#t':['cc'],'#e':['" KEY "']}"},
+    {true, "{'&t':['c']}"}, /* NIP-91: values are && */
+    {true, "{'&t':['c','ada']}"},
+    {true, "{'&t':['ada','c','ada']}"},
+    {false, "{'&t':['c','ada','go']}"},
+    {false, "{'&t':['c','lisp']}"},
+    {false, "{'&T':['c']}"},
+    {true, "{'&t':['c'],'#t':['ada','go']}"},
+    {false, "{'&t':['c'],'#t':['go']}"},
+    {false, "{'&t':['c'],'#t':['c','go']}"}, /* used in &: no part of # */
+    {true, "{'#t':['c'],'&t':['c']}"},
+    {true, "{'&t':['c'],'&e':['" KEY "'],'&y':['']}"},
+    {false, "{'&t':['c'],'&e':['" KEY "','" HIGH "']}"},
+    {false, "{'&t':[]}"},
+    {true, "{'since':100,'until':100,'limit':0}"},
+    {true, "{'since':1e2}"},
+    {false, "{'since':101}"},
+    {false, "{'until':99}"},
+    {false, "{'since':101,'until':99}"},
+    {false, "{'ids':[]}"},
+    {false, "{'authors':[]}"},
+    {false, "{'kinds':[]}"},
+    {false, "{'#t':[]}"},
+    {false, "{'ids':['" KEY "'],'#e':[]}"},
+};
+
 static void test_match(void **state)
 {
-    static const struct {
-        bool match;
-        const char *filter;
-    } cases[] = {
-        {true, "{}"},
-        {true, " { } "},
-        {true, "{'ids':['" KEY "']}"},
-        {true, "{'ids':['" HIGH "','" KEY "','" LOW "']}"},
-        {false, "{'ids':['" HIGH "','" LOW "']}"},
-        {false, "{'authors':['" KEY "']}"},
-        {true, "{'authors':['" LOW "']}"},
-        {true, "{'kinds':[0,1]}"},
-        {true, "{'kinds':[7,1.0,65535,0]}"},
-        {false, "{'kinds':[0,2,65535]}"},
-        {true, "{'#e':['" KEY "'],'kinds':[1]}"},
-        {false, "{'#e':['" KEY "'],'kinds':[0]}"}, /* conditions are && */
-        {true, "{'#t':['go','c']}"},               /* values are || */
-        {true, "{'#t':['ada']}"},                  /* any tag of the name */
-        {true, "{'#t':['\\u0063']}"},
-        {false, "{'#t':['lisp']}"}, /* only the first value counts */
-        {false, "{'#t':['cc','']}"},
-        {false, "{'#T':['c']}"},
-        {false, "{'#x':['']}"}, /* a tag without a value has none, not an empty one */
-        {true, "{'#y':['']}"},
-        {false, "{'#c':['z']}"}, /* only tags of one letter are indexed */
-        {true, "{'#t':['c'],'#e':['" KEY "'],'#y':['']}"},
-        {false, "{'#t':['c'],'#e':['" HIGH "']}"},
-        {false, "{'#t':['cc'],'#e':['" KEY "']}"},
-        {true, "{'&t':['c']}"}, /* NIP-91: values are && */
-        {true, "{'&t':['c','ada']}"},
-        {true, "{'&t':['ada','c','ada']}"},
-        {false, "{'&t':['c','ada','go']}"},
-        {false, "{'&t':['c','lisp']}"},
-        {false, "{'&T':['c']}"},
-        {true, "{'&t':['c'],'#t':['ada','go']}"},
-        {false, "{'&t':['c'],'#t':['go']}"},
-        {false, "{'&t':['c'],'#t':['c','go']}"}, /* used in &: no part of # */
-        {true, "{'#t':['c'],'&t':['c']}"},
-        {true, "{'&t':['c'],'&e':['" KEY "'],'&y':['']}"},
-        {false, "{'&t':['c'],'&e':['" KEY "','" HIGH "']}"},
-        {false, "{'&t':[]}"},
-        {true, "{'since':100,'until':100,'limit':0}"},
-        {true, "{'since':1e2}"},
-        {false, "{'since':101}"},
-        {false, "{'until':99}"},
-        {false, "{'since':101,'until':99}"},
-        {false, "{'ids':[]}"},
-        {false, "{'authors':[]}"},
-        {false, "{'kinds':[]}"},
-        {false, "{'#t':[]}"},
-        {false, "{'ids':['" KEY "'],'#e':[]}"},
-    };
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(matches); i++) {
         struct arena arena = {0};
         struct filter filter;
-        print_message("%s\n", cases[i].filter);
-        parse(&filter, &arena, cases[i].filter);
-        assert_int_equal(filter_match(&filter, &event), cases[i].match);
+        print_message("%s\n", matches[i].filter);
+        parse(&filter, &arena, matches[i].filter);
+        assert_int_equal(filter_match(&filter, &event), matches[i].match);
         arena_clear(&arena);
     }
 }
@@ -313,7 +314,7 @@ static void write_most(struct text *text, uint32_t count)
     for (uint32_t i = 2; i < count; i++)
         text_addf(text, ",'all %u'", i);
     text_add(text, SPAN("],'&r':['r']"));
-    for (char letter = 'A'; letter <= 'z'; letter++)
+    for (int letter = 'A'; letter <= 'z'; letter++)
         if (letter >= 'a' || letter <= 'Z')
             text_addf(text, ",'#%c':['" KEY "','" LOW "']", letter);
 }

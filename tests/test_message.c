@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "shared/arena.h"
+#include "shared/hll.h"
 #include "shared/text.h"
 #include "tests/quoted.h"
 #include "tests/test.h"
@@ -349,8 +350,11 @@ static void test_write_relay(void **state)
     const struct err why = {ERR_RATE_LIMITED, "not \"now\""};
     const bool accepted = true;
     const bool approximate = true;
+    const struct hll hll = {.offset = 8};
     struct bytes32 id = {{0}};
     struct text text = {0};
+    struct arena arena = {0};
+    struct message counted;
     (void)state;
     message_write_event_head(&text, SPAN("s\\"));
     assert_written(&text, "['EVENT','s\\\\',");
@@ -372,12 +376,19 @@ static void test_write_relay(void **state)
     assert_written(&text, "['CLOSED','s','']");
     message_write_notice(&text, &why);
     assert_written(&text, "['NOTICE','rate-limited: not \\'now\\'']");
-    message_write_count(&text, SPAN("q"), INT64_MAX, !approximate);
+    message_write_count(&text, SPAN("q"), INT64_MAX, !approximate, NULL);
     assert_written(&text, "['COUNT','q',{'count':9223372036854775807}]");
-    message_write_count(&text, SPAN("q"), 0, approximate);
+    message_write_count(&text, SPAN("q"), 0, approximate, NULL);
     assert_written(&text, "['COUNT','q',{'count':0,'approximate':true}]");
+    message_write_count(&text, SPAN("q"), 1, approximate, &hll);
+    assert_int_equal(text.len,
+                     strlen("['COUNT','q',{'count':1,'approximate':true,'hll':''}]") + 512);
+    assert_true(message_parse_relay(&counted, &arena, text_span(&text), NULL));
+    assert_int_equal(counted.count, 1);
+    text.len = 0;
     message_write_auth(&text, SPAN("c\x01"));
     assert_written(&text, "['AUTH','c\\u0001']");
+    arena_clear(&arena);
     text_clear(&text);
 }
 

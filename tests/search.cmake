@@ -1,0 +1,2 @@
+# Who is counted, what is searched for, and who may write.
+unit_test(hll)
