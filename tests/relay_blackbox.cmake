@@ -23,6 +23,7 @@ function(relay_test name)
 endfunction()
 
 relay_test(auth)
+relay_test(backup)
 relay_test(count)
 relay_test(deletion)
 relay_test(events)

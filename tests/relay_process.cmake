@@ -8,3 +8,11 @@ relay_test(supervisor)
 target_link_libraries(relay_supervisor PRIVATE program)
 relay_test(transfer)
 target_link_libraries(relay_transfer PRIVATE program)
+
+# The migrations, each from every state before it.
+if(TARGET shoal-relay)
+  add_test(NAME migration COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/migration.sh $<TARGET_FILE:migrate>
+    $<TARGET_FILE:shoal-relay>)
+  set_tests_properties(migration PROPERTIES LABELS integration FIXTURES_REQUIRED postgres TIMEOUT 120
+    ENVIRONMENT "TEST_DB=${TEST_DB}")
+endif()
