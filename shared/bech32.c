@@ -6,8 +6,7 @@
 
 enum {
     CHECKSUM_CHARS = 6,
-    DATA_MAX = BECH32_CHARS_MAX * 5 / 8, /* bytes that the longest word can carry */
-    VALUE_MAX = UINT8_MAX,               /* bytes in a TLV: its length is one byte */
+    VALUE_MAX = UINT8_MAX, /* bytes in a TLV: its length is one byte */
 };
 
 /* NIP-19's types of TLV. Others are to be passed over. */
@@ -91,21 +90,28 @@ static bool is_mixed(struct span word)
     return has_lower && has_upper;
 }
 
+/* Takes prefix and the "1" from word; false when it begins otherwise. */
+static bool take(struct span *word, struct span prefix)
+{
+    if (!starts_with(*word, prefix) || word->len == prefix.len || word->at[prefix.len] != '1')
+        return false;
+    *word = skip(*word, prefix.len + 1);
+    return true;
+}
+
 /* Sets type and takes its prefix and the "1" from word. */
 static bool take_prefix(enum bech32_type *type, struct span *word, struct err *err)
 {
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        size_t len = types[i].prefix.len;
-        if (starts_with(*word, types[i].prefix) && word->len > len && word->at[len] == '1') {
+        if (take(word, types[i].prefix)) {
             *type = (enum bech32_type)i;
-            *word = skip(*word, len + 1);
             return true;
         }
     }
     return err_set(err, ERR_INVALID, "not a word of NIP-19: its prefix is unknown");
 }
 
-/* Reads the characters after the "1". data has room for DATA_MAX bytes. */
+/* Reads the characters after the "1". data has room for BECH32_BYTES_MAX bytes. */
 static bool read_data(uint8_t *data, size_t *len, struct span prefix, struct span chars,
                       struct err *err)
 {
@@ -195,16 +201,34 @@ static bool read_tlvs(struct bech32 *out, struct arena *arena, struct span data,
     return true;
 }
 
-bool bech32_decode(struct bech32 *out, struct arena *arena, struct span word, struct err *err)
+static bool check_shape(struct span word, struct err *err)
 {
-    uint8_t data[DATA_MAX];
-    size_t len;
-    *out = (struct bech32){0};
-    word = strip_scheme(word);
     if (word.len > BECH32_CHARS_MAX)
         return err_set(err, ERR_INVALID, "longer than %d characters", BECH32_CHARS_MAX);
     if (is_mixed(word))
         return err_set(err, ERR_INVALID, "upper and lower case are mixed");
+    return true;
+}
+
+bool bech32_read_bytes(uint8_t *data, size_t *len, struct span prefix, struct span word,
+                       struct err *err)
+{
+    word = strip_scheme(word);
+    if (!check_shape(word, err))
+        return false;
+    if (!take(&word, prefix))
+        return err_set(err, ERR_INVALID, "a word that does not begin with %.*s1", SPAN_ARG(prefix));
+    return read_data(data, len, prefix, word, err);
+}
+
+bool bech32_decode(struct bech32 *out, struct arena *arena, struct span word, struct err *err)
+{
+    uint8_t data[BECH32_BYTES_MAX];
+    size_t len;
+    *out = (struct bech32){0};
+    word = strip_scheme(word);
+    if (!check_shape(word, err))
+        return false;
     if (!take_prefix(&out->type, &word, err))
         return false;
 
@@ -255,7 +279,7 @@ static size_t write_tlvs(uint8_t *data, const struct bech32 *in)
     return len;
 }
 
-static void write_word(struct text *out, struct span prefix, const uint8_t *data, size_t len)
+void bech32_write_bytes(struct text *out, struct span prefix, const uint8_t *data, size_t len)
 {
     text_reserve(out, word_chars(prefix, len)); /* at once: growing would leave copies of an nsec */
     text_add(out, prefix);
@@ -283,7 +307,7 @@ static void write_word(struct text *out, struct span prefix, const uint8_t *data
 
 bool bech32_encode(struct text *out, const struct bech32 *in)
 {
-    uint8_t data[DATA_MAX];
+    uint8_t data[BECH32_BYTES_MAX];
     size_t len = sizeof in->key.at;
     if (in->identifier.len > VALUE_MAX)
         return false;
@@ -291,7 +315,7 @@ bool bech32_encode(struct text *out, const struct bech32 *in)
         memcpy(data, in->key.at, len);
     else
         len = write_tlvs(data, in);
-    write_word(out, types[in->type].prefix, data, len);
+    bech32_write_bytes(out, types[in->type].prefix, data, len);
     explicit_bzero(data, sizeof data);
     return true;
 }

@@ -42,3 +42,12 @@ MUST_CHECK bool bech32_decode(struct bech32 *out, struct arena *arena, struct sp
 /* Relays that would make the word longer than BECH32_CHARS_MAX, or are over 255 bytes, are left
  * out. False for an identifier over 255 bytes: NIP-19 has no word for it. */
 MUST_CHECK bool bech32_encode(struct text *out, const struct bech32 *in);
+
+/* Words of other NIPs: a prefix, in lowercase, and bytes that mean something elsewhere. */
+enum { BECH32_BYTES_MAX = BECH32_CHARS_MAX * 5 / 8 };
+
+/* data has room for BECH32_BYTES_MAX bytes. The caller wipes what is secret. */
+MUST_CHECK bool bech32_read_bytes(uint8_t *data, size_t *len, struct span prefix, struct span word,
+                                  struct err *err);
+
+void bech32_write_bytes(struct text *out, struct span prefix, const uint8_t *data, size_t len);

@@ -99,7 +99,8 @@ bool event_check_id(const struct event *event)
     return is_id;
 }
 
-void event_write(struct text *out, const struct event *event)
+/* All but the signature and the brace behind it. */
+static void write_members(struct text *out, const struct event *event)
 {
     text_reserve(out, event->tags_json.len + event->content_json.len + 400);
     text_add(out, SPAN("{\"id\":\""));
@@ -111,8 +112,19 @@ void event_write(struct text *out, const struct event *event)
     text_add(out, event->tags_json);
     text_add(out, SPAN(",\"content\":\""));
     text_add(out, event->content_json);
+}
+
+void event_write(struct text *out, const struct event *event)
+{
+    write_members(out, event);
     text_add(out, SPAN("\",\"sig\":\""));
     text_add_hex(out, event->sig.at, sizeof event->sig.at);
+    text_add(out, SPAN("\"}"));
+}
+
+void event_write_rumor(struct text *out, const struct event *event)
+{
+    write_members(out, event);
     text_add(out, SPAN("\"}"));
 }
 

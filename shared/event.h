@@ -45,6 +45,10 @@ MUST_CHECK bool event_parse(struct event *event, struct arena *arena, struct spa
 MUST_CHECK bool event_scan(struct event *event, struct arena *arena, struct scan *scan,
                            struct err *err);
 
+/* The same for a rumor, an event that nobody signed: without "sig". spec: NIP-59 */
+MUST_CHECK bool event_parse_rumor(struct event *event, struct arena *arena, struct span text,
+                                  struct err *err);
+
 /* The first "id" with 64 lowercase hex digits in text that may be anything; else zeroes. */
 void event_find_id(struct bytes32 *id, struct span text);
 
@@ -69,6 +73,9 @@ MUST_CHECK bool event_check_id(const struct event *event);
 
 /* Appends the event as one line of JSON. */
 void event_write(struct text *out, const struct event *event);
+
+/* The same without the signature. */
+void event_write_rumor(struct text *out, const struct event *event);
 
 /* Value of the first tag of that name that has one; NULL when there is none. */
 const struct span *event_tag_value(const struct event *event, struct span name);

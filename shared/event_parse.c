@@ -163,7 +163,9 @@ static bool read_member(struct event *event, bool *seen, struct arena *arena, st
     return true;
 }
 
-static bool read_event(struct event *event, struct arena *arena, struct scan *scan, struct err *err)
+/* members: how many of them, from ID on, must be there. */
+static bool read_event(struct event *event, struct arena *arena, struct scan *scan,
+                       enum member members, struct err *err)
 {
     bool seen[MEMBER_COUNT + 1] = {false};
     struct scan_list list;
@@ -172,7 +174,7 @@ static bool read_event(struct event *event, struct arena *arena, struct scan *sc
     while (list.more)
         if (!read_member(event, seen, arena, scan, err) || !scan_next(scan, &list, err))
             return false;
-    for (enum member member = ID; member < MEMBER_COUNT; member++)
+    for (enum member member = ID; member < members; member++)
         if (!seen[member])
             return err_set(err, ERR_INVALID, "missing key '%s'", member_names[member]);
     return true;
@@ -207,7 +209,7 @@ bool event_scan(struct event *event, struct arena *arena, struct scan *scan, str
 {
     const char *begin = scan->at;
     *event = (struct event){0};
-    if (read_event(event, arena, scan, err))
+    if (read_event(event, arena, scan, MEMBER_COUNT, err))
         return true;
     event_find_id(&event->id, (struct span){begin, (size_t)(scan->end - begin)});
     return false;
@@ -217,6 +219,13 @@ bool event_parse(struct event *event, struct arena *arena, struct span text, str
 {
     struct scan scan = scan_begin(text);
     return event_scan(event, arena, &scan, err) && scan_end(&scan, err);
+}
+
+bool event_parse_rumor(struct event *event, struct arena *arena, struct span text, struct err *err)
+{
+    struct scan scan = scan_begin(text);
+    *event = (struct event){0};
+    return read_event(event, arena, &scan, SIG, err) && scan_end(&scan, err);
 }
 
 bool event_parse_tags(struct event *event, struct arena *arena, struct span json, struct err *err)
