@@ -1,7 +1,9 @@
 #!/bin/sh
 # Includes point one way. Between folders: shared <- relay, shared <- client <- gpu (which takes only
 # link, keys and wallet), shared <- gpu/exec*. Inside relay: a module includes only those to its left
-# in RELAY; a file noun_more.[ch] belongs to the module noun. Prints the offenders and fails.
+# in RELAY; a file noun_more.[ch] belongs to the module noun. Inside client: all but the modules in
+# SHELL is the pure core, which touches no system and nothing of the shell. Prints the offenders and
+# fails.
 #
 #     tests/layering.sh SOURCE_DIRECTORY
 cd "$1" || exit 1
@@ -9,6 +11,7 @@ RELAY="log metrics option config drop notify reserve revival progress hash table
        frame head websocket squeeze session db cluster schema tag_hash param row tail page plan
        reader batch store merge policy interest live auth reply cursor request ingest query
        dispatch http health listener peer answer guest server worker supervisor transfer main"
+SHELL="command main terminal"
 
 lines()
 {
@@ -49,6 +52,13 @@ rank_of()
     lines '#include <(libpq-fe|libwebsockets|uv|pthread|time|unistd|signal|fcntl)\.h>' shared
     lines '#include <(sys|netinet|arpa)/' shared
     lines '#include "[^/"]*"' shared relay client gpu tests # no folder named
+
+    shell=$(echo "$SHELL" | tr -s ' \n' '||')
+    {
+        lines '#include <(stdio|time|unistd|signal|fcntl|pthread|uv|sqlite3|libwebsockets|curl/.*)\.h>' client
+        lines '#include <(sys|netinet|arpa)/' client
+        lines "#include \"client/($shell)[._]" client
+    } | grep -vE "^client/($shell)[._]"
 
     for file in relay/*.[ch]; do
         [ -f "$file" ] || continue
