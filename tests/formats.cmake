@@ -1,0 +1,12 @@
+# Model files and what is in them.
+add_library(forge STATIC forge.c)
+target_link_libraries(forge PUBLIC shared)
+unit_test(half gpu)
+property_test(row gpu)
+unit_test(tree gpu)
+unit_test(mapping gpu)
+unit_test(safetensors gpu forge)
+unit_test(gguf gpu forge)
+fuzz_target(tree gpu)
+fuzz_target(safetensors gpu)
+fuzz_target(gguf gpu)
