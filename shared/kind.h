@@ -14,9 +14,15 @@ enum {
     KIND_DELETION = 5,
     KIND_REPOST = 6,
     KIND_REACTION = 7,
+    KIND_SEAL = 13,
+    KIND_CHAT = 14,
     KIND_GENERIC_REPOST = 16,
     KIND_VANISH = 62,
     KIND_GIFT_WRAP = 1059,
+    KIND_OP = 1570,          /* on the fields of an entity */
+    KIND_TEXT_UPDATE = 1571, /* of a text: Yjs update v1 */
+    KIND_CIRCLE_OP = 1572,   /* who may write */
+    KIND_CHECKPOINT = 1573,
     KIND_RELAY_LIST = 10002,
     KIND_EPHEMERAL_GIFT_WRAP = 21059,
     KIND_AUTH = 22242,

@@ -9,7 +9,6 @@ unit_test(bech32)
 fuzz_target(bech32)
 
 # Signature vectors: our own, and BIP-340's table where a copy of it lies beside the source tree.
-set(VECTORS ${CMAKE_SOURCE_DIR}/../shared/vectors CACHE PATH "folder of the official vectors")
 add_executable(golden_sig golden_sig.c)
 target_link_libraries(golden_sig PRIVATE shared)
 add_test(NAME golden_sig COMMAND golden_sig ${CMAKE_CURRENT_SOURCE_DIR}/golden/sig/own.csv)
