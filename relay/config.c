@@ -15,6 +15,8 @@
 /* The schema also names the channel shoal_<schema>_live, and PostgreSQL cuts names at 63 bytes. */
 enum { SCHEMA_CHARS_MAX = 52, MILLION = 1000000, GIB = 1 << 30 };
 
+#define RETENTION_S_MAX INT64_C(100000000000)
+
 #define AGE_S_MAX INT64_C(1000000000000000) /* for ever, and yet no sum overflows */
 
 #define NETWORK "Network"
@@ -86,6 +88,11 @@ static const struct option table[] = {
      "REQs and COUNTs an address may send at once"},
     {INTEGER(reqs_per_s_max, LIMITS, 0, MILLION), "50",
      "REQs and COUNTs per second, address and process; 0: no limit"},
+    {TEXT(retention_kinds, DATABASE), "",
+     "how long kinds are kept, as in '7=30d 20000-29999=1h 1984=1y': the first that names a kind "
+     "counts; 0: for ever"},
+    {INTEGER(retention_s, DATABASE, 0, RETENTION_S_MAX), "0",
+     "seconds other kinds are kept, but for replaceable ones, 5 and 62, which stay; 0: for ever"},
     {WORD(schema, DATABASE, SCHEMA_CHARS_MAX), "shoal", "PostgreSQL schema that holds the tables"},
     {INTEGER(subscriptions_max, LIMITS, 1, 10000), "256", "subscriptions of a connection"},
     {INTEGER(tags_max, LIMITS, 0, 100000), "5000", "tags of an event"},

@@ -53,7 +53,9 @@ struct config {
     char pubkey[CONFIG_TEXT_MAX];     /* of the operator, hex or npub; NIP-11 */
     char public_url[CONFIG_TEXT_MAX]; /* ws:// or wss:// URLs, separated by spaces */
     int64_t req_burst_max;
-    int64_t reqs_per_s_max; /* per address and process; 0: no limit */
+    int64_t reqs_per_s_max;                /* per address and process; 0: no limit */
+    char retention_kinds[CONFIG_TEXT_MAX]; /* rules as in retention.h */
+    int64_t retention_s;                   /* 0: for ever */
     char schema[64];
     int64_t subscriptions_max; /* per connection */
     int64_t tags_max;

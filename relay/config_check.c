@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "relay/retention.h"
 #include "shared/arena.h"
 #include "shared/bech32.h"
 #include "shared/err.h"
@@ -122,6 +123,12 @@ static bool check_amounts(const struct config *config, struct err *err)
     return true;
 }
 
+static bool check_retention(const struct config *config, struct err *err)
+{
+    struct retention rules;
+    return retention_parse(&rules, config->retention_s, config->retention_kinds, err);
+}
+
 bool config_check(const struct config *config, struct err *err)
 {
     if ((config->tls_certificate[0] == '\0') != (config->tls_key[0] == '\0'))
@@ -132,5 +139,5 @@ bool config_check(const struct config *config, struct err *err)
     if (config->user[0] == '\0')
         return err_set(err, ERR_INVALID, "user: expected the name of a user");
     return check_amounts(config, err) && check_networks(config, err) && check_urls(config, err) &&
-           check_pubkey(config, err) && check_database(config, err);
+           check_pubkey(config, err) && check_database(config, err) && check_retention(config, err);
 }

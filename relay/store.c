@@ -8,7 +8,9 @@
 #include "relay/schema.h"
 #include "relay/store_batch.h"
 #include "relay/store_expiry.h"
+#include "relay/store_probe.h"
 #include "relay/store_purge.h"
+#include "relay/store_retention.h"
 #include "relay/store_sql.h"
 #include "relay/tail.h"
 #include "shared/err.h"
@@ -17,14 +19,6 @@ enum {
     STORE_IN_FLIGHT_MAX = 2,
     STORE_QUEUE_MAX = 100000, /* puts; above, they fail */
     STORE_ANSWER_MS_MAX = 45000,
-};
-
-struct probe {
-    struct probe *next;
-    struct store *store;
-    store_settled_fn *reply;
-    void *owner;
-    bool is_failed; /* answered by the next flush */
 };
 
 struct store {
@@ -40,11 +34,12 @@ struct store {
     uint64_t numbered;                 /* batches */
     uint32_t in_flight;                /* batches */
     struct table unannounced;          /* batches that are committed, by number */
-    struct probe *probes;
+    struct store_probes *probes;
     uv_check_t *check; /* runs while something is to be flushed; idle keeps the loop from waiting */
     uv_idle_t *idle;
     struct store_expiry *expiry;
     struct store_purge *purge;
+    struct store_retention *retention;
 };
 
 static void flush(struct store *store);
@@ -226,23 +221,6 @@ static bool send_batch(struct store *store)
     return false;
 }
 
-static void fail_probes(struct store *store)
-{
-    struct probe **at = &store->probes;
-    while (*at != NULL) {
-        struct probe *probe = *at;
-        if (!probe->is_failed) {
-            at = &probe->next;
-            continue;
-        }
-        *at = probe->next;
-        if (probe->reply != NULL)
-            probe->reply(probe->owner, STORE_FAILED);
-        free(probe);
-        at = &store->probes;
-    }
-}
-
 static void flush(struct store *store)
 {
     uv_check_stop(store->check);
@@ -253,7 +231,7 @@ static void flush(struct store *store)
     if (!store->has_key || !db_is_ready(store->writer))
         fail_queue(store, &store->queue);
     fail_queue(store, &store->refused);
-    fail_probes(store);
+    store_probes_flush(store->probes);
     store_purge_flush(store->purge);
     metrics_set(METRIC_STORE_QUEUE, store->queue.count);
 }
@@ -267,6 +245,7 @@ static void on_key(void *owner, const PGresult *result)
     if (!store->has_key)
         log_error("store", "the schema has no hash_key");
     store_expiry_run(store->expiry);
+    store_retention_run(store->retention);
 }
 
 static void on_writer(void *owner, bool is_ready)
@@ -294,7 +273,7 @@ static void on_purged(void *owner, const struct filter *filter)
         store->setup.on_purged(store->setup.owner, filter);
 }
 
-static void on_purge_waits(void *owner)
+static void on_waiting(void *owner)
 {
     flush_soon(owner);
 }
@@ -338,9 +317,15 @@ struct store *store_new(uv_loop_t *loop, const struct store_setup *setup)
     const struct store_purge_setup purge = {.writer = store->writer,
                                             .reader = store->reader,
                                             .channel = tail_channel(store->tail),
-                                            .wake = on_purge_waits,
+                                            .wake = on_waiting,
                                             .owner = store};
     store->purge = store_purge_new(&purge);
+    const struct store_retention_setup retention = {.rules = setup->retention,
+                                                    .shard = setup->shard,
+                                                    .writer = store->writer,
+                                                    .purge = store->purge};
+    store->retention = store_retention_new(loop, &retention);
+    store->probes = store_probes_new(store->writer, on_waiting, store);
     return store;
 }
 
@@ -355,11 +340,10 @@ void store_free(struct store *store)
     db_free(store->writer);
     fail_queue(store, &store->queue);
     fail_queue(store, &store->refused);
-    for (struct probe *probe = store->probes; probe != NULL; probe = probe->next)
-        probe->is_failed = true;
-    fail_probes(store);
+    store_probes_free(store->probes);
     store_expiry_free(store->expiry);
     tail_free(store->tail);
+    store_retention_free(store->retention);
     reader_free(store->reader);
     store_purge_free(store->purge);
     table_clear(&store->unannounced);
@@ -403,9 +387,7 @@ void store_forget(struct store *store, const void *owner)
 {
     reader_forget(store->reader, owner);
     store_purge_forget(store->purge, owner);
-    for (struct probe *probe = store->probes; probe != NULL; probe = probe->next)
-        if (probe->owner == owner)
-            probe->reply = NULL;
+    store_probes_forget(store->probes, owner);
 }
 
 void store_purge(struct store *store, const struct filter *filter, store_purged_fn *done,
@@ -414,34 +396,7 @@ void store_purge(struct store *store, const struct filter *filter, store_purged_
     store_purge_add(store->purge, filter, done, owner);
 }
 
-static void on_probed(void *owner, const PGresult *result)
-{
-    struct probe *probe = owner;
-    if (PQresultStatus(result) == PGRES_COMMAND_OK) {
-        struct probe **at = &probe->store->probes;
-        while (*at != probe)
-            at = &(*at)->next;
-        *at = probe->next;
-        if (probe->reply != NULL)
-            probe->reply(probe->owner, STORE_NEW);
-        free(probe);
-        return;
-    }
-    probe->is_failed = true;
-    flush_soon(probe->store);
-}
-
 void store_probe(struct store *store, store_settled_fn *reply, void *owner)
 {
-    struct err err;
-    struct probe *probe = calloc(1, sizeof *probe);
-    if (probe == NULL)
-        abort();
-    *probe = (struct probe){store->probes, store, reply, owner, false};
-    store->probes = probe;
-    const struct db_call call = {.statement = STORE_SQL_PROBE, .reply = on_probed, .owner = probe};
-    if (db_query(store->writer, &call, &err))
-        return;
-    probe->is_failed = true;
-    flush_soon(store);
+    store_probes_add(store->probes, reply, owner);
 }

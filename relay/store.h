@@ -17,6 +17,7 @@
 
 struct err;
 struct event;
+struct retention;
 struct shard;
 struct store;
 
@@ -50,6 +51,7 @@ struct store_setup {
     store_foreign_fn *on_foreign;
     store_on_purged_fn *on_purged; /* may be NULL */
     void *owner;
+    const struct retention *retention; /* kept, not copied; NULL: everything stays */
 };
 
 struct store *store_new(uv_loop_t *loop, const struct store_setup *setup);

@@ -156,6 +156,17 @@ const struct store_sql_statement store_sql_statements[] = {
      " tags AS (" DELETE_TAGS ")"
      " SELECT count(*) FROM gone"},
 
+    {STORE_SQL_KINDS,
+     "WITH RECURSIVE elected AS MATERIALIZED (SELECT"
+     "  pg_try_advisory_lock(hashtextextended('retention ' || $1::text, 0)) AS is_it),"
+     " w(kind) AS (SELECT (SELECT e.kind FROM event e WHERE e.kind >= 0 ORDER BY e.kind LIMIT 1)"
+     "  WHERE (SELECT is_it FROM elected)"
+     "  UNION ALL SELECT (SELECT e.kind FROM event e WHERE e.kind > w.kind"
+     "   ORDER BY e.kind LIMIT 1) FROM w WHERE w.kind IS NOT NULL)"
+     " SELECT kind FROM w"},
+
+    {STORE_SQL_RELEASE, "SELECT pg_advisory_unlock(hashtextextended('retention ' || $1::text, 0))"},
+
     {STORE_SQL_PURGE,
      "WITH gone AS (DELETE FROM event WHERE ctid = ANY (ARRAY(SELECT e.ctid"
      "   FROM unnest($1::int8[], $2::int8[]) u(created_at, tie)"

@@ -23,6 +23,10 @@
 #define STORE_SQL_KEY "key"       /* the schema's secret */
 #define STORE_SQL_PROBE "probe"   /* a row that changes */
 #define STORE_SQL_EXPIRE "expire" /* now, schema, how many at most -> deleted */
+/* The kinds that are stored and, as the last row, NULL; none while another session that has asked
+ * has not released what both give: the schema. */
+#define STORE_SQL_KINDS "kinds"
+#define STORE_SQL_RELEASE "release"
 /* Places (created_at, tie), at most TAIL_PURGED_MAX, and a channel -> deleted. They need not be
  * there; the channel is told which were. */
 #define STORE_SQL_PURGE "purge"

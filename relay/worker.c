@@ -1,5 +1,6 @@
 #include "relay/worker.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "relay/metrics.h"
 #include "relay/policy.h"
 #include "relay/query.h"
+#include "relay/retention.h"
 #include "relay/server.h"
 #include "relay/session.h"
 #include "relay/store.h"
@@ -47,6 +49,7 @@ struct worker {
     bool parted; /* no connection is left */
     uint64_t phase_ms, deadline_ms;
     struct policy policy;
+    struct retention retention;
     uv_loop_t loop;
     uv_signal_t terminate;
     uv_timer_t tick;
@@ -205,10 +208,15 @@ static struct policy policy_of(const struct config *config)
 static void wire_store(struct worker *worker)
 {
     const struct config *config = worker->setup->config;
+    struct err err;
+    bool is_good =
+        retention_parse(&worker->retention, config->retention_s, config->retention_kinds, &err);
+    assert(is_good); /* config_check has read it */
     struct store_setup store = {.shard = worker->setup->shard,
                                 .readers = (uint32_t)config->database_readers,
                                 .on_foreign = on_foreign,
-                                .owner = worker};
+                                .owner = worker,
+                                .retention = &worker->retention};
     worker->sessions = session_table_new((size_t)config->outbox_bytes_max);
     worker->live = live_new();
     worker->store = store_new(&worker->loop, &store);

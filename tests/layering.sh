@@ -7,7 +7,7 @@
 #
 #     tests/layering.sh SOURCE_DIRECTORY
 cd "$1" || exit 1
-RELAY="log metrics option config drop notify reserve revival progress hash table list address
+RELAY="log metrics option retention config drop notify reserve revival progress hash table list address
        frame head websocket squeeze session db cluster schema tag_hash param row tail page plan
        reader batch store merge window policy interest live auth reply cursor request ingest query
        dispatch http health listener peer answer guest server worker supervisor transfer main"

@@ -1,4 +1,4 @@
-/* NIP-13 proof of work, NIP-40 expiration, the created_at window. */
+/* NIP-13 proof of work, NIP-40 expiration, the created_at window, retention. */
 #include "tests/stage.h"
 
 #define TALK (&stage_talk)
@@ -166,12 +166,48 @@ static void test_expired_replaceable(void **state)
     end();
 }
 
+/* Until only these of the author are left. */
+static void await_rest(const char *pubkey, size_t rest)
+{
+    const char *all = scratch_format("{\"authors\":[\"%s\"]}", pubkey);
+    int64_t deadline_ms = wire_now_ms() + WIRE_WAIT_MS;
+    while (talk_find(TALK, all).count > rest)
+        assert_true(wire_now_ms() < deadline_ms);
+}
+
+/* What is past its age goes, whether it was stored before the relay was told to, or after. */
+static void test_retention(void **state)
+{
+    (void)state;
+    int64_t now = signer_now();
+    restart(OPTIONS("retention_kinds=1=5s 7=0 1984=10m", "retention_s=1000"));
+    const struct signer_event *kept[] = {
+        SIGN(.person = 76, .kind = 1, .created_at = now + 600),
+        SIGN(.person = 76, .kind = 1984, .created_at = now - 300),
+        SIGN(.person = 76, .kind = 20, .created_at = now - 301),
+        SIGN(.person = 76, .kind = 7, .created_at = now - 4000),
+        SIGN(.person = 76, .kind = 30023, .created_at = now - 4001, .tags = "[[\"d\",\"\"]]"),
+        SIGN(.person = 76, .kind = 5, .created_at = now - 4002),
+        SIGN(.person = 76, .kind = 0, .created_at = now - 4003),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        talk_accept(TALK, kept[i]);
+    talk_accept(TALK, SIGN(.person = 76, .kind = 20, .created_at = now - 1001));
+    talk_accept(TALK, SIGN(.person = 76, .kind = 1984, .created_at = now - 601));
+    for (int64_t age_s = 1; age_s < 10; age_s++)
+        talk_accept(TALK, SIGN(.person = 76, .kind = 1, .created_at = now - age_s));
+    await_rest(kept[0]->pubkey, ARRAY_LEN(kept));
+    talk_expect(TALK, scratch_format("{\"authors\":[\"%s\"]}", kept[0]->pubkey), kept,
+                ARRAY_LEN(kept));
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_proof_of_work),      cmocka_unit_test(test_no_proof_wanted),
-        cmocka_unit_test(test_created_at_window),  cmocka_unit_test(test_any_age),
-        cmocka_unit_test(test_far_future),         cmocka_unit_test(test_expiration),
-        cmocka_unit_test(test_expired_replaceable)};
+        cmocka_unit_test(test_proof_of_work),       cmocka_unit_test(test_no_proof_wanted),
+        cmocka_unit_test(test_created_at_window),   cmocka_unit_test(test_any_age),
+        cmocka_unit_test(test_far_future),          cmocka_unit_test(test_expiration),
+        cmocka_unit_test(test_expired_replaceable), cmocka_unit_test(test_retention)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,6 +59,7 @@ static void test_edges(void **state)
         {"processes", 0, 64, 1},
         {"req_burst_max", 1, 1000000, 400},
         {"reqs_per_s_max", 0, 1000000, 50},
+        {"retention_s", 0, 100000000000, 0},
         {"subscriptions_max", 1, 10000, 256},
         {"tags_max", 0, 100000, 5000},
         {"verify_threads", 0, 256, 0},
@@ -290,6 +291,9 @@ static void test_check(void **state)
         {"data_dir = data", "data_dir: expected an absolute path, got 'data'"},
         {"data_dir = data\ndatabase = host=x", NULL}, /* not used then */
         {"database = postgresql://u:secret@h/db", NULL},
+        {"retention_kinds = 7=30d 20000-29999=1h", NULL},
+        {"retention_kinds = 7:30d",
+         "retention_kinds: '7:30d' is no rule like 7=30d or 20000-29999=1h"},
         {"database = nonsense", "database: missing "},
         {"database = postgresql://u:sec%ret@h/db", "database: invalid percent-encoded token: "},
     };
@@ -330,7 +334,7 @@ static void test_write(void **state)
                 break;
             }
     }
-    assert_int_equal(changed, 44);
+    assert_int_equal(changed, 46);
     text_clear(&text);
 
     config_write(&text, &first);
@@ -379,7 +383,7 @@ static void test_help(void **state)
         assert_in_range(strlen(line), 1, 79);
         settings += strncmp(line, "  --", 4) == 0;
     }
-    assert_int_equal(settings, 44);
+    assert_int_equal(settings, 46);
     text_clear(&help);
 }
 

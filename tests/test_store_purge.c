@@ -1,10 +1,13 @@
 /* What a purge takes and leaves, and that two stores, as two processes would have them, can keep in
  * memory what is stored: they hear of all that was stored, and of all that was purged, in time. */
 #include <stdlib.h>
+#include <time.h>
 
+#include "relay/retention.h"
 #include "relay/table.h"
 #include "relay/tag_hash.h"
 #include "relay/tail_purged.h"
+#include "shared/err.h"
 #include "shared/filter.h"
 #include "shared/kind.h"
 #include "tests/made.h"
@@ -46,16 +49,22 @@ static void on_purged(void *owner, const struct filter *filter)
     memory->purged += filter->ids.count;
 }
 
-static void open_memory(struct memory *memory)
+static void open_memory_with(struct memory *memory, const struct retention *retention)
 {
     const struct store_setup setup = {.shard = &made_shard,
                                       .readers = 1,
                                       .on_foreign = on_foreign,
                                       .on_purged = on_purged,
-                                      .owner = memory};
+                                      .owner = memory,
+                                      .retention = retention};
     *memory = (struct memory){.store = store_new(&made_loop, &setup)};
     while (!store_is_ready(memory->store))
         uv_run(&made_loop, UV_RUN_ONCE);
+}
+
+static void open_memory(struct memory *memory)
+{
+    open_memory_with(memory, NULL);
 }
 
 static void close_memory(struct memory *memory)
@@ -339,6 +348,37 @@ static void test_freed(void **state)
     }
 }
 
+/* Two processes look; what either finds goes, by one of them. */
+static void test_retention(void **state)
+{
+    struct retention rules;
+    struct err err;
+    struct memory looking = {0};
+    (void)state;
+    put_some('a', 700, "[[\"t\",\"x\"]]");
+    struct event *profile = made_event('a', 5, 0, "[]");
+    struct event *note = made_event('a', time(NULL), 1, "[]");
+    MADE_PUT(STORE_NEW, profile);
+    MADE_PUT(STORE_NEW, note);
+    if (!retention_parse(&rules, 3600, "", &err))
+        fail_msg("%s", err.text);
+    close_memory(&here);
+    open_memory_with(&here, &rules); /* looks at once */
+    open_memory_with(&looking, &rules);
+    while (stored() > 2)
+        uv_run(&made_loop, UV_RUN_ONCE);
+    made_run_for(QUIET_MS);
+    MADE_STORED(profile);
+    MADE_STORED(note);
+    assert_int_equal(there.purged, 700);
+    assert_int_equal(there.events.count, 2);
+    assert_int_equal(made_number(&made_shard, "SELECT count(*) FROM pg_locks l JOIN"
+                                              " pg_stat_activity USING (pid) WHERE application_name"
+                                              " = 'test_store' AND locktype = 'advisory'"),
+                     0);
+    close_memory(&looking);
+}
+
 static void test_notice(void **state)
 {
     static char text[8000];
@@ -369,7 +409,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_notice), TEST(test_author), TEST(test_exact), TEST(test_several),
-        TEST(test_while_stored),       TEST(test_lost),   TEST(test_freed),
+        TEST(test_while_stored),       TEST(test_lost),   TEST(test_freed), TEST(test_retention),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,31 @@
+/* store_retention.h - events that are too old go, by one process at a time.
+ *
+ * Now and then, and the sooner the less is kept: which kinds are stored is asked, and of each what
+ * is past its age is purged. Who asks holds a lock until it is done, or its connection is lost.
+ *
+ *   threads  loop thread only
+ */
+#pragma once
+
+#include "relay/db.h"
+
+struct retention;
+struct shard;
+struct store_purge;
+struct store_retention;
+
+struct store_retention_setup {
+    const struct retention *rules; /* kept, not copied; NULL: everything stays */
+    const struct shard *shard;     /* likewise */
+    struct db *writer;
+    struct store_purge *purge;
+};
+
+struct store_retention *store_retention_new(uv_loop_t *loop,
+                                            const struct store_retention_setup *setup);
+
+/* After writer, which has answered by then; before purge. */
+void store_retention_free(struct store_retention *retention);
+
+/* Now. */
+void store_retention_run(struct store_retention *retention);
