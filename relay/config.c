@@ -74,6 +74,8 @@ static const struct option table[] = {
     {INTEGER(message_bytes_max, LIMITS, 1024, 16777216), "262144",
      "bytes in a message from a client"},
     {TEXT(name, ABOUT), "Shoal relay", "name of this relay"},
+    {INTEGER(negentropy_records_max, LIMITS, 0, 10000000), "1000000",
+     "events a reconciliation (NIP-77) can be about; 0: no NIP-77"},
     {INTEGER(outbox_bytes_max, LIMITS, 65536, GIB), "4194304",
      "bytes kept for a client that does not read, before it is cut"},
     {INTEGER(ping_s, NETWORK, 1, 86400), "60",

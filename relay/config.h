@@ -45,6 +45,7 @@ struct config {
     int64_t log_level;                    /* enum log_level; written error, warning, info, debug */
     int64_t message_bytes_max;
     char name[CONFIG_TEXT_MAX];
+    int64_t negentropy_records_max; /* of a NIP-77 reconciliation; 0: none */
     int64_t outbox_bytes_max;
     int64_t ping_s; /* a silent connection is pinged after this, closed after as much again */
     char postgres_bin[CONFIG_TEXT_MAX]; /* folder of initdb and postgres; empty: searched */

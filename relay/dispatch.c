@@ -7,6 +7,7 @@
 #include "relay/auth.h"
 #include "relay/ingest.h"
 #include "relay/query.h"
+#include "relay/reconcile.h"
 #include "relay/reply.h"
 #include "relay/session.h"
 #include "shared/arena.h"
@@ -57,12 +58,20 @@ static void refuse(struct dispatch *dispatch, struct session *session,
             break;
         reply_closed(session, message->sub, why);
         return;
+    case MESSAGE_NEG_OPEN:
+    case MESSAGE_NEG_MSG:
+        if (message->sub.at == NULL)
+            break;
+        reconcile_refuse(session, message->sub, why);
+        return;
     case MESSAGE_UNKNOWN:
     case MESSAGE_CLOSE:
+    case MESSAGE_NEG_CLOSE:
     case MESSAGE_OK:
     case MESSAGE_EOSE:
     case MESSAGE_CLOSED:
     case MESSAGE_NOTICE:
+    case MESSAGE_NEG_ERR:
         break;
     }
     reply_notice(session, why);
@@ -76,7 +85,7 @@ static bool may_go(struct session *session, enum message_type type, struct err *
         return true;
     if (type == MESSAGE_EVENT || type == MESSAGE_AUTH)
         return address_may_publish(session->address, now_ms, err);
-    if (type == MESSAGE_REQ || type == MESSAGE_COUNT)
+    if (type == MESSAGE_REQ || type == MESSAGE_COUNT || type == MESSAGE_NEG_OPEN)
         return address_may_query(session->address, now_ms, err);
     return true;
 }
@@ -87,6 +96,7 @@ static void route(struct dispatch *dispatch, struct session *session, struct are
 {
     struct ingest *ingest = dispatch->setup.ingest;
     struct query *query = dispatch->setup.query;
+    struct reconcile_desk *reconciles = dispatch->setup.reconciles;
     switch (message->type) {
     case MESSAGE_EVENT:
         ingest_event(ingest, session, arena, &message->event);
@@ -103,11 +113,21 @@ static void route(struct dispatch *dispatch, struct session *session, struct are
     case MESSAGE_CLOSE:
         query_close(query, session, message->sub);
         break;
+    case MESSAGE_NEG_OPEN:
+        reconcile_open(reconciles, session, arena, message->sub, message->filters, message->bytes);
+        return;
+    case MESSAGE_NEG_MSG:
+        reconcile_message(reconciles, session, message->sub, message->bytes);
+        break;
+    case MESSAGE_NEG_CLOSE:
+        reconcile_close(session, message->sub);
+        break;
     case MESSAGE_UNKNOWN: /* these do not come from message_parse_client */
     case MESSAGE_OK:
     case MESSAGE_EOSE:
     case MESSAGE_CLOSED:
     case MESSAGE_NOTICE:
+    case MESSAGE_NEG_ERR:
         break;
     }
     arena_clear(arena);
@@ -156,4 +176,5 @@ void dispatch_not_text(struct dispatch *dispatch, struct session *session)
 void dispatch_closed(struct dispatch *dispatch, struct session *session)
 {
     query_session_ended(dispatch->setup.query, session);
+    reconcile_session_ended(session);
 }

@@ -11,11 +11,13 @@ struct dispatch;
 struct ingest;
 struct policy;
 struct query;
+struct reconcile_desk;
 struct session;
 
 struct dispatch_setup {
     struct ingest *ingest;
     struct query *query;
+    struct reconcile_desk *reconciles;
     int64_t filters_max;
     int64_t message_bytes_max;
 };

@@ -98,19 +98,24 @@ static void add_pubkey(struct text *out, const char *pubkey)
     arena_clear(&arena);
 }
 
+static bool is_on(int nip, const struct config *config)
+{
+    if (nip == 13)
+        return config->pow_bits_min > 0;
+    if (nip == 77)
+        return config->negentropy_records_max > 0;
+    return true;
+}
+
 /* Those a relay has a part in, and that are on. */
 static void add_nips(struct text *out, const struct config *config)
 {
-    static const int always[] = {1, 2, 9, 11, 17, 40, 42, 45, 51, 59, 62, 65, 67, 70, 91};
-    bool has_pow = config->pow_bits_min > 0;
+    static const int nips[] = {1, 2, 9, 11, 13, 17, 40, 42, 45, 51, 59, 62, 65, 67, 70, 77, 91};
     text_add(out, SPAN("\"supported_nips\":["));
-    for (size_t i = 0; i < ARRAY_LEN(always); i++) {
-        if (has_pow && always[i] > 13) {
-            text_add(out, SPAN("13,"));
-            has_pow = false;
-        }
-        text_addf(out, "%d%s", always[i], i + 1 < ARRAY_LEN(always) ? "," : "],");
-    }
+    for (size_t i = 0; i < ARRAY_LEN(nips); i++)
+        if (is_on(nips[i], config))
+            text_addf(out, "%s%d", i > 0 ? "," : "", nips[i]);
+    text_add(out, SPAN("],"));
 }
 
 static const char *word_of(bool value)

@@ -27,6 +27,7 @@ struct text;
     X(EVENTS_EPHEMERAL, "events_ephemeral_total", "events forwarded and not stored")       \
     X(REQS_RECEIVED, "reqs_received_total", "REQ messages")                                \
     X(COUNTS_RECEIVED, "counts_received_total", "COUNT messages")                          \
+    X(RECONCILES_OPENED, "reconciles_opened_total", "NEG-OPEN messages")                   \
     X(EVENTS_DELIVERED, "events_delivered_total", "live events queued to a subscription")  \
     X(SLOW_READERS_CUT, "slow_readers_cut_total", "connections closed with a full outbox") \
     X(DATABASE_ERRORS, "database_errors_total", "statements and connections that failed")  \

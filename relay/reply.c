@@ -58,3 +58,19 @@ void reply_count(struct session *session, struct span name, int64_t count, bool 
     message_write_count(&text, name, count, approximate, hll);
     send(session, &text);
 }
+
+void reply_neg_msg(struct session *session, struct span name, struct span bytes)
+{
+    struct text text = {0};
+    message_write_neg_msg(&text, name, bytes);
+    send(session, &text);
+}
+
+void reply_neg_err(struct session *session, struct span name, const struct err *why,
+                   int64_t records_max)
+{
+    struct text text = {0};
+    refuse(session, why);
+    message_write_neg_err(&text, name, why, records_max);
+    send(session, &text);
+}

@@ -3,7 +3,7 @@
  * Every refusal is counted by its code; one with auth-required comes after the challenge.
  *
  *   threads  loop thread only
- *   spec     NIP-01 "From relay to client"; NIP-42, NIP-45, NIP-67
+ *   spec     NIP-01 "From relay to client"; NIP-42, NIP-45, NIP-67, NIP-77
  */
 #pragma once
 
@@ -22,3 +22,8 @@ void reply_notice(struct session *session, const struct err *why);
 void reply_eose(struct session *session, struct span name, enum message_finish finish);
 void reply_count(struct session *session, struct span name, int64_t count, bool approximate,
                  const struct hll *hll); /* hll NULL: none */
+void reply_neg_msg(struct session *session, struct span name, struct span bytes);
+
+/* records_max: how many would have been few enough; 0: that is not why. */
+void reply_neg_err(struct session *session, struct span name, const struct err *why,
+                   int64_t records_max);

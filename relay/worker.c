@@ -17,6 +17,7 @@
 #include "relay/metrics.h"
 #include "relay/policy.h"
 #include "relay/query.h"
+#include "relay/reconcile.h"
 #include "relay/retention.h"
 #include "relay/server.h"
 #include "relay/session.h"
@@ -58,6 +59,7 @@ struct worker {
     struct live *live;
     struct ingest *ingest;
     struct query *query;
+    struct reconcile_desk *reconciles;
     struct dispatch *dispatch;
     struct server *server;
 };
@@ -119,6 +121,7 @@ static void enter(struct worker *worker, enum phase phase)
         return;
     case PARTING:
         query_drain(worker->query, "shutting down");
+        reconcile_drain(worker->reconciles, "shutting down");
         server_drain(worker->server, on_parted, worker);
         return;
     }
@@ -131,6 +134,7 @@ static void end(struct worker *worker)
     uv_close((uv_handle_t *)&worker->terminate, NULL);
     dispatch_free(worker->dispatch);
     query_free(worker->query);
+    reconcile_desk_free(worker->reconciles);
     store_free(worker->store);
     ingest_free(worker->ingest);
     live_free(worker->live);
@@ -151,6 +155,7 @@ static void on_tick(uv_timer_t *tick)
     uint64_t now = uv_now(&worker->loop);
     bool is_late = worker->deadline_ms != 0 && now >= worker->deadline_ms;
     bool is_answered = ingest_pending(worker->ingest) == 0;
+    bool is_idle = is_answered && !reconcile_is_pending(worker->reconciles);
     switch (worker->phase) {
     case STARTING:
         if (store_is_ready(worker->store))
@@ -160,6 +165,7 @@ static void on_tick(uv_timer_t *tick)
         return;
     case SERVING:
         live_tidy(worker->live);
+        reconcile_tidy(worker->reconciles);
         return;
     case FINISHING:
         if (is_answered || is_late || now - worker->phase_ms > INGEST_MS_MAX)
@@ -172,7 +178,7 @@ static void on_tick(uv_timer_t *tick)
         enter(worker, SETTLING);
         return;
     case SETTLING:
-        if (is_answered)
+        if (is_idle)
             end(worker);
         else if (is_late)
             give_up(worker);
@@ -240,8 +246,15 @@ static void wire_journeys(struct worker *worker)
     worker->policy = policy_of(config);
     worker->ingest = ingest_new(&worker->loop, &ingest);
     worker->query = query_new(&query);
+    struct reconcile_setup reconcile = {.policy = &worker->policy,
+                                        .sessions = worker->sessions,
+                                        .store = worker->store,
+                                        .records_max = config->negentropy_records_max,
+                                        .message_bytes_max = config->message_bytes_max};
+    worker->reconciles = reconcile_desk_new(&worker->loop, &reconcile);
     struct dispatch_setup dispatch = {.ingest = worker->ingest,
                                       .query = worker->query,
+                                      .reconciles = worker->reconciles,
                                       .filters_max = config->filters_max,
                                       .message_bytes_max = config->message_bytes_max};
     worker->dispatch = dispatch_new(&dispatch);

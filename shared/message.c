@@ -1,9 +1,9 @@
 #include "shared/message.h"
 
 #include "shared/arena.h"
+#include "shared/hex.h"
 #include "shared/hll.h"
 #include "shared/scan.h"
-#include "shared/text.h"
 #include "shared/utf8.h"
 
 /* A message while it is read. */
@@ -83,6 +83,38 @@ static bool read_text(struct reading *reading, struct err *err)
 static bool read_query(struct reading *reading, struct err *err)
 {
     return read_sub(reading, err) && read_filters(reading, err);
+}
+
+/* The message of a reconciliation. */
+static bool read_bytes(struct reading *reading, struct err *err)
+{
+    struct span *bytes = &reading->message->bytes;
+    struct span hex;
+    if (!expect_more(reading, "a message in hex", err) ||
+        !scan_text(&reading->scan, reading->arena, &hex, err))
+        return false;
+    uint8_t *decoded = arena_array(reading->arena, uint8_t, hex.len / 2);
+    if (!hex_decode(decoded, hex.len / 2, hex))
+        return err_set(err, ERR_INVALID, "expected the message in lowercase hex");
+    *bytes = (struct span){(const char *)decoded, hex.len / 2};
+    return scan_next(&reading->scan, &reading->list, err);
+}
+
+static bool read_neg_open(struct reading *reading, struct err *err)
+{
+    struct filter *filter = arena_array(reading->arena, struct filter, 1);
+    if (!read_sub(reading, err) || !expect_more(reading, "a filter", err) ||
+        !filter_scan(filter, reading->arena, &reading->scan, err) ||
+        !scan_next(&reading->scan, &reading->list, err))
+        return false;
+    reading->message->filters = filter;
+    reading->message->filter_count = 1;
+    return read_bytes(reading, err);
+}
+
+static bool read_neg_msg(struct reading *reading, struct err *err)
+{
+    return read_sub(reading, err) && read_bytes(reading, err);
 }
 
 static bool read_sub_and_event(struct reading *reading, struct err *err)
@@ -165,11 +197,15 @@ static const struct {
     {"REQ", MESSAGE_REQ, read_query, NULL},
     {"COUNT", MESSAGE_COUNT, read_query, read_count},
     {"CLOSE", MESSAGE_CLOSE, read_sub, NULL},
+    {"NEG-OPEN", MESSAGE_NEG_OPEN, read_neg_open, NULL},
+    {"NEG-MSG", MESSAGE_NEG_MSG, read_neg_msg, read_neg_msg},
+    {"NEG-CLOSE", MESSAGE_NEG_CLOSE, read_sub, NULL},
     {"AUTH", MESSAGE_AUTH, read_event, read_text},
     {"OK", MESSAGE_OK, NULL, read_ok},
     {"EOSE", MESSAGE_EOSE, NULL, read_eose},
     {"CLOSED", MESSAGE_CLOSED, NULL, read_sub_and_note},
     {"NOTICE", MESSAGE_NOTICE, NULL, read_text},
+    {"NEG-ERR", MESSAGE_NEG_ERR, NULL, read_sub_and_note},
 };
 
 /* Reads ["TYPE" and finds the reader of the rest. */
@@ -234,131 +270,4 @@ void message_peek(struct message *message, struct arena *arena, struct span begi
         event_find_id(&message->event.id, beginning);
     else if (!read_sub(&reading, NULL))
         return; /* the beginning ended too soon; sub says so */
-}
-
-void message_write_event(struct text *out, const struct event *event)
-{
-    text_add(out, SPAN("[\"EVENT\","));
-    event_write(out, event);
-    text_add(out, SPAN("]"));
-}
-
-static void write_query(struct text *out, const char *type, struct span sub,
-                        const struct filter *filters, uint32_t count)
-{
-    text_addf(out, "[\"%s\",", type);
-    text_add_json(out, sub);
-    for (uint32_t i = 0; i < count; i++) {
-        text_add(out, SPAN(","));
-        filter_write(out, &filters[i]);
-    }
-    text_add(out, SPAN("]"));
-}
-
-void message_write_req(struct text *out, struct span sub, const struct filter *filters,
-                       uint32_t count)
-{
-    write_query(out, "REQ", sub, filters, count);
-}
-
-void message_write_count_request(struct text *out, struct span sub, const struct filter *filters,
-                                 uint32_t count)
-{
-    write_query(out, "COUNT", sub, filters, count);
-}
-
-void message_write_close(struct text *out, struct span sub)
-{
-    write_query(out, "CLOSE", sub, NULL, 0);
-}
-
-void message_write_auth_answer(struct text *out, const struct event *event)
-{
-    text_add(out, SPAN("[\"AUTH\","));
-    event_write(out, event);
-    text_add(out, SPAN("]"));
-}
-
-void message_write_event_head(struct text *out, struct span sub)
-{
-    text_add(out, SPAN("[\"EVENT\","));
-    text_add_json(out, sub);
-    text_add(out, SPAN(","));
-}
-
-/* "prefix: reason" as a JSON string; "" for NULL. */
-static void add_reason(struct text *out, const struct err *why)
-{
-    struct text reason = {0};
-    if (why != NULL)
-        text_addf(&reason, "%s: %s", err_prefix(why->code), why->text);
-    text_add_json(out, text_span(&reason));
-    text_clear(&reason);
-}
-
-void message_write_ok(struct text *out, const struct bytes32 *id, bool accepted,
-                      const struct err *why)
-{
-    static const struct bytes32 unknown;
-    text_add(out, SPAN("[\"OK\",\""));
-    if (memcmp(id, &unknown, sizeof unknown) != 0)
-        text_add_hex(out, id->at, sizeof id->at);
-    text_add(out, accepted ? SPAN("\",true,") : SPAN("\",false,"));
-    add_reason(out, why);
-    text_add(out, SPAN("]"));
-}
-
-void message_write_eose(struct text *out, struct span sub, enum message_finish finish)
-{
-    text_add(out, SPAN("[\"EOSE\","));
-    text_add_json(out, sub);
-    switch (finish) {
-    case MESSAGE_FINISH_UNKNOWN:
-        break;
-    case MESSAGE_FINISH:
-        text_add(out, SPAN(",[\"finish\"]"));
-        break;
-    case MESSAGE_MORE:
-        text_add(out, SPAN(",[\"more\"]"));
-        break;
-    }
-    text_add(out, SPAN("]"));
-}
-
-void message_write_closed(struct text *out, struct span sub, const struct err *why)
-{
-    text_add(out, SPAN("[\"CLOSED\","));
-    text_add_json(out, sub);
-    text_add(out, SPAN(","));
-    add_reason(out, why);
-    text_add(out, SPAN("]"));
-}
-
-void message_write_notice(struct text *out, const struct err *why)
-{
-    text_add(out, SPAN("[\"NOTICE\","));
-    add_reason(out, why);
-    text_add(out, SPAN("]"));
-}
-
-void message_write_count(struct text *out, struct span sub, int64_t count, bool approximate,
-                         const struct hll *hll)
-{
-    text_add(out, SPAN("[\"COUNT\","));
-    text_add_json(out, sub);
-    text_addf(out, ",{\"count\":%lld%s", (long long)count,
-              approximate ? ",\"approximate\":true" : "");
-    if (hll != NULL) {
-        text_add(out, SPAN(",\"hll\":\""));
-        hll_write(out, hll);
-        text_add(out, SPAN("\""));
-    }
-    text_add(out, SPAN("}]"));
-}
-
-void message_write_auth(struct text *out, struct span challenge)
-{
-    text_add(out, SPAN("[\"AUTH\","));
-    text_add_json(out, challenge);
-    text_add(out, SPAN("]"));
 }

@@ -4,7 +4,7 @@
  *   threads    immutable once parsed
  *   errors     ERR_INVALID, ERR_UNSUPPORTED. What was read before the error stays in the message:
  *              type, and sub or event.id, so that the refusal can name what it refuses
- *   spec       NIP-01 "Communication between clients and relays"; NIP-42, NIP-45, NIP-67
+ *   spec       NIP-01 "Communication between clients and relays"; NIP-42, NIP-45, NIP-67, NIP-77
  */
 #pragma once
 
@@ -25,11 +25,15 @@ enum message_type {
     MESSAGE_REQ,     /* from the client, as are the next two */
     MESSAGE_COUNT,   /* both ways: filters from the client, count from the relay */
     MESSAGE_CLOSE,
+    MESSAGE_NEG_OPEN, /* from the client; filters is one */
+    MESSAGE_NEG_MSG,  /* both ways */
+    MESSAGE_NEG_CLOSE,
     MESSAGE_AUTH, /* both ways: event from the client, note (the challenge) from the relay */
     MESSAGE_OK,   /* from the relay, as are the rest */
     MESSAGE_EOSE,
     MESSAGE_CLOSED,
     MESSAGE_NOTICE,
+    MESSAGE_NEG_ERR,
 };
 
 /* NIP-67: whether EOSE ends everything stored that matches. */
@@ -43,7 +47,8 @@ struct message {
     uint32_t filter_count;
     struct bytes32 id;          /* of OK */
     bool accepted;              /* of OK */
-    struct span note;           /* decoded text of OK, CLOSED, NOTICE; challenge of AUTH */
+    struct span note;           /* decoded text of OK, CLOSED, NOTICE, NEG-ERR; challenge of AUTH */
+    struct span bytes;          /* of NEG-OPEN and NEG-MSG, out of their hex */
     int64_t count;              /* of COUNT from the relay */
     bool approximate;           /* of COUNT from the relay */
     enum message_finish finish; /* of EOSE */
@@ -67,6 +72,10 @@ void message_write_count_request(struct text *out, struct span sub, const struct
                                  uint32_t count);
 void message_write_close(struct text *out, struct span sub);
 void message_write_auth_answer(struct text *out, const struct event *event);
+void message_write_neg_open(struct text *out, struct span sub, const struct filter *filter,
+                            struct span bytes);
+void message_write_neg_close(struct text *out, struct span sub);
+void message_write_neg_msg(struct text *out, struct span sub, struct span bytes); /* both ways */
 
 /* From the relay. An EVENT is its head, the event's JSON and "]". */
 void message_write_event_head(struct text *out, struct span sub); /* ["EVENT","sub", */
@@ -79,3 +88,5 @@ void message_write_notice(struct text *out, const struct err *why);
 void message_write_count(struct text *out, struct span sub, int64_t count, bool approximate,
                          const struct hll *hll); /* hll NULL: none */
 void message_write_auth(struct text *out, struct span challenge);
+void message_write_neg_err(struct text *out, struct span sub, const struct err *why,
+                           int64_t records_max); /* how many would be few enough; 0: no matter */

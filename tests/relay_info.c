@@ -49,8 +49,8 @@ static void test_document(void **state)
 
 static void test_supported_nips(void **state)
 {
-    static const int supported[] = {1, 9, 11, 13, 17, 40, 42, 45, 59, 62, 67, 70, 91};
-    static const int not [] = {29, 43, 50, 77, 86};
+    static const int supported[] = {1, 9, 11, 13, 17, 40, 42, 45, 59, 62, 67, 70, 77, 91};
+    static const int not [] = {29, 43, 50, 86};
     json_t *json = document("Accept: " NOSTR_JSON "\r\n");
     const json_t *nips = json_object_get(json, "supported_nips");
     (void)state;

@@ -25,7 +25,7 @@ static void test_not_messages(void **state)
         {"[\"event\",{}]", "unsupported: "},
         {"[\"PING\"]", "unsupported: "},
         {"[\"OK\",\"x\",true,\"\"]", "unsupported: "},
-        {"[\"NEG-OPEN\",\"n\",{},\"61\"]", "unsupported: "},
+        {"[\"NEG-ERR\",\"n\",\"closed: \"]", "unsupported: "},
         {"[\"REQ\"]", "invalid: "},
         {"[\"REQ\",null,{}]", "invalid: "},
         {"[\"REQ\",[\"x\"],{}]", "invalid: "},

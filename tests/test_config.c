@@ -53,6 +53,7 @@ static void test_edges(void **state)
         {"limit_max", 1, 100000, 5000},
         {"listen_port", 0, 65535, 7777},
         {"message_bytes_max", 1024, 16777216, 262144},
+        {"negentropy_records_max", 0, 10000000, 1000000},
         {"outbox_bytes_max", 65536, 1073741824, 4194304},
         {"ping_s", 1, 86400, 60},
         {"pow_bits_min", 0, 256, 0},
@@ -334,7 +335,7 @@ static void test_write(void **state)
                 break;
             }
     }
-    assert_int_equal(changed, 46);
+    assert_int_equal(changed, 47);
     text_clear(&text);
 
     config_write(&text, &first);
@@ -383,7 +384,7 @@ static void test_help(void **state)
         assert_in_range(strlen(line), 1, 79);
         settings += strncmp(line, "  --", 4) == 0;
     }
-    assert_int_equal(settings, 46);
+    assert_int_equal(settings, 47);
     text_clear(&help);
 }
 

@@ -21,6 +21,7 @@ static void test_prefix(void **state)
         {ERR_AUTH_REQUIRED, "auth-required"},
         {ERR_MUTE, "mute"},
         {ERR_UNSUPPORTED, "unsupported"},
+        {ERR_CLOSED, "closed"},
         {ERR_INTERNAL, "error"},
     };
     (void)state;

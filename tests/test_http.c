@@ -102,7 +102,7 @@ static void test_document(void **state)
     assert_document(
         &config,
         "{\"name\":\"A \\\"relay\\\" \xc3\xa9\","
-        "\"supported_nips\":[1,2,9,11,17,40,42,45,51,59,62,65,67,70,91],"
+        "\"supported_nips\":[1,2,9,11,17,40,42,45,51,59,62,65,67,70,77,91],"
         "\"software\":\"shoal-relay\",\"version\":\"" SHOAL_VERSION "\","
         "\"limitation\":{\"max_message_length\":100001,\"max_subscriptions\":31,"
         "\"max_filters\":7,\"max_limit\":1001,\"max_subid_length\":64,\"max_event_tags\":2001,"
@@ -126,7 +126,7 @@ static void test_document(void **state)
         "\"icon\":\"https://example.com/i\","
         "\"pubkey\":\"3bf0c63fcb93463407af97a5e5ee64fa883d107ef9e558472c4eb9aaaefa459d\","
         "\"contact\":\"mailto:a@example.com\","
-        "\"supported_nips\":[1,2,9,11,13,17,40,42,45,51,59,62,65,67,70,91],"
+        "\"supported_nips\":[1,2,9,11,13,17,40,42,45,51,59,62,65,67,70,77,91],"
         "\"software\":\"shoal-relay\",\"version\":\"" SHOAL_VERSION "\","
         "\"terms_of_service\":\"https://example.com/t\","
         "\"limitation\":{\"max_message_length\":100001,\"max_subscriptions\":31,"

@@ -56,6 +56,9 @@ static void test_client(void **state)
         {"['\\u0045VENT'," EVENT "]", "", MESSAGE_EVENT, 0},
         {"['AUTH'," EVENT "]", "", MESSAGE_AUTH, 0},
         {"['REQ','s',{}]", "s", MESSAGE_REQ, 1},
+        {"['NEG-OPEN','s',{'kinds':[1]},'6100']", "s", MESSAGE_NEG_OPEN, 1},
+        {"['NEG-MSG','s','']", "s", MESSAGE_NEG_MSG, 0},
+        {"['NEG-CLOSE','s']", "s", MESSAGE_NEG_CLOSE, 0},
         {"['REQ','s',{},{'kinds':[]}]", "s", MESSAGE_REQ, 2},
         {"['REQ','\\u0061\\n',{}]", "a\n", MESSAGE_REQ, 1},
         {"['REQ','" HEX64 "',{}]", HEX64, MESSAGE_REQ, 1},
@@ -88,7 +91,19 @@ static const struct {
     {"{}", "invalid: expected '[' at byte 0", "", MESSAGE_UNKNOWN, false},
     {"[]", "invalid: expected a string at byte 2", "", MESSAGE_UNKNOWN, false},
     {"[1]", "invalid: expected a string at byte 1", "", MESSAGE_UNKNOWN, false},
-    {"['NEG-OPEN','s',{},'']", "unsupported: unknown message type 'NEG-OPEN'", "", MESSAGE_UNKNOWN,
+    {"['NEG-ERR','s','']", "unsupported: unknown message type 'NEG-ERR'", "", MESSAGE_UNKNOWN,
+     false},
+    {"['NEG-OPEN','s','6100']", "invalid: expected '{' at byte 16", "s", MESSAGE_NEG_OPEN, false},
+    {"['NEG-OPEN','s',{}]", "invalid: expected a message in hex at byte 19", "s", MESSAGE_NEG_OPEN,
+     false},
+    {"['NEG-OPEN','s',{},'6']", "invalid: expected the message in lowercase hex", "s",
+     MESSAGE_NEG_OPEN, false},
+    {"['NEG-OPEN','s',{},'61AB']", "invalid: expected the message in lowercase hex", "s",
+     MESSAGE_NEG_OPEN, false},
+    {"['NEG-OPEN','s',{},'61',1]", "invalid: expected no further element at byte 24", "s",
+     MESSAGE_NEG_OPEN, false},
+    {"['NEG-MSG','s',7]", "invalid: expected a string at byte 15", "s", MESSAGE_NEG_MSG, false},
+    {"['NEG-CLOSE']", "invalid: expected a subscription id at byte 13", "", MESSAGE_NEG_CLOSE,
      false},
     {"['OK','s']", "unsupported: unknown message type 'OK'", "", MESSAGE_UNKNOWN, false},
     {"['REQ' 's']", "invalid: expected ',' or ']' at byte 7", "", MESSAGE_REQ, false},
@@ -203,6 +218,7 @@ static void test_peek(void **state)
         {"['REQ','" HEX64 "+',{'id", HEX64 "+", MESSAGE_REQ, false},
         {"['COUNT','s',", "s", MESSAGE_COUNT, false},
         {"['CLOSE','s',", "s", MESSAGE_CLOSE, false},
+        {"['NEG-MSG','s','61", "s", MESSAGE_NEG_MSG, false},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -248,6 +264,9 @@ static void test_relay(void **state)
         {"['CLOSED','s']", .type = MESSAGE_CLOSED, .sub = "s", .note = ""},
         {"['NOTICE','hello']", .type = MESSAGE_NOTICE, .sub = "", .note = "hello"},
         {"['AUTH','challenge']", .type = MESSAGE_AUTH, .sub = "", .note = "challenge"},
+        {"['NEG-MSG','s','61']", .type = MESSAGE_NEG_MSG, .sub = "s", .note = ""},
+        {"['NEG-ERR','s','blocked: too big',1000]", .type = MESSAGE_NEG_ERR, .sub = "s",
+         .note = "blocked: too big"},
         {"['COUNT','q',{'count':7}]", .type = MESSAGE_COUNT, .sub = "q", .note = "", .count = 7},
         {"['COUNT','q',{'hll':'00','approximate':true,'count':0}]", .type = MESSAGE_COUNT,
          .sub = "q", .note = "", .approximate = true},
@@ -341,6 +360,12 @@ static void test_write_client(void **state)
     assert_written(&text, "['COUNT','q',{'kinds':[1]}]");
     message_write_close(&text, SPAN("q"));
     assert_written(&text, "['CLOSE','q']");
+    message_write_neg_open(&text, SPAN("q"), message.filters, SPAN("\x61\xfe"));
+    assert_written(&text, "['NEG-OPEN','q',{'kinds':[1]},'61fe']");
+    message_write_neg_msg(&text, SPAN("q"), SPAN(""));
+    assert_written(&text, "['NEG-MSG','q','']");
+    message_write_neg_close(&text, SPAN("q"));
+    assert_written(&text, "['NEG-CLOSE','q']");
     text_clear(&text);
     arena_clear(&arena);
 }
@@ -374,6 +399,10 @@ static void test_write_relay(void **state)
     assert_written(&text, "['CLOSED','s','rate-limited: not \\'now\\'']");
     message_write_closed(&text, SPAN("s"), NULL);
     assert_written(&text, "['CLOSED','s','']");
+    message_write_neg_err(&text, SPAN("s"), &why, 0);
+    assert_written(&text, "['NEG-ERR','s','rate-limited: not \\'now\\'']");
+    message_write_neg_err(&text, SPAN("s"), &why, 7);
+    assert_written(&text, "['NEG-ERR','s','rate-limited: not \\'now\\'',7]");
     message_write_notice(&text, &why);
     assert_written(&text, "['NOTICE','rate-limited: not \\'now\\'']");
     message_write_count(&text, SPAN("q"), INT64_MAX, !approximate, NULL);

@@ -121,7 +121,20 @@ async function deletes(alice, bob) {
     }); // a refusal reaches the caller
 }
 
-const scenarios = [publishes, subscribes, pages, authenticates, counts, replaces, deletes];
+/* NIP-77, for clients that can. Both sides have more than they list at once. */
+async function reconciles(alice, bob) {
+    if (!bob.reconcile) return;
+    const events = [];
+    for (let i = 0; i < 90; i++)
+        events.push(await alice.publish(note(`${i}`, { kind: 1112, created_at: PAST + (i >> 2) })));
+    const other = { id: 'ab'.repeat(32), created_at: PAST + 7 };
+    const filter = { authors: [alice.pubkey], kinds: [1112] };
+    const { have, need } = await bob.reconcile([...events.slice(10, 70), other], filter);
+    assert.deepEqual(have, [other.id]);
+    assert.deepEqual(need.sort(), ids([...events.slice(0, 10), ...events.slice(70)]));
+}
+
+const scenarios = [publishes, subscribes, pages, authenticates, counts, replaces, deletes, reconciles];
 
 async function run(client, url) {
     for (const scenario of scenarios)

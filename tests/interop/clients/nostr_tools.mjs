@@ -1,4 +1,5 @@
 // nostr-tools: SimplePool, with the events signed by its pure module.
+import { nip77 } from 'nostr-tools';
 import { SimplePool, useWebSocketImplementation } from 'nostr-tools/pool';
 import { finalizeEvent, generateSecretKey, getPublicKey } from 'nostr-tools/pure';
 import WebSocket from 'ws';
@@ -28,6 +29,23 @@ export function open(url) {
             });
         },
         count: async (filter) => (await pool.ensureRelay(url)).count([filter], {}),
+        reconcile: async (events, filter) => {
+            const storage = new nip77.NegentropyStorageVector();
+            for (const event of events) storage.insert(event.created_at, event.id);
+            storage.seal();
+            const have = [];
+            const need = [];
+            const relay = await pool.ensureRelay(url);
+            await new Promise((done, failed) => {
+                const sync = new nip77.NegentropySync(relay, storage, filter, {
+                    onhave: (id) => have.push(id),
+                    onneed: (id) => need.push(id),
+                    onclose: (reason) => (reason ? failed(new Error(reason)) : done()),
+                });
+                sync.start().catch(failed);
+            });
+            return { have, need };
+        },
         close: async () => pool.destroy(),
     };
 }
