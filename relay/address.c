@@ -160,6 +160,11 @@ void address_close(struct address *address, int64_t now_ms)
     sweep(table, now_ms);
 }
 
+struct span address_ip(const struct address *address)
+{
+    return (struct span){(const char *)address->ip, address->len};
+}
+
 static bool take(struct bucket *bucket, int64_t rate, int64_t burst, int64_t now_ms)
 {
     if (rate == 0)

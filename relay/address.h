@@ -30,6 +30,9 @@ struct address *address_open(struct address_table *table, struct span ip, int64_
                              struct err *err);
 void address_close(struct address *address, int64_t now_ms);
 
+/* Its 4 bytes, or the 8 of its IPv6 network. */
+struct span address_ip(const struct address *address);
+
 /* Take one token; false when there is none. */
 MUST_CHECK bool address_may_publish(struct address *address, int64_t now_ms, struct err *err);
 MUST_CHECK bool address_may_query(struct address *address, int64_t now_ms, struct err *err);

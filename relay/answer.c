@@ -15,10 +15,11 @@
 static const char PLAIN[] = "text/plain; charset=utf-8";
 static const char FRESH[] = "Cache-Control: no-store\r\n";
 
-/* Any page may read the document: NIP-11 wants CORS. */
+/* Any page may read the document: NIP-11 wants CORS. And manage the relay: it has nothing that a
+ * browser would add by itself. */
 static const char DOCUMENT_HEADERS[] = "Access-Control-Allow-Origin: *\r\n"
-                                       "Access-Control-Allow-Headers: *\r\n"
-                                       "Access-Control-Allow-Methods: GET, HEAD, OPTIONS\r\n"
+                                       "Access-Control-Allow-Headers: Authorization, *\r\n"
+                                       "Access-Control-Allow-Methods: GET, HEAD, POST, OPTIONS\r\n"
                                        "Vary: Accept\r\n";
 
 struct answer {
@@ -29,11 +30,20 @@ struct answer {
 };
 
 void answer_prepare(struct answer_source *source, const struct config *config,
-                    struct health *health)
+                    const struct control *control, struct health *health)
 {
-    *source = (struct answer_source){.health = health, .path = http_path(config->public_url)};
-    http_write_nip11(&source->nip11, config);
+    *source = (struct answer_source){.config = config,
+                                     .control = control,
+                                     .health = health,
+                                     .path = http_path(config->public_url)};
+    answer_describe(source);
     http_write_page_policy(&source->policy);
+}
+
+void answer_describe(struct answer_source *source)
+{
+    text_clear(&source->nip11);
+    http_write_nip11(&source->nip11, source->config, source->control);
 }
 
 void answer_clear(struct answer_source *source)
@@ -134,6 +144,60 @@ static bool reply_health(struct text *out, const struct head *head,
     return true;
 }
 
+static const char RPC_TYPE[] = "application/nostr+json+rpc";
+
+static bool is_managed(const struct answer_source *source)
+{
+    return source->config != NULL && source->config->admin_pubkeys[0] != '\0';
+}
+
+static bool is_management_post(const struct answer_source *source, const struct head *head)
+{
+    return is_managed(source) && span_eq(head->method, SPAN("POST")) &&
+           http_is_path(source->path, head->path);
+}
+
+bool answer_is_management(const struct answer_source *source, const struct head *head)
+{
+    struct span type = head->fields[HEAD_CONTENT_TYPE];
+    return is_management_post(source, head) && head_is(head_cut(&type, ';'), RPC_TYPE);
+}
+
+void answer_managed(struct text *out, int status, struct span json)
+{
+    static const struct {
+        int status;
+        const char *words;
+    } all[] = {{200, "200 OK"},
+               {400, "400 Bad Request"},
+               {401, "401 Unauthorized"},
+               {403, "403 Forbidden"},
+               {503, "503 Service Unavailable"}};
+    struct answer answer = {"500 Internal Server Error", RPC_TYPE, json, NULL};
+    struct text more = {0};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (all[i].status == status)
+            answer.status = all[i].words;
+    text_addf(&more, "%s%s%s%c", DOCUMENT_HEADERS, FRESH,
+              status == 401 ? "WWW-Authenticate: Nostr\r\n" : "", '\0');
+    answer.more = more.at;
+    add_answer(out, &answer, true, true);
+    text_clear(&more);
+}
+
+/* To what has a method that is not for it. */
+static void reply_wrong_method(struct text *out, const struct head *head,
+                               const struct answer_source *source)
+{
+    if (is_management_post(source, head))
+        reply_short(out, head, "415 Unsupported Media Type",
+                    "Accept-Post: application/nostr+json+rpc\r\n");
+    else
+        reply_short(out, head, "405 Method Not Allowed",
+                    is_managed(source) ? "Allow: GET, HEAD, POST, OPTIONS\r\n"
+                                       : "Allow: GET, HEAD, OPTIONS\r\n");
+}
+
 bool answer_request(const struct answer_source *source, struct text *out, const struct head *head)
 {
     if (span_eq(head->method, SPAN("OPTIONS"))) {
@@ -142,7 +206,7 @@ bool answer_request(const struct answer_source *source, struct text *out, const 
         return true;
     }
     if (!span_eq(head->method, SPAN("GET")) && !span_eq(head->method, SPAN("HEAD"))) {
-        reply_short(out, head, "405 Method Not Allowed", "Allow: GET, HEAD, OPTIONS\r\n");
+        reply_wrong_method(out, head, source);
         return true;
     }
     if (span_eq(head->path, SPAN("/health")))
@@ -200,7 +264,10 @@ void answer_refuse(struct text *out, enum answer_refusal refusal)
         const char *status, *more;
     } refusals[] = {
         [ANSWER_BAD_REQUEST] = {"400 Bad Request", NULL},
+        [ANSWER_BLOCKED] = {"403 Forbidden", NULL},
         [ANSWER_NOT_HERE] = {"404 Not Found", NULL},
+        [ANSWER_NO_LENGTH] = {"411 Length Required", DOCUMENT_HEADERS},
+        [ANSWER_TOO_LARGE] = {"413 Content Too Large", DOCUMENT_HEADERS},
         [ANSWER_WRONG_VERSION] = {"426 Upgrade Required",
                                   "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n"},
         [ANSWER_TOO_MANY] = {"429 Too Many Requests", "Retry-After: 60\r\n"},

@@ -37,6 +37,8 @@ static const char *const groups[] = {NETWORK, ACCESS, LIMITS, DATABASE, PROCESS,
 
 /* Alphabetical: this is the order of the file. */
 static const struct option table[] = {
+    {TEXT(admin_pubkeys, ACCESS), "",
+     "who may manage the relay (NIP-86), in hex or npub, separated by spaces; empty: nobody"},
     {BOOL(auth_required, ACCESS), "no", "nothing is read or written without NIP-42 authentication"},
     {TEXT(banner, ABOUT), "", "URL of a wide picture"},
     {INTEGER(connections_max, LIMITS, 1, MILLION), "10000", "connections, per process"},

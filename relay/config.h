@@ -15,10 +15,11 @@ struct text;
 
 #define CONFIG_PATH "/etc/shoal-relay.conf"
 
-enum { CONFIG_TEXT_MAX = 1024 };
+enum { CONFIG_TEXT_MAX = 1024, CONFIG_ADMINS_MAX = 16 };
 
 /* Fields are alphabetical, as in the file. 0 means "no limit" only where the table says so. */
 struct config {
+    char admin_pubkeys[CONFIG_TEXT_MAX]; /* hex or npub, separated by spaces; NIP-86 */
     bool auth_required;                  /* nothing is read or written without NIP-42 */
     char banner[CONFIG_TEXT_MAX];        /* NIP-11, as are contact, description, icon, name, ... */
     int64_t connections_max;             /* per process */
@@ -79,6 +80,9 @@ MUST_CHECK bool config_load(struct config *config, const char *path, struct err 
 
 /* What one setting alone cannot tell: both TLS files or none, bursts, URLs, networks. */
 MUST_CHECK bool config_check(const struct config *config, struct err *err);
+
+/* The pubkeys of admin_pubkeys, which config_check has accepted; returns how many. */
+uint32_t config_admins(const struct config *config, struct bytes32 out[CONFIG_ADMINS_MAX]);
 
 /* The two settings in which 0 means one per core. */
 int64_t config_processes(const struct config *config);

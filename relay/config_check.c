@@ -74,16 +74,49 @@ static bool check_urls(const struct config *config, struct err *err)
     return true;
 }
 
+static bool parse_pubkey(struct bytes32 *key, struct span word)
+{
+    struct arena arena = {0};
+    struct bech32 decoded;
+    bool is_good = hex_decode(key->at, sizeof *key, word);
+    if (!is_good && bech32_decode(&decoded, &arena, word, NULL) && decoded.type == BECH32_NPUB) {
+        *key = decoded.key;
+        is_good = true;
+    }
+    arena_clear(&arena);
+    return is_good;
+}
+
 static bool check_pubkey(const struct config *config, struct err *err)
 {
     struct span word = {config->pubkey, strlen(config->pubkey)};
-    struct arena arena = {0};
     struct bytes32 key;
-    struct bech32 decoded;
-    bool good = word.len == 0 || hex_decode(key.at, sizeof key.at, word) ||
-                (bech32_decode(&decoded, &arena, word, NULL) && decoded.type == BECH32_NPUB);
-    arena_clear(&arena);
-    return good || err_set(err, ERR_INVALID, "pubkey: expected 64 lowercase hex digits or an npub");
+    return word.len == 0 || parse_pubkey(&key, word) ||
+           err_set(err, ERR_INVALID, "pubkey: expected 64 lowercase hex digits or an npub");
+}
+
+static bool check_admins(const struct config *config, struct err *err)
+{
+    const char *list = config->admin_pubkeys;
+    struct bytes32 key;
+    uint32_t count = 0;
+    for (struct span word = next_word(&list); word.len > 0; word = next_word(&list), count++)
+        if (!parse_pubkey(&key, word))
+            return err_set(err, ERR_INVALID,
+                           "admin_pubkeys: '%.*s' is neither 64 lowercase hex digits nor an npub",
+                           (int)(word.len < 20 ? word.len : 20), word.at);
+    return count <= CONFIG_ADMINS_MAX ||
+           err_set(err, ERR_INVALID, "admin_pubkeys: more than %d", CONFIG_ADMINS_MAX);
+}
+
+uint32_t config_admins(const struct config *config, struct bytes32 out[CONFIG_ADMINS_MAX])
+{
+    const char *list = config->admin_pubkeys;
+    uint32_t count = 0;
+    for (struct span word = next_word(&list); word.len > 0 && count < CONFIG_ADMINS_MAX;
+         word = next_word(&list))
+        count += parse_pubkey(&out[count], word);
+    return count;
 }
 
 static bool check_database(const struct config *config, struct err *err)
@@ -139,5 +172,6 @@ bool config_check(const struct config *config, struct err *err)
     if (config->user[0] == '\0')
         return err_set(err, ERR_INVALID, "user: expected the name of a user");
     return check_amounts(config, err) && check_networks(config, err) && check_urls(config, err) &&
-           check_pubkey(config, err) && check_database(config, err) && check_retention(config, err);
+           check_pubkey(config, err) && check_admins(config, err) && check_database(config, err) &&
+           check_retention(config, err);
 }

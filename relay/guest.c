@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "relay/address.h"
+#include "relay/control.h"
 #include "relay/head.h"
 #include "relay/metrics.h"
 #include "relay/squeeze.h"
@@ -44,6 +45,7 @@ void guest_ended(struct guest *guest)
     if (guest->is_waiting && guest->host->health != NULL)
         health_forget(guest->host->health, &guest->wait);
     guest->is_waiting = false;
+    admin_forget(&guest->managed);
     if (guest->address != NULL)
         address_close(guest->address, now_ms(guest));
     guest->address = NULL;
@@ -75,7 +77,7 @@ static size_t ip_of(uint8_t ip[16], const struct sockaddr_storage *name)
 
 /* Counts the connection to its address: that of the socket or, behind a trusted proxy, the one in
  * the request. */
-static bool take_address(struct guest *guest, const struct head *head)
+static enum answer_refusal take_address(struct guest *guest, const struct head *head)
 {
     uint8_t ip[16], peer[16];
     size_t ip_len = 0;
@@ -84,12 +86,15 @@ static bool take_address(struct guest *guest, const struct head *head)
     getpeername(lws_get_socket_fd(guest->wsi), (struct sockaddr *)&name, &size);
     size_t peer_len = ip_of(peer, &name);
     if (peer_len == 0) /* it is gone already */
-        return false;
+        return ANSWER_TOO_MANY;
     address_behind(ip, &ip_len, guest->host->proxies, (struct span){(const char *)peer, peer_len},
                    head->fields[HEAD_FORWARDED_FOR]);
     struct span found = {(const char *)ip, ip_len};
+    const struct control *control = guest->host->answers.control;
+    if (control != NULL && control_blocks_ip(control, found))
+        return ANSWER_BLOCKED;
     guest->address = address_open(guest->host->addresses, found, now_ms(guest), NULL);
-    return guest->address != NULL;
+    return guest->address != NULL ? ANSWER_GRANTED : ANSWER_TOO_MANY;
 }
 
 static enum answer_refusal admit(struct guest *guest, const struct head *head)
@@ -100,8 +105,8 @@ static enum answer_refusal admit(struct guest *guest, const struct head *head)
         return refusal;
     if (host->is_draining || peer_count(host->peers) >= host->connections_max)
         refusal = ANSWER_FULL;
-    else if (!take_address(guest, head))
-        refusal = ANSWER_TOO_MANY;
+    else
+        refusal = take_address(guest, head);
     if (refusal != ANSWER_GRANTED)
         metrics_add(METRIC_CONNECTIONS_REFUSED, 1);
     return refusal;
@@ -138,16 +143,22 @@ static bool send_accept(struct guest *guest, const struct head *head, bool squee
     return is_sent;
 }
 
+/* Of our end of the connection. */
+static struct span local_ip(uint8_t ip[16], const struct guest *guest)
+{
+    struct sockaddr_storage name = {0};
+    socklen_t size = sizeof name;
+    getsockname(lws_get_socket_fd(guest->wsi), (struct sockaddr *)&name, &size);
+    return (struct span){(const char *)ip, ip_of(ip, &name)};
+}
+
 /* What came after the head is the websocket's first. */
 static void open_peer(struct guest *guest, size_t used, bool squeezes)
 {
     uint8_t ip[16];
-    struct sockaddr_storage name = {0};
-    socklen_t size = sizeof name;
-    getsockname(lws_get_socket_fd(guest->wsi), (struct sockaddr *)&name, &size);
     struct peer_open open = {.wsi = guest->wsi,
                              .address = guest->address,
-                             .local_ip = {(const char *)ip, ip_of(ip, &name)},
+                             .local_ip = local_ip(ip, guest),
                              .may_squeeze = squeezes,
                              .now_ms = now_ms(guest)};
     struct text rest = guest->request;
@@ -203,6 +214,73 @@ static bool answer(struct guest *guest, const struct head *head, size_t used)
     return is_sent;
 }
 
+/* The answer to an operator, after which the connection ends. */
+static bool send_managed(struct guest *guest)
+{
+    struct text out = {0};
+    text_reserve(&out, LWS_PRE);
+    out.len = LWS_PRE;
+    answer_managed(&out, guest->managed.status, text_span(&guest->managed.body));
+    bool is_sent = send_text(guest, &out);
+    text_clear(&out);
+    admin_forget(&guest->managed);
+    guest->is_managed = guest->is_waiting = false;
+    guest->is_leaving = true;
+    lws_callback_on_writable(guest->wsi);
+    return is_sent;
+}
+
+static void on_managed(void *owner)
+{
+    struct guest *guest = owner;
+    guest->is_waiting = false;
+    lws_callback_on_writable(guest->wsi);
+}
+
+/* Decimal digits; more than any body may have when there are too many of them. */
+static bool parse_length(size_t *length, struct span digits)
+{
+    *length = 0;
+    for (size_t i = 0; i < digits.len; i++) {
+        if (digits.at[i] < '0' || digits.at[i] > '9')
+            return false;
+        if (*length <= ADMIN_BODY_BYTES_MAX)
+            *length = *length * 10 + (size_t)(digits.at[i] - '0');
+    }
+    return digits.len > 0;
+}
+
+static bool manage(struct guest *guest, const struct head *head, size_t used)
+{
+    uint8_t ip[16];
+    size_t length;
+    struct span digits = head->fields[HEAD_CONTENT_LENGTH];
+    if (digits.at == NULL || head->fields[HEAD_TRANSFER_ENCODING].at != NULL)
+        return refuse(guest, ANSWER_NO_LENGTH);
+    if (!parse_length(&length, digits))
+        return refuse(guest, ANSWER_BAD_REQUEST);
+    if (length > ADMIN_BODY_BYTES_MAX)
+        return refuse(guest, ANSWER_TOO_LARGE);
+    if (guest->request.len < used + length)
+        return true; /* the rest is on its way */
+    struct admin_request request = {.authorization = head->fields[HEAD_AUTHORIZATION],
+                                    .body = {guest->request.at + used, length},
+                                    .local_ip = local_ip(ip, guest)};
+    guest->is_managed = guest->is_waiting = true;
+    admin_ask(guest->host->admin, &request, &guest->managed, on_managed, guest);
+    return guest->managed.job != NULL || send_managed(guest);
+}
+
+/* A request that is whole. */
+static bool serve_whole(struct guest *guest, const struct head *head, size_t used)
+{
+    if (answer_is_upgrade(head))
+        return upgrade(guest, head, used);
+    if (answer_is_management(&guest->host->answers, head))
+        return manage(guest, head, used);
+    return answer(guest, head, used);
+}
+
 /* The first request that is there, if it is whole. */
 static bool serve(struct guest *guest)
 {
@@ -220,8 +298,7 @@ static bool serve(struct guest *guest)
         is_good = refuse(guest, ANSWER_BAD_REQUEST);
         break;
     case HEAD_DONE:
-        is_good =
-            answer_is_upgrade(&head) ? upgrade(guest, &head, used) : answer(guest, &head, used);
+        is_good = serve_whole(guest, &head, used);
         break;
     }
     arena_clear(&arena);
@@ -253,5 +330,7 @@ bool guest_write(struct guest *guest)
         allow(guest, LEAVE_S_MAX);
         return true;
     }
+    if (guest->is_managed && !guest->is_waiting)
+        return send_managed(guest);
     return guest->is_waiting || serve(guest);
 }

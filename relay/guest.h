@@ -8,6 +8,7 @@
 
 #include <uv.h>
 
+#include "relay/admin.h"
 #include "relay/answer.h"
 #include "relay/health.h"
 #include "relay/peer.h"
@@ -23,6 +24,7 @@ struct guest_host {
     uv_loop_t *loop;
     struct answer_source answers;
     struct health *health; /* NULL once the server is freed */
+    struct admin *admin;
     struct peer_table *peers;
     struct address_table *addresses;
     struct address_networks *proxies;
@@ -33,11 +35,12 @@ struct guest_host {
 struct guest {
     struct guest_host *host;
     struct lws *wsi;
-    struct address *address; /* of a websocket */
-    struct peer peer;        /* open once it is one */
-    struct text request;     /* bytes of requests not answered yet */
-    struct health_wait wait; /* for /health */
-    bool is_waiting, is_leaving;
+    struct address *address;   /* of a websocket */
+    struct peer peer;          /* open once it is one */
+    struct text request;       /* bytes of requests not answered yet */
+    struct health_wait wait;   /* for /health */
+    struct admin_wait managed; /* for what an operator asked */
+    bool is_waiting, is_leaving, is_managed;
 };
 
 struct guest *guest_new(struct guest_host *host, struct lws *wsi);

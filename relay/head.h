@@ -14,8 +14,10 @@ enum { HEAD_BYTES_MAX = 16384 };
 
 #define HEAD_FIELDS(X)                                  \
     X(ACCEPT, "accept")                                 \
+    X(AUTHORIZATION, "authorization")                   \
     X(CONNECTION, "connection")                         \
     X(CONTENT_LENGTH, "content-length")                 \
+    X(CONTENT_TYPE, "content-type")                     \
     X(FORWARDED_FOR, "x-forwarded-for")                 \
     X(HOST, "host")                                     \
     X(TRANSFER_ENCODING, "transfer-encoding")           \

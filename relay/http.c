@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include "relay/config.h"
+#include "relay/control.h"
 #include "relay/head.h"
 #include "shared/arena.h"
 #include "shared/base.h"
@@ -74,13 +75,31 @@ bool http_is_path(struct span path, struct span request)
     return span_eq(without_slash(path), without_slash(request));
 }
 
-static void add_text(struct text *out, const char *name, const char *value)
+static void add_span(struct text *out, const char *name, struct span value)
 {
-    if (value[0] == '\0')
+    if (value.len == 0)
         return;
     text_addf(out, "\"%s\":", name);
-    text_add_json(out, (struct span){value, strlen(value)});
+    text_add_json(out, value);
     text_add(out, SPAN(","));
+}
+
+static void add_text(struct text *out, const char *name, const char *value)
+{
+    add_span(out, name, (struct span){value, strlen(value)});
+}
+
+/* What the operators have changed it to, else what the configuration says. */
+static void add_setting(struct text *out, const struct control *control, const char *name,
+                        const char *value)
+{
+    struct span key = {name, strlen(name)};
+    const struct control_item *item =
+        control == NULL ? NULL : control_find(control, CONTROL_SETTING, key);
+    if (item != NULL)
+        add_span(out, name, item->note);
+    else
+        add_text(out, name, value);
 }
 
 static void add_pubkey(struct text *out, const char *pubkey)
@@ -104,13 +123,16 @@ static bool is_on(int nip, const struct config *config)
         return config->pow_bits_min > 0;
     if (nip == 77)
         return config->negentropy_records_max > 0;
+    if (nip == 86 || nip == 98)
+        return config->admin_pubkeys[0] != '\0';
     return true;
 }
 
 /* Those a relay has a part in, and that are on. */
 static void add_nips(struct text *out, const struct config *config)
 {
-    static const int nips[] = {1, 2, 9, 11, 13, 17, 40, 42, 45, 51, 59, 62, 65, 67, 70, 77, 91};
+    static const int nips[] = {1,  2,  9,  11, 13, 17, 40, 42, 45, 51,
+                               59, 62, 65, 67, 70, 77, 86, 91, 98};
     text_add(out, SPAN("\"supported_nips\":["));
     for (size_t i = 0; i < ARRAY_LEN(nips); i++)
         if (is_on(nips[i], config))
@@ -123,7 +145,7 @@ static const char *word_of(bool value)
     return value ? "true" : "false";
 }
 
-static void add_limitation(struct text *out, const struct config *config)
+static void add_limitation(struct text *out, const struct config *config, bool is_restricted)
 {
     text_addf(out,
               "\"limitation\":{\"max_message_length\":%lld,\"max_subscriptions\":%lld,"
@@ -137,7 +159,7 @@ static void add_limitation(struct text *out, const struct config *config)
      * events */
     text_addf(out, "\"auth_required\":%s,\"payment_required\":false,\"restricted_writes\":%s,",
               word_of(config->auth_required),
-              word_of(config->auth_required || config->pow_bits_min > 0));
+              word_of(is_restricted || config->auth_required || config->pow_bits_min > 0));
     if (config->created_at_past_s_max > 0)
         text_addf(out, "\"created_at_lower_limit\":%lld,",
                   (long long)config->created_at_past_s_max);
@@ -145,20 +167,20 @@ static void add_limitation(struct text *out, const struct config *config)
               (long long)config->created_at_future_s_max, (long long)config->limit_default);
 }
 
-void http_write_nip11(struct text *out, const struct config *config)
+void http_write_nip11(struct text *out, const struct config *config, const struct control *control)
 {
     text_add(out, SPAN("{"));
-    add_text(out, "name", config->name);
-    add_text(out, "description", config->description);
+    add_setting(out, control, "name", config->name);
+    add_setting(out, control, "description", config->description);
     add_text(out, "banner", config->banner);
-    add_text(out, "icon", config->icon);
+    add_setting(out, control, "icon", config->icon);
     add_pubkey(out, config->pubkey);
     add_text(out, "contact", config->contact);
     add_nips(out, config);
     add_text(out, "software", "shoal-relay");
     add_text(out, "version", SHOAL_VERSION);
     add_text(out, "terms_of_service", config->terms_of_service);
-    add_limitation(out, config);
+    add_limitation(out, config, control != NULL && control_restricts(control));
     text_add(out, SPAN("}"));
 }
 

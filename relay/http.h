@@ -8,6 +8,7 @@
 #include "shared/base.h"
 
 struct config;
+struct control;
 struct text;
 
 /* Whether an Accept header asks for application/nostr+json (with a q above 0). */
@@ -19,8 +20,8 @@ struct span http_path(const char *public_url);
 /* Whether a request's path is that path; a trailing slash makes no difference. */
 bool http_is_path(struct span path, struct span request);
 
-/* The NIP-11 document of the running configuration. */
-void http_write_nip11(struct text *out, const struct config *config);
+/* The NIP-11 document: the configuration, and what the operators changed (NULL: nothing). */
+void http_write_nip11(struct text *out, const struct config *config, const struct control *control);
 
 /* The landing page, whole: HTML, style and script in one. */
 struct span http_page(void);

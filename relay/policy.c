@@ -1,6 +1,7 @@
 #include "relay/policy.h"
 
 #include "relay/address.h"
+#include "relay/control.h"
 #include "relay/session.h"
 #include "shared/arena.h"
 #include "shared/err.h"
@@ -129,6 +130,9 @@ bool policy_event(const struct policy *policy, const struct event *event,
         return err_set(err, ERR_AUTH_REQUIRED, "this relay takes events from known people only");
     if (event->kind == KIND_AUTH)
         return err_set(err, ERR_INVALID, "kind %d goes into an AUTH message", KIND_AUTH);
+    if (policy->control != NULL &&
+        !control_admits(policy->control, event, session->keys, session->key_count, err))
+        return false;
     return check_size(policy, event, err) && check_time(policy, event, now, err) &&
            check_pow(policy, event, err) && check_protected(event, session, err) &&
            (event->kind != KIND_VANISH || check_vanish(policy, event, session, err));
@@ -211,11 +215,13 @@ bool policy_auth(const struct policy *policy, const struct event *event,
         return err_set(err, ERR_INVALID, "the challenge is another one");
     if (relay == NULL || !policy_is_this_relay(policy, *relay, session))
         return err_set(err, ERR_INVALID, "the relay tag names another relay");
+    if (policy->control != NULL && control_bans_pubkey(policy->control, &event->pubkey))
+        return err_set(err, ERR_BLOCKED, "this key is banned");
     return true;
 }
 
 /* localhost, a loopback address, or the address that the peer connected to. */
-static bool is_own_host(const struct url *url, const struct session *session)
+static bool is_own_host(const struct url *url, struct span local_ip)
 {
     static const uint8_t loopback[16] = {[15] = 1};
     uint8_t ip[16];
@@ -226,18 +232,17 @@ static bool is_own_host(const struct url *url, const struct session *session)
     if (!address_parse(ip, &len, host))
         return false;
     return (len == 4 && ip[0] == 127) || (len == 16 && memcmp(ip, loopback, 16) == 0) ||
-           (len == session->local_ip_len && memcmp(ip, session->local_ip, len) == 0);
+           span_eq((struct span){(const char *)ip, len}, local_ip);
 }
 
-bool policy_is_this_relay(const struct policy *policy, struct span url,
-                          const struct session *session)
+bool policy_names_relay(const char *public_url, struct span url, struct span local_ip)
 {
     struct url asked, own;
     if (!url_parse(&asked, url, NULL))
         return false;
-    const char *at = policy->public_url + strspn(policy->public_url, " ");
+    const char *at = public_url + strspn(public_url, " ");
     if (*at == '\0')
-        return is_own_host(&asked, session);
+        return is_own_host(&asked, local_ip);
     while (*at != '\0') {
         size_t len = strcspn(at, " ");
         if (url_parse(&own, (struct span){at, len}, NULL) && url_equal(&own, &asked))
@@ -245,4 +250,11 @@ bool policy_is_this_relay(const struct policy *policy, struct span url,
         at += len + strspn(at + len, " ");
     }
     return false;
+}
+
+bool policy_is_this_relay(const struct policy *policy, struct span url,
+                          const struct session *session)
+{
+    struct span local_ip = {(const char *)session->local_ip, session->local_ip_len};
+    return policy_names_relay(policy->public_url, url, local_ip);
 }

@@ -9,6 +9,7 @@
 
 #include "shared/base.h"
 
+struct control;
 struct err;
 struct event;
 struct filter;
@@ -20,7 +21,8 @@ struct policy {
     int64_t filter_values_max, subscriptions_max;
     int64_t pow_bits_min;
     bool auth_required;
-    const char *public_url; /* as in config; "" when none is configured */
+    const char *public_url;        /* as in config; "" when none is configured */
+    const struct control *control; /* what the operators decided; NULL: nothing */
 };
 
 /* An event from a session. auth-required: the caller sends the challenge first. */
@@ -42,3 +44,6 @@ MUST_CHECK bool policy_auth(const struct policy *policy, const struct event *eve
  * default port and trailing slash are set aside. Without one: localhost or the session's own IP. */
 bool policy_is_this_relay(const struct policy *policy, struct span url,
                           const struct session *session);
+
+/* The same for an end of a connection that is local_ip, 4 or 16 bytes; public_url: as in policy. */
+bool policy_names_relay(const char *public_url, struct span url, struct span local_ip);

@@ -8,6 +8,7 @@
 #include "relay/address.h"
 #include "relay/answer.h"
 #include "relay/config.h"
+#include "relay/control.h"
 #include "relay/guest.h"
 #include "relay/health.h"
 #include "relay/listener.h"
@@ -216,7 +217,8 @@ static void open_host(struct guest_host *host, const struct server_setup *setup)
     host->peers = new_peers(setup);
     host->addresses = new_addresses(setup->config);
     host->connections_max = setup->config->connections_max;
-    answer_prepare(&host->answers, setup->config, host->health);
+    host->admin = setup->admin;
+    answer_prepare(&host->answers, setup->config, setup->control, host->health);
 }
 
 struct server *server_new(uv_loop_t *loop, const struct server_setup *setup, struct err *err)
@@ -259,6 +261,25 @@ void server_stop_listening(struct server *server)
     server->listener = NULL;
 }
 
+void server_describe(struct server *server)
+{
+    answer_describe(&server->host.answers);
+}
+
+static bool doom_blocked(void *owner, struct session *session)
+{
+    const struct server *server = owner;
+    if (session->address != NULL &&
+        control_blocks_ip(server->host.answers.control, address_ip(session->address)))
+        session_doom(session, WEBSOCKET_POLICY);
+    return true;
+}
+
+void server_cut_blocked(struct server *server)
+{
+    session_each(server->sessions, doom_blocked, server);
+}
+
 static bool doom(void *owner, struct session *session)
 {
     (void)owner;
@@ -298,6 +319,7 @@ void server_free(struct server *server)
 {
     server->drained = NULL;
     server_stop_listening(server);
+    admin_forget_all(server->host.admin);
     health_free(server->host.health);
     server->host.health = NULL;
     if (server->context != NULL)

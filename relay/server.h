@@ -10,7 +10,9 @@
 
 #include "shared/base.h"
 
+struct admin;
 struct config;
+struct control;
 struct dispatch;
 struct err;
 struct server;
@@ -22,6 +24,8 @@ struct server_setup {
     struct session_table *sessions;
     struct dispatch *dispatch;
     struct store *store; /* for /health */
+    struct admin *admin;
+    const struct control *control;
     uint16_t port;
 };
 
@@ -30,6 +34,10 @@ struct server *server_new(uv_loop_t *loop, const struct server_setup *setup, str
 
 /* Connections are accepted from now on. */
 MUST_CHECK bool server_listen(struct server *server, struct err *err);
+
+/* The operators changed something: the relay says so, and who is blocked now goes. */
+void server_describe(struct server *server);
+void server_cut_blocked(struct server *server);
 
 /* Stops accepting. */
 void server_stop_listening(struct server *server);

@@ -8,7 +8,10 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "relay/admin.h"
 #include "relay/config.h"
+#include "relay/control.h"
+#include "relay/control_db.h"
 #include "relay/dispatch.h"
 #include "relay/drop.h"
 #include "relay/ingest.h"
@@ -29,7 +32,7 @@ enum {
     TIDY_MS = 1000,        /* while serving */
     ALONE_MS_MAX = 3000,   /* then it listens even without its database */
     INGEST_MS_MAX = 2000,  /* a client that never stops publishing must not keep us */
-    STORE_CONNECTIONS = 2, /* besides the readers: one writes, one listens */
+    STORE_CONNECTIONS = 3, /* besides the readers: one writes, two listen */
 };
 
 /* Each phase waits for one thing:
@@ -56,6 +59,9 @@ struct worker {
     uv_timer_t tick;
     struct session_table *sessions;
     struct store *store;
+    struct control *control;
+    struct control_db *control_db;
+    struct admin *admin;
     struct live *live;
     struct ingest *ingest;
     struct query *query;
@@ -68,6 +74,16 @@ static void on_foreign(void *owner, const struct event *event)
 {
     struct worker *worker = owner;
     ingest_foreign(worker->ingest, event);
+}
+
+static void on_changed(void *owner, enum control_list list)
+{
+    struct worker *worker = owner;
+    if (worker->phase >= SETTLING) /* there is no server any more */
+        return;
+    server_describe(worker->server);
+    if (list == CONTROL_IP)
+        server_cut_blocked(worker->server);
 }
 
 static void on_parted(void *owner)
@@ -135,7 +151,10 @@ static void end(struct worker *worker)
     dispatch_free(worker->dispatch);
     query_free(worker->query);
     reconcile_desk_free(worker->reconciles);
+    control_db_free(worker->control_db);
     store_free(worker->store);
+    admin_free(worker->admin);
+    control_free(worker->control);
     ingest_free(worker->ingest);
     live_free(worker->live);
     session_table_free(worker->sessions);
@@ -158,7 +177,7 @@ static void on_tick(uv_timer_t *tick)
     bool is_idle = is_answered && !reconcile_is_pending(worker->reconciles);
     switch (worker->phase) {
     case STARTING:
-        if (store_is_ready(worker->store))
+        if (store_is_ready(worker->store) && control_db_is_loaded(worker->control_db))
             enter(worker, SERVING);
         else if (now - worker->phase_ms > ALONE_MS_MAX)
             listen_once(worker);
@@ -196,7 +215,7 @@ static void on_terminate(uv_signal_t *terminate, int number)
         enter(worker, FINISHING);
 }
 
-static struct policy policy_of(const struct config *config)
+static struct policy policy_of(const struct config *config, const struct control *control)
 {
     return (struct policy){
         .created_at_future_s_max = config->created_at_future_s_max,
@@ -208,6 +227,7 @@ static struct policy policy_of(const struct config *config)
         .pow_bits_min = config->pow_bits_min,
         .auth_required = config->auth_required,
         .public_url = config->public_url,
+        .control = control,
     };
 }
 
@@ -228,6 +248,23 @@ static void wire_store(struct worker *worker)
     worker->store = store_new(&worker->loop, &store);
 }
 
+static void wire_control(struct worker *worker)
+{
+    const struct config *config = worker->setup->config;
+    struct bytes32 operators[CONFIG_ADMINS_MAX];
+    worker->control = control_new(operators, config_admins(config, operators));
+    struct control_db_setup control_db = {.shard = worker->setup->shard,
+                                          .control = worker->control,
+                                          .on_changed = on_changed,
+                                          .owner = worker};
+    worker->control_db = control_db_new(&worker->loop, &control_db);
+    struct admin_setup admin = {.config = config,
+                                .control = worker->control,
+                                .control_db = worker->control_db,
+                                .store = worker->store};
+    worker->admin = admin_new(&worker->loop, &admin);
+}
+
 static void wire_journeys(struct worker *worker)
 {
     const struct config *config = worker->setup->config;
@@ -243,7 +280,7 @@ static void wire_journeys(struct worker *worker)
                                 .limit_default = config->limit_default,
                                 .limit_max = config->limit_max,
                                 .count_max = config->count_max};
-    worker->policy = policy_of(config);
+    worker->policy = policy_of(config, worker->control);
     worker->ingest = ingest_new(&worker->loop, &ingest);
     worker->query = query_new(&query);
     struct reconcile_setup reconcile = {.policy = &worker->policy,
@@ -268,6 +305,8 @@ static bool bind_and_drop(struct worker *worker, struct err *err)
                                   .sessions = worker->sessions,
                                   .dispatch = worker->dispatch,
                                   .store = worker->store,
+                                  .admin = worker->admin,
+                                  .control = worker->control,
                                   .port = setup->port};
     struct drop drop;
     worker->server = server_new(&worker->loop, &server, err);
@@ -308,6 +347,7 @@ int worker_run(const struct worker_setup *setup)
 
     begin(&worker);
     wire_store(&worker);
+    wire_control(&worker);
     wire_journeys(&worker);
     if (!bind_and_drop(&worker, &err)) {
         log_error("worker", "%s", err.text);

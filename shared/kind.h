@@ -23,6 +23,7 @@ enum {
     KIND_TEXT_UPDATE = 1571, /* of a text: Yjs update v1 */
     KIND_CIRCLE_OP = 1572,   /* who may write */
     KIND_CHECKPOINT = 1573,
+    KIND_REPORT = 1984,
     KIND_RELAY_LIST = 10002,
     KIND_EPHEMERAL_GIFT_WRAP = 21059,
     KIND_AUTH = 22242,

@@ -2,6 +2,15 @@
 
 CREATE SCHEMA shoal;
 
+CREATE TABLE control (
+    list text NOT NULL,
+    item text NOT NULL,
+    is_allowed boolean NOT NULL,
+    note text NOT NULL,
+    admin text NOT NULL,
+    at bigint NOT NULL
+);
+
 CREATE TABLE etag (
     h bigint NOT NULL,
     created_at bigint NOT NULL,
@@ -43,11 +52,23 @@ CREATE TABLE migration (
     at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE ticket (
+    id bytea NOT NULL,
+    pubkey bytea,
+    expires bigint NOT NULL
+);
+
+ALTER TABLE ONLY control
+    ADD CONSTRAINT control_pkey PRIMARY KEY (list, item);
+
 ALTER TABLE ONLY meta
     ADD CONSTRAINT meta_pkey PRIMARY KEY (k);
 
 ALTER TABLE ONLY migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY ticket
+    ADD CONSTRAINT ticket_pkey PRIMARY KEY (id);
 
 CREATE UNIQUE INDEX etag_hash ON etag USING btree (h, kind, created_at, tie);
 

@@ -35,7 +35,8 @@ static size_t join_chunks(char *body, size_t len)
     return out;
 }
 
-struct fetch_answer fetch(uint16_t port, const char *request)
+/* tail: what follows the head's last given line. */
+static struct fetch_answer ask(uint16_t port, const char *request, const char *tail)
 {
     struct fetch_answer answer = {.head = "", .body = ""};
     struct wire wire;
@@ -43,7 +44,7 @@ struct fetch_answer fetch(uint16_t port, const char *request)
     int64_t deadline_ms = wire_now_ms() + WIRE_WAIT_MS;
     size_t received;
     const char *whole =
-        scratch_format("%sHost: 127.0.0.1:%u\r\nConnection: close\r\n\r\n", request, port);
+        scratch_format("%sHost: 127.0.0.1:%u\r\nConnection: close\r\n%s", request, port, tail);
     if (!wire_open(&wire, &(struct wire_address){"127.0.0.1", port, NULL, NULL, 0}))
         return answer;
     wire_send(&wire, (struct span){whole, strlen(whole)}, deadline_ms);
@@ -66,4 +67,15 @@ struct fetch_answer fetch(uint16_t port, const char *request)
     }
     text_clear(&in);
     return answer;
+}
+
+struct fetch_answer fetch(uint16_t port, const char *request)
+{
+    return ask(port, request, "\r\n");
+}
+
+struct fetch_answer fetch_with(uint16_t port, const char *request, struct span body)
+{
+    return ask(port, request,
+               scratch_format("Content-Length: %zu\r\n\r\n%.*s", body.len, SPAN_ARG(body)));
 }

@@ -14,5 +14,8 @@ struct fetch_answer {
  * Connection: close are added. The answer lives in scratch. Status 0 when none came. */
 struct fetch_answer fetch(uint16_t port, const char *request);
 
+/* The same with a body, and its Content-Length. */
+struct fetch_answer fetch_with(uint16_t port, const char *request, struct span body);
+
 /* Value of a header, up to the line's end; NULL when it is not there. */
 const char *fetch_header(const struct fetch_answer *answer, const char *name);

@@ -8,9 +8,10 @@
 #     tests/layering.sh SOURCE_DIRECTORY
 cd "$1" || exit 1
 RELAY="log metrics option retention config drop notify reserve revival progress hash table list address
-       frame head websocket squeeze session db cluster schema tag_hash param row tail page plan
+       frame head websocket squeeze session db cluster schema tag_hash param row tail control page plan
        reader batch store merge window policy interest live auth reply cursor records request reconcile ingest
-       query dispatch http health listener peer answer guest server worker supervisor transfer main"
+       query dispatch http health ticket rpc admin
+       listener peer answer guest server worker supervisor transfer main"
 SHELL="command main terminal"
 
 lines()

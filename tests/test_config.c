@@ -335,7 +335,7 @@ static void test_write(void **state)
                 break;
             }
     }
-    assert_int_equal(changed, 47);
+    assert_int_equal(changed, 48);
     text_clear(&text);
 
     config_write(&text, &first);
@@ -384,7 +384,7 @@ static void test_help(void **state)
         assert_in_range(strlen(line), 1, 79);
         settings += strncmp(line, "  --", 4) == 0;
     }
-    assert_int_equal(settings, 47);
+    assert_int_equal(settings, 48);
     text_clear(&help);
 }
 

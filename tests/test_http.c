@@ -78,7 +78,7 @@ static void set(struct config *config, const char *name, const char *value)
 static void assert_document(const struct config *config, const char *document)
 {
     struct text out = {0};
-    http_write_nip11(&out, config);
+    http_write_nip11(&out, config, NULL);
     print_message("%.*s\n", SPAN_ARG(text_span(&out)));
     assert_true(span_eq(text_span(&out), span_of(document)));
     text_clear(&out);

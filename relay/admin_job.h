@@ -1,0 +1,63 @@
+/* admin_job.h - one management request on its way, as its methods see it.
+ *
+ *   ownership  a job ends with admin_finish or admin_fail, exactly once
+ *   threads    loop thread only
+ */
+#pragma once
+
+#include "relay/admin.h"
+#include "relay/control_db.h"
+#include "relay/list.h"
+#include "relay/rpc.h"
+#include "relay/ticket.h"
+#include "shared/arena.h"
+#include "shared/err.h"
+
+struct admin_job {
+    struct admin *admin;
+    struct admin_wait *wait; /* NULL: nobody waits any more */
+    struct list_node listed;
+    struct arena arena;
+    struct ticket ticket;
+    struct span body;
+    struct bytes32 caller;
+    struct rpc rpc;
+    int64_t now;          /* unix seconds */
+    uint64_t deadline_ms; /* of the loop's clock: true is answered then. 0: none */
+    void *owned;          /* of the method, freed with it */
+};
+
+struct admin {
+    uv_loop_t *loop;
+    uv_timer_t tick;
+    struct admin_setup setup;
+    struct list jobs;
+    struct list purges; /* to be done once more; admin_purge.c */
+};
+
+/* Result: JSON. */
+void admin_finish(struct admin_job *job, struct span result);
+void admin_fail(struct admin_job *job, int status, const struct err *why);
+void admin_refuse(struct admin_job *job, int status, const char *text);
+
+/* admin_methods.c: calls the method, if the caller may. */
+void admin_run(struct admin_job *job);
+
+/* Whether the pubkey may call something. */
+bool admin_knows(const struct admin *admin, const struct bytes32 *pubkey);
+bool admin_may_call(const struct admin *admin, const struct bytes32 *pubkey, struct span method);
+
+/* admin_session.c: the proof is used, once; then runs the job. */
+void admin_use_ticket(struct admin_job *job);
+void admin_login(struct admin_job *job);
+void admin_logout(struct admin_job *job);
+
+/* admin_purge.c: what a ban concerns goes, now and once more soon after, for what was on its way.
+ * The job, if not NULL, is finished. */
+void admin_purge(struct admin *admin, enum control_list list, struct span name,
+                 struct admin_job *job);
+void admin_purge_tick(struct admin *admin);
+void admin_purge_clear(struct admin *admin);
+
+/* admin_reports.c */
+void admin_list_reports(struct admin_job *job);
