@@ -48,8 +48,7 @@ static bool is_asked_to_stop(void)
 {
     sigset_t pending;
     return sigpending(&pending) == 0 &&
-           (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1 ||
-            sigismember(&pending, SIGHUP) == 1);
+           (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
 }
 
 static void write_conninfo(struct cluster *cluster)
@@ -271,6 +270,31 @@ struct cluster *cluster_start(const struct config *config, struct err *err)
     }
     free(cluster);
     return NULL;
+}
+
+struct cluster *cluster_adopt(const struct config *config, const struct cluster_hold *hold,
+                              struct err *err)
+{
+    struct cluster *cluster = calloc(1, sizeof *cluster);
+    if (cluster == NULL)
+        abort();
+    if (!cluster_place_find(&cluster->place, config, err) ||
+        !cluster_place_find_binaries(&cluster->place, config, err)) {
+        free(cluster);
+        return NULL;
+    }
+    cluster->place.lock = hold->lock;
+    cluster->child.pid = hold->pid;
+    cluster->child.output = hold->output;
+    cluster_setup_fill(&cluster->setup, &cluster->place, config);
+    write_conninfo(cluster);
+    return cluster;
+}
+
+struct cluster_hold cluster_hold(const struct cluster *cluster)
+{
+    return (struct cluster_hold){
+        .pid = cluster->child.pid, .output = cluster->child.output, .lock = cluster->place.lock};
 }
 
 const char *cluster_conninfo(const struct cluster *cluster)

@@ -21,6 +21,17 @@ struct err;
 /* Makes the cluster if it is not there; starts postgres and waits until it answers. NULL: err. */
 struct cluster *cluster_start(const struct config *config, struct err *err);
 
+/* What makes a cluster ours: it passes to the program that takes our place by exec. */
+struct cluster_hold {
+    pid_t pid;        /* 0: postgres has died, and is to be restarted */
+    int output, lock; /* descriptors; -1: none */
+};
+struct cluster_hold cluster_hold(const struct cluster *cluster);
+
+/* In that program: goes on with it. NULL: err. */
+struct cluster *cluster_adopt(const struct config *config, const struct cluster_hold *hold,
+                              struct err *err);
+
 /* libpq connection string; lives as long as the cluster. */
 const char *cluster_conninfo(const struct cluster *cluster);
 

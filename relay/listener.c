@@ -2,10 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -52,50 +50,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     }
 }
 
-static int bind_to(const struct addrinfo *info)
+struct listener *listener_new(uv_loop_t *loop, int fd, listener_accepted_fn *accepted, void *owner)
 {
-    int on = 1;
-    int off = 0;
-    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    if (info->ai_family == AF_INET6) /* "::" is everything, IPv4 too */
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    if (bind(fd, info->ai_addr, info->ai_addrlen) == 0)
-        return fd;
-    int why = errno;
-    close(fd);
-    errno = why;
-    return -1;
-}
-
-static int bind_at(const char *address, uint16_t port, struct err *err)
-{
-    char service[8];
-    struct addrinfo *info;
-    struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
-    snprintf(service, sizeof service, "%u", port);
-    int result = getaddrinfo(address, service, &hints, &info);
-    if (result != 0) {
-        err_fill(err, ERR_INTERNAL, "listen_address %.40s: %s", address, gai_strerror(result));
-        return -1;
-    }
-    int fd = bind_to(info);
-    if (fd < 0)
-        err_fill(err, ERR_INTERNAL, "cannot listen on %.40s port %u: %s", address, port,
-                 strerrordesc_np(errno));
-    freeaddrinfo(info);
-    return fd;
-}
-
-struct listener *listener_new(uv_loop_t *loop, const char *address, uint16_t port,
-                              listener_accepted_fn *accepted, void *owner, struct err *err)
-{
-    int fd = bind_at(address, port, err);
-    if (fd < 0)
-        return NULL;
     struct listener *listener = calloc(1, sizeof *listener);
     if (listener == NULL)
         abort();

@@ -4,7 +4,7 @@
  * connections over them.
  *
  *   threads  loop thread only
- *   errors   ERR_INTERNAL: no such address, the port is taken
+ *   errors   ERR_INTERNAL: the port is taken
  */
 #pragma once
 
@@ -18,9 +18,8 @@ struct listener;
 /* A connected socket, non-blocking: the callee's to close. */
 typedef void listener_accepted_fn(void *owner, int fd);
 
-/* Has the port when it returns; nobody is connected yet. address: an IP, or a name. */
-struct listener *listener_new(uv_loop_t *loop, const char *address, uint16_t port,
-                              listener_accepted_fn *accepted, void *owner, struct err *err);
+/* fd: a socket from reserve_socket, taken over. Nobody is accepted yet. */
+struct listener *listener_new(uv_loop_t *loop, int fd, listener_accepted_fn *accepted, void *owner);
 
 /* Connections are accepted from now on. */
 MUST_CHECK bool listener_start(struct listener *listener, struct err *err);

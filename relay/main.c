@@ -2,13 +2,16 @@
 #include <errno.h>
 #include <libpq-fe.h>
 #include <libwebsockets.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "relay/config.h"
 #include "relay/log.h"
 #include "relay/supervisor.h"
+#include "relay/takeover.h"
 #include "relay/transfer.h"
 #include "shared/err.h"
 #include "shared/text.h"
@@ -20,7 +23,8 @@ enum action { RUN, IMPORT, EXPORT, HELP, VERSION, CHECK_CONFIG, PRINT_CONFIG };
 static const char usage[] =
     "shoal-relay - a Nostr relay on PostgreSQL\n"
     "\n"
-    "usage: shoal-relay [run] [OPTION...]              serve, until SIGTERM or Ctrl-C\n"
+    "usage: shoal-relay [run] [OPTION...]              serve, until SIGTERM or Ctrl-C;\n"
+    "                                                  SIGHUP reloads all, without a gap\n"
     "       shoal-relay import [OPTION...] < FILE      store events, one a line\n"
     "       shoal-relay export [OPTION...] [FILTER]    write events, one a line\n"
     "\n"
@@ -203,7 +207,7 @@ static int refuse(const struct err *err)
 static int check_config(const struct config *config, const struct err *read)
 {
     struct err err;
-    if (read == NULL && config_check(config, &err)) {
+    if (read == NULL && config_check(config, &err) && takeover_check(config, &err)) {
         puts("configuration is valid");
         return EXIT_SUCCESS;
     }
@@ -211,7 +215,18 @@ static int check_config(const struct config *config, const struct err *read)
     return EXIT_FAILURE;
 }
 
-static int act(const struct command *command)
+/* The path of what runs, which may be replaced later by what is to run then. */
+static const char *program_path(char *const *arguments)
+{
+    static char path[PATH_MAX];
+    if (arguments[0] != NULL && strchr(arguments[0], '/') != NULL)
+        return arguments[0];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+    path[len > 0 ? len : 0] = '\0';
+    return path;
+}
+
+static int act(const struct command *command, char *const *arguments)
 {
     static struct config config;
     struct err err;
@@ -237,7 +252,7 @@ static int act(const struct command *command)
         return transfer_import(&config, &command->import);
     if (command->action == EXPORT)
         return transfer_export(&config, &command->export);
-    return supervisor_run(&config);
+    return supervisor_run(&config, program_path(arguments), arguments);
 }
 
 int main(int argc, char **argv)
@@ -248,7 +263,7 @@ int main(int argc, char **argv)
     if (command.settings == NULL)
         abort();
     bool read = read_arguments(&command, argv + (argc > 0), &err);
-    int status = read ? act(&command) : refuse(&err);
+    int status = read ? act(&command, argv) : refuse(&err);
     free(command.settings);
     return status;
 }

@@ -33,12 +33,15 @@ static socklen_t find_place(union place *place, const char *address, uint16_t po
 static int bind_place(const union place *place, socklen_t len, bool shared)
 {
     int on = 1;
-    int fd = socket(place->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int off = 0;
+    int fd = socket(place->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (shared)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (place->any.sa_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     if (bind(fd, &place->any, len) == 0)
         return fd;
     int why = errno;
@@ -75,8 +78,24 @@ bool reserve_port(int *fd, uint16_t *port, const char *address, struct err *err)
     if (*fd < 0)
         return err_set(err, ERR_INTERNAL, "cannot listen on %.46s port %u: %s", address, *port,
                        strerrordesc_np(errno));
-    if (getsockname(*fd, &place.any, &len) != 0)
-        return err_set(err, ERR_INTERNAL, "getsockname: %s", strerrordesc_np(errno));
-    *port = ntohs(place.any.sa_family == AF_INET6 ? place.v6.sin6_port : place.v4.sin_port);
+    *port = reserve_number(*fd);
     return true;
+}
+
+uint16_t reserve_number(int fd)
+{
+    union place place = {0};
+    socklen_t len = sizeof place;
+    if (getsockname(fd, &place.any, &len) != 0)
+        return 0;
+    return ntohs(place.any.sa_family == AF_INET6 ? place.v6.sin6_port : place.v4.sin_port);
+}
+
+bool reserve_socket(int *fd, const char *address, uint16_t port, struct err *err)
+{
+    union place place;
+    socklen_t len = find_place(&place, address, port);
+    *fd = bind_place(&place, len, true);
+    return *fd >= 0 || err_set(err, ERR_INTERNAL, "cannot listen on %.46s port %u: %s", address,
+                               port, strerrordesc_np(errno));
 }

@@ -239,13 +239,11 @@ struct server *server_new(uv_loop_t *loop, const struct server_setup *setup, str
     server->turn_end.data = server;
     uv_prepare_start(&server->turn_end, on_turn_end);
     server->fd_max = raise_fd_limit(config);
-    if (open_lws(server, config, err))
-        server->listener =
-            listener_new(loop, config->listen_address, setup->port, on_accepted, server, err);
-    if (server->listener == NULL) {
+    if (!open_lws(server, config, err)) {
         server_free(server);
         return NULL;
     }
+    server->listener = listener_new(loop, setup->socket, on_accepted, server);
     uv_timer_start(&server->tick, on_tick, TICK_MS, TICK_MS);
     return server;
 }

@@ -26,10 +26,10 @@ struct server_setup {
     struct store *store; /* for /health */
     struct admin *admin;
     const struct control *control;
-    uint16_t port;
+    int socket; /* to listen on; taken over */
 };
 
-/* Has the port, and has read the TLS files, when it returns. NULL, with err, when it cannot. */
+/* Has read the TLS files, when it returns. NULL, with err, when it cannot. */
 struct server *server_new(uv_loop_t *loop, const struct server_setup *setup, struct err *err);
 
 /* Connections are accepted from now on. */

@@ -1,17 +1,11 @@
 #include "relay/supervisor.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <libpq-fe.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "relay/cluster.h"
@@ -21,8 +15,9 @@
 #include "relay/notify.h"
 #include "relay/reserve.h"
 #include "relay/revival.h"
-#include "relay/schema.h"
 #include "relay/supervisor_greet.h"
+#include "relay/supervisor_state.h"
+#include "relay/takeover.h"
 #include "relay/worker.h"
 #include "shared/err.h"
 #include "shared/text.h"
@@ -31,45 +26,6 @@ enum {
     MERCY_MS = 3000, /* past drain_s_max, before a worker is killed */
     DATABASE_WAIT_MS = 1000,
 };
-
-struct child {
-    pid_t pid;    /* 0: none */
-    int ready_fd; /* -1: nothing more comes from it */
-    bool is_ready;
-    struct revival revival;
-};
-
-struct supervisor {
-    const struct config *config;
-    struct shard shard;
-    struct cluster *cluster; /* NULL: the database is somebody else's */
-    struct revival cluster_revival;
-    int signals, reserved;
-    uint16_t port;
-    bool greeted;
-    bool failed;    /* something went wrong that the exit status must tell */
-    uint32_t stops; /* how often we were asked to stop */
-    uint32_t count;
-    struct child children[METRICS_PROCESSES_MAX];
-};
-
-static void block_signals(struct supervisor *supervisor)
-{
-    struct sigaction hangup;
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaction(SIGHUP, NULL, &hangup);
-    if (hangup.sa_handler != SIG_IGN) /* which it is under nohup */
-        sigaddset(&set, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    supervisor->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (supervisor->signals < 0)
-        abort();
-    (void)signal(SIGPIPE, SIG_IGN);
-}
 
 static void raise_open_files(const struct config *config)
 {
@@ -84,160 +40,44 @@ static void raise_open_files(const struct config *config)
                     config->connections_max, (unsigned long long)limit.rlim_max);
 }
 
-/* In the new process. */
-static void be_worker(const struct supervisor *supervisor, uint32_t number, int ready_fd,
-                      pid_t parent)
+/* What is no business of worker number: the others' sockets among it, which would outlast them.
+ * Returns how many. */
+static size_t list_private(const struct supervisor *supervisor, uint32_t number, int *out)
 {
-    sigset_t none;
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent)
-        _exit(EXIT_FAILURE);
-    setpgid(0, 0); /* Ctrl-C is for the parent, which then stops all in order */
-    close(supervisor->signals);
+    size_t count = 0;
+    out[count++] = supervisor->signals;
+    out[count++] = supervisor->reserved;
     if (supervisor->cluster != NULL)
-        close(cluster_log_fd(supervisor->cluster));
-    for (uint32_t i = 0; i < supervisor->count; i++)
-        if (supervisor->children[i].ready_fd >= 0)
-            close(supervisor->children[i].ready_fd);
-    sigemptyset(&none);
-    pthread_sigmask(SIG_SETMASK, &none, NULL);
+        out[count++] = cluster_log_fd(supervisor->cluster);
+    for (uint32_t i = 0; i < supervisor->count; i++) {
+        out[count++] = supervisor->children[i].ready_fd;
+        if (i != number)
+            out[count++] = supervisor->children[i].socket;
+    }
+    return count;
+}
 
-    struct worker_setup setup = {.config = supervisor->config,
-                                 .shard = &supervisor->shard,
-                                 .number = number,
-                                 .port = supervisor->port,
-                                 .ready_fd = ready_fd,
-                                 .parent = parent};
-    exit(worker_run(&setup)); // NOLINT(concurrency-mt-unsafe): the pool has ended
+static bool provide_socket(const struct supervisor *supervisor, struct child *child)
+{
+    struct err err;
+    if (child->socket >= 0 ||
+        reserve_socket(&child->socket, supervisor->config->listen_address, supervisor->port, &err))
+        return true;
+    log_error("supervisor", "%s", err.text);
+    return false;
 }
 
 static void start_worker(struct supervisor *supervisor, uint32_t number)
 {
     struct child *child = &supervisor->children[number];
-    int ends[2];
-    pid_t parent = getpid();
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        abort();
-    pid_t pid = fork();
-    if (pid == 0) {
-        close(ends[0]);
-        be_worker(supervisor, number, ends[1], parent);
-    }
-    close(ends[1]);
-    if (pid < 0) {
-        close(ends[0]);
-        log_error("supervisor", "cannot fork: %s", strerrordesc_np(errno));
-        revival_plan(&child->revival);
-        return;
-    }
-    child->pid = pid;
-    child->ready_fd = ends[0];
-    revival_started(&child->revival);
-    log_info("supervisor", "worker started number=%u pid=%d", number, (int)pid);
-}
-
-static void forget_ready(struct child *child)
-{
-    if (child->ready_fd >= 0)
-        close(child->ready_fd);
-    child->ready_fd = -1;
-}
-
-static void describe(char *out, size_t size, int status)
-{
-    if (WIFSIGNALED(status))
-        snprintf(out, size, "signal=%s%s", sigabbrev_np(WTERMSIG(status)),
-                 WCOREDUMP(status) ? " core=dumped" : "");
+    const struct worker_setup setup = {
+        .config = supervisor->config, .shard = &supervisor->shard, .number = number};
+    int private[3 + 2 * METRICS_PROCESSES_MAX];
+    size_t count = list_private(supervisor, number, private);
+    if (provide_socket(supervisor, child) && child_start(child, &setup, private, count))
+        revival_started(&child->revival);
     else
-        snprintf(out, size, "status=%d", WEXITSTATUS(status));
-}
-
-static void worker_ended(struct supervisor *supervisor, uint32_t number, int status)
-{
-    struct child *child = &supervisor->children[number];
-    char how[64];
-    describe(how, sizeof how, status);
-    pid_t pid = child->pid;
-    child->pid = 0;
-    child->is_ready = false;
-    forget_ready(child);
-    /* by SIGTERM: before it had a handler, and with that before it served anybody */
-    bool killed =
-        WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM);
-    bool good = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
-    if (!good && !killed)
-        supervisor->failed = true;
-    if (supervisor->stops > 0) {
-        log_info("supervisor", "worker ended number=%u pid=%d %s", number, (int)pid, how);
-        return;
-    }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_CANNOT_SERVE && !supervisor->greeted) {
-        supervisor->stops = 1; /* it said why, and trying again would say it again */
-        return;
-    }
-    log_error("supervisor", "worker died number=%u pid=%d %s restart_ms=%" PRId64, number, (int)pid,
-              how, revival_plan(&child->revival));
-}
-
-static void reap(struct supervisor *supervisor)
-{
-    int status;
-    for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
-        for (uint32_t i = 0; i < supervisor->count; i++)
-            if (supervisor->children[i].pid == pid)
-                worker_ended(supervisor, i, status);
-        if (supervisor->cluster != NULL && cluster_pid(supervisor->cluster) == pid) {
-            char how[64];
-            describe(how, sizeof how, status);
-            log_error("supervisor", "postgres died pid=%d %s restart_ms=%" PRId64, (int)pid, how,
-                      revival_plan(&supervisor->cluster_revival));
-            cluster_ended(supervisor->cluster);
-        }
-    }
-}
-
-static void take_signals(struct supervisor *supervisor)
-{
-    struct signalfd_siginfo info;
-    while (read(supervisor->signals, &info, sizeof info) == sizeof info) {
-        if (info.ssi_signo == SIGCHLD) {
-            reap(supervisor);
-            continue;
-        }
-        supervisor->stops++;
-        log_info("supervisor", "%s signal=%s", supervisor->stops > 1 ? "hurrying" : "stopping",
-                 sigabbrev_np((int)info.ssi_signo));
-    }
-}
-
-static void take_ready(struct child *child)
-{
-    char byte;
-    ssize_t count = read(child->ready_fd, &byte, 1);
-    if (count < 0 && errno == EINTR)
-        return;
-    child->is_ready = count == 1;
-    forget_ready(child);
-}
-
-/* Waits for signals, words of postgres, readiness, or until ms have passed (-1: for ever). */
-static void wait_for_events(struct supervisor *supervisor, int64_t ms)
-{
-    struct pollfd fds[2 + METRICS_PROCESSES_MAX];
-    fds[0] = (struct pollfd){.fd = supervisor->signals, .events = POLLIN};
-    fds[1] = (struct pollfd){.fd = supervisor->cluster ? cluster_log_fd(supervisor->cluster) : -1,
-                             .events = POLLIN};
-    for (uint32_t i = 0; i < supervisor->count; i++)
-        fds[2 + i] = (struct pollfd){.fd = supervisor->children[i].ready_fd, .events = POLLIN};
-    if (poll(fds, 2 + supervisor->count, ms > INT32_MAX ? INT32_MAX : (int)ms) <= 0)
-        return;
-    if (fds[1].revents != 0)
-        cluster_log(supervisor->cluster);
-    for (uint32_t i = 0; i < supervisor->count; i++)
-        if (fds[2 + i].revents != 0)
-            take_ready(&supervisor->children[i]);
-    if (fds[0].revents != 0)
-        take_signals(supervisor);
+        revival_plan(&child->revival);
 }
 
 static void revive(struct supervisor *supervisor)
@@ -258,6 +98,9 @@ static void revive(struct supervisor *supervisor)
 static int64_t ms_until_due(const struct supervisor *supervisor)
 {
     int64_t due = supervisor->cluster_revival.due_ms;
+    if (supervisor->leaving.count > 0 && supervisor->leaving.deadline_ms != 0 &&
+        (due == 0 || supervisor->leaving.deadline_ms < due))
+        due = supervisor->leaving.deadline_ms;
     for (uint32_t i = 0; i < supervisor->count; i++) {
         int64_t other = supervisor->children[i].revival.due_ms;
         if (other != 0 && (due == 0 || other < due))
@@ -288,19 +131,82 @@ static void greet(struct supervisor *supervisor)
     supervisor->greeted = true;
 }
 
-static void serve(struct supervisor *supervisor)
+static void signal_leaving(const struct leaving *leaving, int number)
+{
+    for (uint32_t i = 0; i < leaving->count; i++)
+        kill(leaving->pids[i], number);
+}
+
+static int64_t deadline_of_drain(const struct config *config)
+{
+    return revival_now_ms() + config->drain_s_max * 1000 + MERCY_MS;
+}
+
+/* The port is ours: those before us finish what they have and end. */
+static void relieve(struct supervisor *supervisor)
+{
+    struct leaving *leaving = &supervisor->leaving;
+    if (leaving->count == 0)
+        return;
+    if (leaving->deadline_ms == 0) {
+        leaving->deadline_ms = deadline_of_drain(supervisor->config);
+        signal_leaving(leaving, SIGTERM);
+    } else if (revival_now_ms() >= leaving->deadline_ms) {
+        log_error("supervisor", "earlier workers did not end in time and are killed");
+        leaving->deadline_ms = revival_now_ms() + MERCY_MS;
+        signal_leaving(leaving, SIGKILL);
+    }
+}
+
+static struct takeover describe_ourselves(const struct supervisor *supervisor)
+{
+    struct takeover takeover = {.reserved = supervisor->reserved,
+                                .cluster = {.output = -1, .lock = -1},
+                                .socket_count = supervisor->count};
+    if (supervisor->cluster != NULL)
+        takeover.cluster = cluster_hold(supervisor->cluster);
+    for (uint32_t i = 0; i < supervisor->count; i++) {
+        takeover.sockets[i] = supervisor->children[i].socket;
+        if (supervisor->children[i].pid != 0)
+            takeover.workers[takeover.worker_count++] = supervisor->children[i].pid;
+    }
+    return takeover;
+}
+
+/* Once an earlier reload is over. */
+static void reload(struct supervisor *supervisor)
+{
+    struct err err;
+    if (!supervisor->wants_reload || !supervisor->greeted || supervisor->leaving.count > 0)
+        return;
+    supervisor->wants_reload = false;
+    struct takeover takeover = describe_ourselves(supervisor);
+    notify_send("RELOADING=1");
+    log_info("supervisor", "reloading");
+    takeover_end(&takeover, supervisor->config, supervisor->program, supervisor->arguments, &err);
+    log_error("supervisor", "all stays as it was: %s", err.text);
+    notify_send("READY=1");
+}
+
+static void start_workers(struct supervisor *supervisor)
 {
     supervisor->count = (uint32_t)config_processes(supervisor->config);
     for (uint32_t i = 0; i < supervisor->count; i++)
-        supervisor->children[i].ready_fd = -1;
-    for (uint32_t i = 0; i < supervisor->count; i++)
         start_worker(supervisor, i);
+}
+
+static void serve(struct supervisor *supervisor)
+{
     while (supervisor->stops == 0) {
-        wait_for_events(supervisor, ms_until_due(supervisor));
-        if (supervisor->stops == 0)
-            revive(supervisor);
+        supervisor_wait(supervisor, ms_until_due(supervisor));
         if (!supervisor->greeted && all_ready(supervisor))
             greet(supervisor);
+        if (supervisor->stops > 0)
+            return;
+        revive(supervisor);
+        if (supervisor->greeted)
+            relieve(supervisor);
+        reload(supervisor);
     }
 }
 
@@ -309,7 +215,7 @@ static bool any_alive(const struct supervisor *supervisor)
     for (uint32_t i = 0; i < supervisor->count; i++)
         if (supervisor->children[i].pid != 0)
             return true;
-    return false;
+    return supervisor->leaving.count > 0;
 }
 
 static void signal_workers(const struct supervisor *supervisor, int number)
@@ -317,11 +223,12 @@ static void signal_workers(const struct supervisor *supervisor, int number)
     for (uint32_t i = 0; i < supervisor->count; i++)
         if (supervisor->children[i].pid != 0)
             kill(supervisor->children[i].pid, number);
+    signal_leaving(&supervisor->leaving, number);
 }
 
 static void stop_workers(struct supervisor *supervisor)
 {
-    int64_t deadline = revival_now_ms() + supervisor->config->drain_s_max * 1000 + MERCY_MS;
+    int64_t deadline = deadline_of_drain(supervisor->config);
     notify_send("STOPPING=1");
     signal_workers(supervisor, SIGTERM);
     while (any_alive(supervisor)) {
@@ -334,7 +241,7 @@ static void stop_workers(struct supervisor *supervisor)
         }
         if (killing)
             signal_workers(supervisor, SIGKILL);
-        wait_for_events(supervisor, killing ? 100 : left);
+        supervisor_wait(supervisor, killing ? 100 : left);
     }
 }
 
@@ -346,27 +253,31 @@ static bool wait_for_database(struct supervisor *supervisor)
     for (bool said = false; PQpingParams(keywords, values, 1) != PQPING_OK; said = true) {
         if (!said)
             log_warning("supervisor", "the database cannot be reached, trying until it can");
-        wait_for_events(supervisor, DATABASE_WAIT_MS);
+        supervisor_wait(supervisor, DATABASE_WAIT_MS);
         if (supervisor->stops > 0)
             return false;
     }
     return true;
 }
 
-static bool prepare(struct supervisor *supervisor, struct err *err)
+static bool open_cluster(struct supervisor *supervisor, const struct cluster_hold *hold,
+                         struct err *err)
 {
     const struct config *config = supervisor->config;
-    supervisor->port = (uint16_t)config->listen_port;
-    if (!reserve_port(&supervisor->reserved, &supervisor->port, config->listen_address, err))
+    supervisor->cluster =
+        hold != NULL ? cluster_adopt(config, hold, err) : cluster_start(config, err);
+    if (supervisor->cluster == NULL)
         return false;
-    supervisor->shard = (struct shard){.conninfo = config->database, .schema = config->schema};
-    if (config->database[0] == '\0') {
-        supervisor->cluster = cluster_start(config, err);
-        if (supervisor->cluster == NULL)
-            return false;
+    supervisor->shard.conninfo = cluster_conninfo(supervisor->cluster);
+    if (cluster_pid(supervisor->cluster) != 0)
         revival_started(&supervisor->cluster_revival);
-        supervisor->shard.conninfo = cluster_conninfo(supervisor->cluster);
-    }
+    else
+        revival_plan(&supervisor->cluster_revival);
+    return true;
+}
+
+static bool open_database(struct supervisor *supervisor, struct err *err)
+{
     while (wait_for_database(supervisor)) {
         if (schema_migrate(&supervisor->shard, err))
             return true;
@@ -376,24 +287,79 @@ static bool prepare(struct supervisor *supervisor, struct err *err)
     return err_set(err, ERR_INTERNAL, "stopped while starting");
 }
 
-int supervisor_run(const struct config *config)
+/* Of a takeover we need nothing but the database; it may be down, and then we are not to be. */
+static bool prepare(struct supervisor *supervisor, const struct takeover *takeover, struct err *err)
 {
-    struct supervisor supervisor = {.config = config, .reserved = -1};
+    const struct config *config = supervisor->config;
+    supervisor->port = (uint16_t)config->listen_port;
+    supervisor->shard = (struct shard){.conninfo = config->database, .schema = config->schema};
+    for (uint32_t i = 0; i < METRICS_PROCESSES_MAX; i++)
+        supervisor->children[i] = (struct child){.socket = -1, .ready_fd = -1};
+    if (takeover == NULL &&
+        !reserve_port(&supervisor->reserved, &supervisor->port, config->listen_address, err))
+        return false;
+    if (takeover != NULL) {
+        supervisor->reserved = takeover->reserved;
+        supervisor->port = reserve_number(takeover->reserved);
+        for (uint32_t i = 0; i < takeover->socket_count; i++)
+            supervisor->children[i].socket = takeover->sockets[i];
+        supervisor->leaving.count = takeover->worker_count;
+        memcpy(supervisor->leaving.pids, takeover->workers, sizeof takeover->workers);
+    }
+    if (config->database[0] == '\0' &&
+        !open_cluster(supervisor, takeover != NULL ? &takeover->cluster : NULL, err))
+        return false;
+    supervisor_reap(supervisor); /* whoever ended meanwhile has told nobody */
+    return open_database(supervisor, err);
+}
+
+/* One that cannot take over keeps those before it at their work. */
+static void keep(struct supervisor *supervisor)
+{
+    struct leaving *leaving = &supervisor->leaving;
+    supervisor->count = leaving->count;
+    for (uint32_t i = 0; i < leaving->count; i++) {
+        supervisor->children[i].pid = leaving->pids[i];
+        supervisor->children[i].is_ready = true;
+        revival_started(&supervisor->children[i].revival);
+    }
+    leaving->count = 0;
+    supervisor->greeted = true;
+    notify_send("READY=1");
+}
+
+/* Until it is asked to stop. */
+static void run(struct supervisor *supervisor, const struct takeover *takeover)
+{
     struct err err;
-    block_signals(&supervisor);
+    if (prepare(supervisor, takeover, &err)) {
+        start_workers(supervisor);
+    } else if (takeover != NULL && supervisor->stops == 0) {
+        log_error("supervisor", "the earlier workers go on: %s", err.text);
+        keep(supervisor);
+    } else {
+        supervisor_take_signals(supervisor);
+        supervisor->failed = supervisor->stops == 0;
+        log_line(supervisor->failed ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "supervisor", "%s",
+                 err.text);
+        supervisor->stops++;
+    }
+    serve(supervisor);
+    stop_workers(supervisor);
+}
+
+int supervisor_run(const struct config *config, const char *program, char *const *arguments)
+{
+    struct supervisor supervisor = {
+        .config = config, .program = program, .arguments = arguments, .reserved = -1};
+    struct takeover takeover;
+    bool is_takeover = takeover_begin(&takeover);
+    supervisor_block_signals(&supervisor);
     raise_open_files(config);
     metrics_open();
     log_info("supervisor", "starting version=" SHOAL_VERSION " processes=%" PRId64,
              config_processes(config));
-    if (prepare(&supervisor, &err)) {
-        serve(&supervisor);
-        stop_workers(&supervisor);
-    } else {
-        take_signals(&supervisor);
-        supervisor.failed = supervisor.stops == 0;
-        log_line(supervisor.failed ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "supervisor", "%s",
-                 err.text);
-    }
+    run(&supervisor, is_takeover ? &takeover : NULL);
     if (supervisor.cluster != NULL)
         cluster_stop(supervisor.cluster);
     if (supervisor.reserved >= 0)

@@ -98,7 +98,7 @@ static void say_ready(struct worker *worker)
     if (count != 1)
         log_warning("worker", "nobody waits for this worker to be ready");
     close(worker->setup->ready_fd);
-    log_info("worker", "ready number=%u port=%u", worker->setup->number, worker->setup->port);
+    log_info("worker", "ready number=%u", worker->setup->number);
 }
 
 /* Who connects finds the database there: the other workers serve until this one can. */
@@ -297,8 +297,8 @@ static void wire_journeys(struct worker *worker)
     worker->dispatch = dispatch_new(&dispatch);
 }
 
-/* Port and TLS key may need root; nothing after them does. */
-static bool bind_and_drop(struct worker *worker, struct err *err)
+/* The TLS key may need root; nothing after it does. */
+static bool serve_and_drop(struct worker *worker, struct err *err)
 {
     const struct worker_setup *setup = worker->setup;
     struct server_setup server = {.config = setup->config,
@@ -307,7 +307,7 @@ static bool bind_and_drop(struct worker *worker, struct err *err)
                                   .store = worker->store,
                                   .admin = worker->admin,
                                   .control = worker->control,
-                                  .port = setup->port};
+                                  .socket = setup->socket};
     struct drop drop;
     worker->server = server_new(&worker->loop, &server, err);
     if (worker->server == NULL || !drop_find(&drop, setup->config->user, err) ||
@@ -349,7 +349,7 @@ int worker_run(const struct worker_setup *setup)
     wire_store(&worker);
     wire_control(&worker);
     wire_journeys(&worker);
-    if (!bind_and_drop(&worker, &err)) {
+    if (!serve_and_drop(&worker, &err)) {
         log_error("worker", "%s", err.text);
         _exit(WORKER_CANNOT_SERVE); /* pool threads may be connecting: nothing is freed */
     }

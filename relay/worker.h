@@ -18,9 +18,9 @@ struct worker_setup {
     const struct config *config;
     const struct shard *shard;
     uint32_t number; /* 0 to processes - 1 */
-    uint16_t port;
-    pid_t parent; /* dies with it */
-    int ready_fd; /* one byte is written here once the port listens and the database answers */
+    int socket;      /* to listen on; taken over */
+    pid_t parent;    /* dies with it */
+    int ready_fd;    /* one byte is written here once the port listens and the database answers */
 };
 
 /* Returns the exit status. */

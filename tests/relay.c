@@ -129,6 +129,7 @@ static void spawn(struct relay *relay, const char **arguments)
     relay->pid = fork();
     assert_true(relay->pid >= 0);
     if (relay->pid == 0) {
+        dup2(open("/dev/null", O_RDONLY), STDIN_FILENO); /* no terminal, as a service */
         dup2(out[1], STDOUT_FILENO);
         dup2(log, STDERR_FILENO);
         execv(argv[0], argv);
