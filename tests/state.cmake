@@ -1,0 +1,11 @@
+# What many write at once: clocks, operations, histories and what they amount to.
+unit_test(hlc core)
+unit_test(trie core)
+unit_test(canon core)
+unit_test(position core)
+unit_test(node core)
+unit_test(op core)
+unit_test(entity core)
+property_test(trie core)
+property_test(entity core)
+fuzz_target(op core)
