@@ -181,7 +181,8 @@ static void test_retention(void **state)
     (void)state;
     int64_t now = signer_now();
     restart(OPTIONS("retention_kinds=1=5s 7=0 1984=10m", "retention_s=1000"));
-    const struct signer_event *kept[] = {
+    enum { KEPT = 7 };
+    const struct signer_event *kept[KEPT] = {
         SIGN(.person = 76, .kind = 1, .created_at = now + 600),
         SIGN(.person = 76, .kind = 1984, .created_at = now - 300),
         SIGN(.person = 76, .kind = 20, .created_at = now - 301),
@@ -190,15 +191,15 @@ static void test_retention(void **state)
         SIGN(.person = 76, .kind = 5, .created_at = now - 4002),
         SIGN(.person = 76, .kind = 0, .created_at = now - 4003),
     };
-    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+    for (size_t i = 0; i < KEPT; i++)
         talk_accept(TALK, kept[i]);
     talk_accept(TALK, SIGN(.person = 76, .kind = 20, .created_at = now - 1001));
     talk_accept(TALK, SIGN(.person = 76, .kind = 1984, .created_at = now - 601));
     for (int64_t age_s = 1; age_s < 10; age_s++)
         talk_accept(TALK, SIGN(.person = 76, .kind = 1, .created_at = now - age_s));
-    await_rest(kept[0]->pubkey, ARRAY_LEN(kept));
+    await_rest(kept[0]->pubkey, KEPT);
     talk_expect(TALK, scratch_format("{\"authors\":[\"%s\"]}", kept[0]->pubkey), kept,
-                ARRAY_LEN(kept));
+                KEPT);
     end();
 }
 
