@@ -410,15 +410,20 @@ bool db_query(struct db *db, const struct db_call *call, struct err *err)
 bool db_transaction(struct db *db, const struct db_call *calls, uint32_t count, db_reply_fn *done,
                     void *owner, struct err *err)
 {
-    if (!can_send(db, count + 1, err))
+    const struct db_call *apart = calls[count - 1].is_apart ? &calls[count - 1] : NULL;
+    if (!can_send(db, count + 2, err))
         return false;
     bool is_sent = true;
     for (uint32_t i = 0; i < count && is_sent; i++)
-        is_sent = send_call(db, &calls[i]);
+        is_sent = (&calls[i] != apart || PQpipelineSync(db->conn) == 1) && send_call(db, &calls[i]);
     if (!finish_send(db, is_sent && PQpipelineSync(db->conn) == 1, err))
         return false;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count - (apart != NULL); i++)
         await(db, DB_STATEMENT, calls[i].reply, calls[i].owner);
     await(db, DB_SYNC, done, owner);
+    if (apart != NULL) {
+        await(db, DB_LONE, NULL, NULL);
+        await(db, DB_SYNC, apart->reply, apart->owner);
+    }
     return true;
 }

@@ -67,14 +67,16 @@ struct db_call {
     int count;
     db_reply_fn *reply; /* may be NULL: nobody asks */
     void *owner;
+    bool is_apart; /* the last of db_transaction: a transaction of its own, run even if that failed;
+                      its reply is as of db_query */
 };
 
 /* One statement, one transaction: its reply comes after the commit, with the statement's result or
  * an error result. False, and no reply, if the call cannot be queued. */
 MUST_CHECK bool db_query(struct db *db, const struct db_call *call, struct err *err);
 
-/* Several statements, one transaction. done is called once, after the commit or the rollback:
- * result is of the first statement that failed, else of the sync; NULL when the connection was
- * lost. */
+/* Several statements, one transaction, and perhaps one apart sent along behind it. done is called
+ * once, after the commit or the rollback: result is of the first statement that failed, else of the
+ * sync; NULL when the connection was lost. */
 MUST_CHECK bool db_transaction(struct db *db, const struct db_call *calls, uint32_t count,
                                db_reply_fn *done, void *owner, struct err *err);

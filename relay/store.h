@@ -6,7 +6,8 @@
  *
  *   ownership  an event given to store_put is borrowed until its last callback
  *   threads    loop thread only
- *   order      announcements come in commit order across all processes of all relays on the shard
+ *   order      announcements come in one order in all processes of all relays on the shard, nearly
+ *              that of the commits (tail.h)
  *   spec       NIP-01 "Kinds"; NIP-09; NIP-40; NIP-62
  */
 #pragma once
@@ -32,7 +33,7 @@ enum store_verdict {
 /* Called once for each put, never from within store_put. */
 typedef void store_settled_fn(void *owner, enum store_verdict verdict);
 
-/* An own event that was new, in commit order with everybody else's; comes after settled, for
+/* An own event that was new, in its turn among everybody's; comes after settled, for
  * STORE_NEW only, exactly once. The event is no longer borrowed afterwards. */
 typedef void store_announced_fn(void *owner);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "relay/log.h"
 #include "relay/row.h"
 #include "relay/schema.h"
 #include "relay/store_insert.h"
@@ -14,7 +15,7 @@
 #include "shared/kind.h"
 
 enum {
-    SEND_CALLS_MAX = 8,
+    SEND_CALLS_MAX = 9,
     /* Whoever stores, deletes or replaces takes the lock of each author (exclusive to delete) and
      * of each address (exclusive) in the batch; locks are shared out by hash, for they are few. */
     SEND_AUTHOR_LOCKS = 64,
@@ -198,22 +199,33 @@ static void add_replace(struct sending *sending)
         drop(sending);
 }
 
-static void on_notified(void *owner, const PGresult *result)
+static void on_marked(void *owner, const PGresult *result)
 {
     struct store_batch *batch = owner;
     if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1)
         batch->xid = row_int8(result, 0, 1);
 }
 
+static void on_notified(void *owner, const PGresult *result)
+{
+    (void)owner;
+    ExecStatusType status = PQresultStatus(result);
+    if (result != NULL && status != PGRES_TUPLES_OK)
+        log_warning("store", "cannot notify: %s", db_error(result)); /* the tails list it */
+}
+
 static void add_notify(struct sending *sending)
 {
     char text[2 * 20 + 2];
-    struct param_list *params = begin(sending, STORE_SQL_NOTIFY, on_notified);
     const char *channel = sending->call->channel;
     int len = snprintf(text, sizeof text, "%016" PRIx64 " %" PRIu64, sending->call->origin,
                        sending->batch->number);
+    struct span name = {text, (size_t)len};
+    param_bytes(begin(sending, STORE_SQL_MARK, on_marked), name);
+    struct param_list *params = begin(sending, STORE_SQL_NOTIFY, on_notified);
     param_bytes(params, (struct span){channel, strlen(channel)});
-    param_bytes(params, (struct span){text, (size_t)len});
+    param_bytes(params, name);
+    sending->calls[sending->count - 1].is_apart = true;
 }
 
 static int compare_ties(const void *a, const void *b)

@@ -136,11 +136,15 @@ const struct store_sql_statement store_sql_statements[] = {
          " CROSS JOIN LATERAL (SELECT x.ctid FROM event x WHERE " IS_REPLACED BY_ADDRESS ") e"
          " WHERE NOT (" IS_DELETED " OR " AUTHOR_HAS_VANISHED ")")},
 
-    {STORE_SQL_NOTIFY,
-     "SELECT pg_notify($1::text, t.xid::text || ' ' || $2::text), t.xid"
+    {STORE_SQL_MARK,
+     "SELECT set_config('shoal.batch', t.xid::text || ' ' || $1::text, false), t.xid"
      " FROM (SELECT pg_current_xact_id_if_assigned()::text::int8 AS xid OFFSET 0) t"
      " WHERE EXISTS (SELECT FROM event x WHERE x.xid >= t.xid AND x.xid <= t.xid"
      "  ORDER BY x.xid LIMIT 1 OFFSET 0)"},
+
+    {STORE_SQL_NOTIFY, "SELECT pg_notify($1::text, t.batch)"
+                       " FROM (SELECT current_setting('shoal.batch', true) AS batch OFFSET 0) t"
+                       " WHERE right(t.batch, length($2::text)) = $2::text"},
 
     {STORE_SQL_KEY, TAG_HASH_KEY_SQL},
     {STORE_SQL_PROBE, "UPDATE meta SET v = uuid_send(gen_random_uuid()) WHERE k = 'probe'"},

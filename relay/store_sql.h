@@ -1,9 +1,11 @@
 /* store_sql.h - the statements by which the store writes, and their parameters.
  *
  * A batch is one transaction of these, in this order: lock, insert (kinds 5 and 62), delete_ids,
- * delete_addresses, vanish, replace, insert (the rest), notify. Those that a batch does not need
- * are left out. Whatever is chosen is chosen by a lateral subquery whose order only one index can
- * give, and deleted by ctid, so that no statistics are needed for a plan without a scan.
+ * delete_addresses, vanish, replace, insert (the rest), mark. Those that a batch does not need are
+ * left out. Behind the transaction comes notify, one of its own: a commit that notifies waits for
+ * all others that do, their writes to the disk included. Whatever is chosen is chosen by a lateral
+ * subquery whose order only one index can give, and deleted by ctid, so that no statistics are
+ * needed for a plan without a scan.
  */
 #pragma once
 
@@ -18,6 +20,9 @@
 #define STORE_SQL_DELETE_ADDRESSES "delete_addresses"
 #define STORE_SQL_VANISH "vanish"
 #define STORE_SQL_REPLACE "replace"
+/* The batch, "origin number" -> nothing, or one row if something was stored: its xid, second. The
+ * session remembers "xid origin number", if it commits, for notify: channel, "origin number". */
+#define STORE_SQL_MARK "mark"
 #define STORE_SQL_NOTIFY "notify"
 
 #define STORE_SQL_KEY "key"       /* the schema's secret */

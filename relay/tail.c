@@ -18,6 +18,7 @@
 #include "shared/err.h"
 #include "shared/event.h"
 #include "shared/filter.h"
+#include "shared/kind.h"
 
 enum {
     TAIL_POLL_MS = 1000,
@@ -35,7 +36,8 @@ struct tail {
     char channel[TAIL_CHANNEL_CHARS_MAX + 1], live_channel[TAIL_CHANNEL_CHARS_MAX + 1];
     bool is_caught_up; /* since it was connected; until then own batches do not wait */
     bool is_fetching, is_listing;
-    uint32_t fetching; /* entries at the head that are being fetched */
+    uint32_t fetching;      /* entries at the head that are being fetched */
+    uint64_t fetched_after; /* of the last of them */
     struct tail_queue queue;
     uint64_t begun, ended; /* own batches: the newest begun, the newest settled */
     struct table settled;  /* by batch: struct tail_entry, not in the queue */
@@ -62,8 +64,20 @@ static bool is_known(const struct tail *tail, int64_t xid)
 
 static void push(struct tail *tail, int64_t xid, uint64_t batch)
 {
+    struct tail_entry *entry = tail_entry_new(xid, batch);
+    entry->after = tail->begun;
     table_put(&tail->known, (uint64_t)xid, &known_mark);
-    tail_queue_append(&tail->queue, tail_entry_new(xid, batch));
+    tail_queue_append(&tail->queue, entry);
+}
+
+/* What a deletion took may be of an own batch whose answer is still on its way: that is settled
+ * first, so that nobody is told of the deletion before what it deletes. Then fetched again. */
+static bool has_deleter(const struct event *events, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (events[i].kind == KIND_DELETION || events[i].kind == KIND_VANISH)
+            return true;
+    return false;
 }
 
 static void on_fetched(void *owner, const PGresult *result)
@@ -76,15 +90,17 @@ static void on_fetched(void *owner, const PGresult *result)
         log_error("tail", "cannot fetch: %s", db_error(result));
         return; /* the next poll tries again */
     }
-    for (uint32_t i = 0; i < tail->fetching; i++)
-        tail_queue_pop(&tail->queue);
     struct arena arena = {0};
     uint32_t count;
     const struct event *events = tail_sql_events(&arena, result, &count);
-    for (uint32_t i = 0; i < count; i++)
+    bool is_early = tail->fetched_after > tail->ended && has_deleter(events, count);
+    for (uint32_t i = 0; !is_early && i < tail->fetching; i++)
+        tail_queue_pop(&tail->queue);
+    for (uint32_t i = 0; !is_early && i < count; i++)
         tail->setup.on_foreign(tail->setup.owner, &events[i]);
     arena_clear(&arena);
-    advance(tail);
+    if (!is_early)
+        advance(tail);
 }
 
 static bool is_foreign(const struct tail *tail, const struct tail_entry *entry)
@@ -104,8 +120,10 @@ static void fetch(struct tail *tail)
     tail->fetching = 0;
     for (const struct tail_entry *entry = tail->queue.head;
          entry != NULL && is_foreign(tail, entry) && tail->fetching < TAIL_FETCH_MAX;
-         entry = entry->next, tail->fetching++)
+         entry = entry->next, tail->fetching++) {
         param_add_int8(&params, xids, entry->xid);
+        tail->fetched_after = entry->after;
+    }
     param_call(&params, &call);
     tail->is_fetching = db_query(tail->db, &call, &err);
     param_clear(&params);
@@ -130,7 +148,7 @@ static void advance(struct tail *tail)
         }
         uint64_t batch = entry->batch;
         if (entry->purged != NULL) {
-            if (batch > tail->ended)
+            if (entry->after > tail->ended)
                 return; /* it may have stored what was purged, and its answer is on its way */
             hand_purged(tail, entry->purged);
             tail_queue_pop(&tail->queue);
@@ -259,7 +277,8 @@ static void on_poll(uv_timer_t *timer)
 
 static void push_purged(struct tail *tail, struct tail_purged *purged)
 {
-    struct tail_entry *entry = tail_entry_new(TAIL_NO_XID, tail->begun);
+    struct tail_entry *entry = tail_entry_new(TAIL_NO_XID, 0);
+    entry->after = tail->begun;
     entry->purged = purged;
     tail_queue_append(&tail->queue, entry);
     advance(tail);

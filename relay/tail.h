@@ -1,9 +1,12 @@
-/* tail.h - what was committed to a shard, by any process, in commit order.
+/* tail.h - what was committed to a shard, by any process, in one order for all.
  *
- * Each batch ends with a NOTIFY "xid origin batch". Notifications arrive in commit order, so
- * they are queued and handed on from the head: an own batch once it is settled, a foreign one
- * once its rows are fetched by xid. NOTIFY is only the wake-up: after a reconnect, and now and
- * then, everything since the last safe xid is asked for, and what was handed on is left out.
+ * Behind each batch comes a NOTIFY "xid origin batch". Notifications arrive everywhere in one
+ * order, so they are queued and handed on from the head: an own batch once it is settled, a foreign
+ * one once its rows are fetched by xid. The order is nearly that of the commits; a deletion is
+ * handed on only after the own batches are settled that it may have taken something from.
+ * NOTIFY is only the wake-up: after a reconnect, and every second, everything since the last safe
+ * xid is asked for, and what was handed on is left out. So a batch whose process died before it
+ * could notify comes within two seconds, and then not everywhere in the same place.
  * Ephemeral events travel in the notifications themselves, cut into parts; so do the ids of what
  * was purged, whose notices have their turns in the same queue.
  *
@@ -36,7 +39,7 @@ struct tail_setup {
 struct tail *tail_new(uv_loop_t *loop, const struct tail_setup *setup);
 void tail_free(struct tail *tail);
 
-/* Where an own batch, in its transaction, is to say "xid origin batch", origin as 16 hex digits;
+/* Where an own batch, once committed, is to say "xid origin batch", origin as 16 hex digits;
  * and a purge what tail_purged.h says. */
 const char *tail_channel(const struct tail *tail);
 

@@ -46,7 +46,7 @@ void tail_queue_pop(struct tail_queue *queue)
 void tail_queue_remove(struct tail_queue *queue, uint64_t batch)
 {
     struct tail_entry **at = &queue->head, *before = NULL;
-    while (*at != NULL && ((*at)->batch != batch || (*at)->purged != NULL)) {
+    while (*at != NULL && (*at)->batch != batch) {
         before = *at;
         at = &(*at)->next;
     }

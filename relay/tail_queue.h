@@ -12,8 +12,10 @@ struct tail_purged;
 
 struct tail_entry {
     struct tail_entry *next;
-    int64_t xid;                /* of a purge: TAIL_NO_XID */
-    uint64_t batch;             /* own; 0: foreign. Of a purge: the one that it waits for */
+    int64_t xid;    /* of a purge: TAIL_NO_XID */
+    uint64_t batch; /* own; 0: foreign, or a purge */
+    uint64_t after; /* the newest own batch when it came: none that began later is before
+                                   it in the database */
     struct tail_purged *purged; /* owned; NULL: it is none */
 };
 

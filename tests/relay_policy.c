@@ -198,8 +198,7 @@ static void test_retention(void **state)
     for (int64_t age_s = 1; age_s < 10; age_s++)
         talk_accept(TALK, SIGN(.person = 76, .kind = 1, .created_at = now - age_s));
     await_rest(kept[0]->pubkey, KEPT);
-    talk_expect(TALK, scratch_format("{\"authors\":[\"%s\"]}", kept[0]->pubkey), kept,
-                KEPT);
+    talk_expect(TALK, scratch_format("{\"authors\":[\"%s\"]}", kept[0]->pubkey), kept, KEPT);
     end();
 }
 

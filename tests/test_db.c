@@ -189,6 +189,41 @@ static void test_transaction(void **state)
     end(db);
 }
 
+/* One apart is committed on its own, behind the transaction, whether that failed or not. */
+static void test_apart(void **state)
+{
+    (void)state;
+    struct db *db = db_start(0);
+    struct err err;
+    until_ready(db);
+    const char *one[] = {"1"}, *zero[] = {"0"};
+    struct db_call good[] = {call("put", one), call("sum", NULL), call("put", one)};
+    good[2].is_apart = true;
+    assert_true(db_transaction(db, good, 3, on_reply, NULL, &err));
+    assert_true(ask(db, "sum", NULL));
+    until(&answers, 1);
+    assert_int_equal(last, 1);
+    until(&answers, 2);
+    assert_int_equal(commits, 1);
+    assert_int_equal(last, 2);
+    struct db_call bad[] = {call("divide", zero), call("put", one)};
+    bad[1].is_apart = true;
+    assert_true(db_transaction(db, bad, 2, on_reply, NULL, &err));
+    assert_true(ask(db, "sum", NULL));
+    until(&answers, 3);
+    assert_int_equal(commits, 1);
+    assert_int_equal(failures, 2); /* the statement, the transaction */
+    assert_int_equal(last, 3);
+    bad[1] = call("divide", zero);
+    bad[1].is_apart = true;
+    bad[0] = call("put", one);
+    assert_true(db_transaction(db, bad, 2, on_reply, NULL, &err));
+    until(&failures, 3);
+    assert_int_equal(commits, 2);
+    assert_int_equal(db_pending(db), 0);
+    end(db);
+}
+
 static void test_loss(void **state)
 {
     (void)state;
@@ -318,6 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_order, begin),
         cmocka_unit_test_setup(test_transaction, begin),
+        cmocka_unit_test_setup(test_apart, begin),
         cmocka_unit_test_setup(test_loss, begin),
         cmocka_unit_test_setup(test_loss_idle, begin),
         cmocka_unit_test_setup(test_silence, begin),

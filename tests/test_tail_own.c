@@ -43,6 +43,25 @@ static int64_t commit_batch(int origin, int batch)
                   1000 * origin + batch, origin, batch));
 }
 
+/* One who dies before it can notify. */
+static int64_t commit_silently(int origin, int batch)
+{
+    return made_number(
+        &made_shard,
+        made_text(
+            "INSERT INTO event (created_at, tie, pkp, kind, id, pubkey, sig, tag_hashes, tags,"
+            " content) VALUES (5, %d, 5, 1, sha256('1'), sha256('2'),"
+            " sha256('3') || sha256('4'), '{}', '[]', 'x') RETURNING xid",
+            1000 * origin + batch));
+}
+
+static void notify_batch(int64_t xid, int origin, int batch)
+{
+    made_number(&made_shard,
+                made_text("SELECT count(pg_notify('shoal_test_store', '%lld %016x %d'))",
+                          (long long)xid, origin, batch));
+}
+
 static void until_turns(uint32_t own, uint32_t foreign)
 {
     while (turns.own < own || turns.foreign < foreign)
@@ -108,6 +127,62 @@ static void test_lost_answers(void **state)
     until_turns(1, 2);
     tail_begun(tail, 4);
     tail_settled(tail, 4, 0); /* nothing was new */
+}
+
+/* Committed, and nobody was notified: it is listed, and has its turn once. */
+static void test_silent(void **state)
+{
+    (void)state;
+    commit_silently(ORIGIN + 1, 1);
+    until_turns(0, 1);
+    tail_begun(tail, 1);
+    tail_settled(tail, 1, commit_silently(ORIGIN, 1));
+    until_turns(1, 1);
+    tail_begun(tail, 2);
+    commit_silently(ORIGIN, 2);
+    tail_settled(tail, 2, 0); /* nor was it answered */
+    until_turns(1, 2);
+}
+
+/* Notified in another order than committed, and later than listed. */
+static void test_late_notice(void **state)
+{
+    (void)state;
+    int64_t first = commit_silently(ORIGIN + 1, 1);
+    int64_t second = commit_silently(ORIGIN + 1, 2);
+    tail_begun(tail, 1);
+    int64_t own = commit_silently(ORIGIN, 1);
+    tail_settled(tail, 1, own);
+    notify_batch(second, ORIGIN + 1, 2);
+    notify_batch(own, ORIGIN, 1);
+    until_turns(1, 1);
+    notify_batch(first, ORIGIN + 1, 1);
+    until_turns(1, 2);
+    int64_t listed = commit_silently(ORIGIN + 1, 3);
+    until_turns(1, 3);
+    notify_batch(listed, ORIGIN + 1, 3);
+}
+
+/* A deletion waits for the own batches that it may have taken something from. */
+static void test_deletion_waits(void **state)
+{
+    (void)state;
+    tail_begun(tail, 1);
+    int64_t own = commit_silently(ORIGIN, 1);
+    commit_batch(ORIGIN + 1, 1);
+    until_turns(0, 1); /* no deletion */
+    made_number(&made_shard,
+                "WITH i AS (INSERT INTO event (created_at, tie, pkp, kind, id, pubkey, sig,"
+                " tag_hashes, tags, content) VALUES (5, 7, 5, 5, sha256('1'), sha256('2'),"
+                " sha256('3') || sha256('4'), '{}', '[]', 'x') RETURNING xid)"
+                " SELECT xid FROM i, pg_notify('shoal_test_store', xid || ' 0000000000000001 1')");
+    made_run_for(1500);
+    until_turns(0, 1);
+    tail_begun(tail, 2); /* it came after the deletion */
+    notify_batch(own, ORIGIN, 1);
+    tail_settled(tail, 1, own);
+    until_turns(1, 2);
+    tail_settled(tail, 2, 0);
 }
 
 /* Settled while the tail is away: at once, or when it is back, but once. */
@@ -188,8 +263,9 @@ static void test_purged_away(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_orders),      TEST(test_lost_answers), TEST(test_purged),
-        TEST(test_purged_away), TEST(test_away),         TEST(test_back),
+        TEST(test_orders),      TEST(test_lost_answers),   TEST(test_silent),
+        TEST(test_late_notice), TEST(test_deletion_waits), TEST(test_purged),
+        TEST(test_purged_away), TEST(test_away),           TEST(test_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
