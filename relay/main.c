@@ -10,6 +10,7 @@
 
 #include "relay/config.h"
 #include "relay/log.h"
+#include "relay/operator.h"
 #include "relay/supervisor.h"
 #include "relay/takeover.h"
 #include "relay/transfer.h"
@@ -18,7 +19,7 @@
 
 enum { EXIT_USAGE = 2 };
 
-enum action { RUN, IMPORT, EXPORT, HELP, VERSION, CHECK_CONFIG, PRINT_CONFIG };
+enum action { RUN, IMPORT, EXPORT, ADMIN, HELP, VERSION, CHECK_CONFIG, PRINT_CONFIG };
 
 static const char usage[] =
     "shoal-relay - a Nostr relay on PostgreSQL\n"
@@ -27,6 +28,8 @@ static const char usage[] =
     "                                                  SIGHUP reloads all, without a gap\n"
     "       shoal-relay import [OPTION...] < FILE      store events, one a line\n"
     "       shoal-relay export [OPTION...] [FILTER]    write events, one a line\n"
+    "       shoal-relay admin [OPTION...] METHOD [ARGUMENT...]\n"
+    "                                                  manage a relay (NIP-86)\n"
     "\n"
     "Without a database it runs a PostgreSQL of its own in its data folder.\n"
     "\n"
@@ -45,6 +48,16 @@ static const char usage[] =
     "  FILTER                          NIP-01 filter, as JSON [{}: everything]\n"
     "  --after TIME:ID                 leave out what is newer: to resume\n"
     "\n"
+    "admin:\n"
+    "  METHOD                          banpubkey, listbannedpubkeys, blockip, ...;\n"
+    "                                  supportedmethods names them all; link prints\n"
+    "                                  a URL that signs in to the console, once\n"
+    "  --url URL                       the relay [public_url, or where it listens]\n"
+    "  --key-file FILE                 your secret key, nsec or hex, for your eyes\n"
+    "                                  only (chmod 600) [$" OPERATOR_KEY_FILE ",\n"
+    "                                  else a line of stdin]\n"
+    "  --json                          the result as it came\n"
+    "\n"
     "Settings come from the file (listen_port = 7777), the environment\n"
     "(SHOAL_RELAY_LISTEN_PORT=7777) and the command line (--listen-port=7777 or\n"
     "--listen-port 7777). The command line wins over the environment, which wins\n"
@@ -57,7 +70,8 @@ static const char examples[] =
     "  shoal-relay --listen-address 0.0.0.0 --name 'My relay'\n"
     "  shoal-relay --database 'host=db.example dbname=shoal' --processes 0\n"
     "  shoal-relay export '{\"kinds\":[0,3],\"since\":1700000000}' > people.jsonl\n"
-    "  shoal-relay import < people.jsonl\n";
+    "  shoal-relay import < people.jsonl\n"
+    "  shoal-relay admin --key-file ~/.nostr/key banpubkey npub1... 'sells pills'\n";
 
 static int print_help(void)
 {
@@ -95,6 +109,7 @@ struct command {
     const char *config_path; /* NULL: the usual one */
     struct transfer_import import;
     struct transfer_export export;
+    struct operator_setup asked;
     struct setting *settings;
     size_t setting_count;
 };
@@ -141,8 +156,24 @@ static bool read_option(struct command *command, char ***arguments, struct err *
         return read_count(&command->import.skip_lines, &setting, err);
     else if (strcmp(name, "--after") == 0 && command->action == EXPORT)
         command->export.after = setting.value;
+    else if (strcmp(name, "--url") == 0 && command->action == ADMIN)
+        command->asked.url = setting.value;
+    else if (strcmp(name, "--key-file") == 0 && command->action == ADMIN)
+        command->asked.key_path = setting.value;
     else
         command->settings[command->setting_count++] = setting;
+    return true;
+}
+
+static bool read_word(struct command *command, const char *word, struct err *err)
+{
+    struct operator_setup *asked = &command->asked;
+    if (command->action == EXPORT && command->export.filter == NULL)
+        command->export.filter = word;
+    else if (command->action == ADMIN && asked->word_count < OPERATOR_WORDS_MAX)
+        asked->words[asked->word_count++] = word;
+    else
+        return err_set(err, ERR_INVALID, "unexpected argument '%.40s'", word);
     return true;
 }
 
@@ -150,9 +181,8 @@ static bool read_argument(struct command *command, char ***arguments, struct err
 {
     const char *argument = **arguments;
     if (strncmp(argument, "--", 2) != 0) {
-        if (command->action != EXPORT || command->export.filter != NULL)
-            return err_set(err, ERR_INVALID, "unexpected argument '%.40s'", argument);
-        command->export.filter = argument;
+        if (!read_word(command, argument, err))
+            return false;
     } else if (strcmp(argument, "--help") == 0)
         command->action = HELP;
     else if (strcmp(argument, "--version") == 0)
@@ -163,6 +193,8 @@ static bool read_argument(struct command *command, char ***arguments, struct err
         command->action = PRINT_CONFIG;
     else if (strcmp(argument, "--no-verify") == 0 && command->action == IMPORT)
         command->import.skip_verify = true;
+    else if (strcmp(argument, "--json") == 0 && command->action == ADMIN)
+        command->asked.is_json = true;
     else
         return read_option(command, arguments, err);
     (*arguments)++;
@@ -171,7 +203,8 @@ static bool read_argument(struct command *command, char ***arguments, struct err
 
 static bool read_arguments(struct command *command, char **arguments, struct err *err)
 {
-    static const char *const names[] = {[RUN] = "run", [IMPORT] = "import", [EXPORT] = "export"};
+    static const char *const names[] = {
+        [RUN] = "run", [IMPORT] = "import", [EXPORT] = "export", [ADMIN] = "admin"};
     for (size_t i = 0; *arguments != NULL && i < ARRAY_LEN(names); i++)
         if (strcmp(*arguments, names[i]) == 0) {
             command->action = (enum action)i;
@@ -252,6 +285,8 @@ static int act(const struct command *command, char *const *arguments)
         return transfer_import(&config, &command->import);
     if (command->action == EXPORT)
         return transfer_export(&config, &command->export);
+    if (command->action == ADMIN)
+        return operator_run(&config, &command->asked);
     return supervisor_run(&config, program_path(arguments), arguments);
 }
 

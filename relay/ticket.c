@@ -131,3 +131,26 @@ bool ticket_prove(const struct ticket *ticket, struct err *err)
         return err_set(err, ERR_INVALID, "the signature is wrong");
     return true;
 }
+
+bool ticket_write(struct text *out, const struct ticket_draft *draft)
+{
+    struct text tags = {0};
+    struct bytes32 hash = sig_sha256(draft->body);
+    text_add(&tags, SPAN("[[\"u\","));
+    text_add_json(&tags, draft->url);
+    text_add(&tags, SPAN("],[\"method\",\"POST\"],[\"payload\",\""));
+    text_add_hex(&tags, hash.at, sizeof hash);
+    text_add(&tags, SPAN("\"],[\"nonce\",\"")); /* two of the same second are two */
+    text_add_hex(&tags, draft->aux->at, 8);
+    text_add(&tags, SPAN("\"]]"));
+    struct event event = {.pubkey = *draft->pubkey,
+                          .created_at = draft->now,
+                          .kind = KIND_HTTP_AUTH,
+                          .tags_json = text_span(&tags)};
+    event.id = event_hash(&event, EVENT_FORM_JSON);
+    bool is_signed = sig_sign(&event.sig, &event.id, draft->secret, draft->aux);
+    if (is_signed)
+        event_write(out, &event);
+    text_clear(&tags);
+    return is_signed;
+}

@@ -46,5 +46,16 @@ MUST_CHECK bool ticket_check(const struct ticket *ticket, const struct ticket_re
 /* An event: id and signature are right. */
 MUST_CHECK bool ticket_prove(const struct ticket *ticket, struct err *err);
 
+/* The other side: an event that signs a POST. */
+struct ticket_draft {
+    const struct bytes32 *secret, *pubkey, *aux; /* aux: 32 fresh random bytes */
+    struct span url;                             /* without quotes and backslashes */
+    struct span body;
+    int64_t now;
+};
+
+/* Appends the event as JSON. False for a key that is none. */
+MUST_CHECK bool ticket_write(struct text *out, const struct ticket_draft *draft);
+
 /* By what a token is remembered: who reads the database has not got it. */
 struct bytes32 ticket_token_hash(const char token[2 * TICKET_TOKEN_BYTES]);

@@ -12,7 +12,7 @@ offers() # word... : what is offered for the last
     echo "${COMPREPLY[*]}"
 }
 expect() { [ "$2" = "$3" ] || { echo "$1: expected '$2', got '$3'"; exit 1; }; }
-expect commands "run import export" "$(offers "" | grep -oE '\b(run|import|export)\b' | tr '\n' ' ' | sed 's/ $//')"
+expect commands "run import export admin" "$(offers "" | tr ' ' '\n' | grep -xE 'run|import|export|admin' | tr '\n' ' ' | sed 's/ $//')"
 expect prefix import "$(offers im)"
 expect option --listen-address "$(offers run --listen-a)"
 expect level warning "$(offers --log-level w)"

@@ -11,7 +11,7 @@ RELAY="log metrics option retention config drop notify reserve revival progress 
        frame head websocket squeeze session db cluster schema tag_hash param row tail control page plan
        reader batch store merge window policy interest live auth reply cursor records request reconcile ingest
        query dispatch http health ticket rpc admin
-       listener peer answer guest server worker takeover supervisor transfer main"
+       listener peer answer guest server worker takeover supervisor transfer operator main"
 SHELL="command main terminal"
 
 lines()

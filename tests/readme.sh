@@ -35,6 +35,16 @@ run_until_ready() # command...
 database=${TEST_DB:?a connection string}
 localize() { sed "s|\"host=db.example.com dbname=shoal user=shoal\"|\"$database\"|g"; }
 
+# What an operator does, with the secret key 7, to a relay that is told who that is.
+manage()
+{
+    SHOAL_RELAY_ADMIN_PUBKEYS=5cbdf0646e5db4eaa398f365f2ea7a0e3d419b7e0330e39ce92bddedcac4f9bc \
+        run_until_ready shoal-relay
+    (umask 077 && printf '%064d\n' 7 > key)
+    SHOAL_RELAY_LISTEN_PORT=${line#ready port=} SHOAL_ADMIN_KEY_FILE=$folder/key eval "$1"
+    stop_relay
+}
+
 run_line() # a line of the README, without its comment
 {
     case $1 in
@@ -44,6 +54,7 @@ run_line() # a line of the README, without its comment
             eval "run_until_ready $(localize <<< "$1")"
             stop_relay
             ;;
+        "shoal-relay admin "*) manage "$1" ;;
         "shoal-relay "* | pg_dump* | pg_restore*) eval "$(localize <<< "$1")" ;;
         "cmake --install build/release") DESTDIR=$folder/root cmake --install "$build" ;;
         "systemctl daemon-reload" | "systemctl enable --now shoal-relay" | "useradd --system "*)

@@ -38,6 +38,14 @@ const char *signer_pubkey(uint32_t person)
     return out;
 }
 
+const char *signer_secret(uint32_t person)
+{
+    struct bytes32 secret = secret_of(person);
+    char *out = scratch_alloc(65);
+    set_hex(out, secret.at, sizeof secret.at);
+    return out;
+}
+
 static struct span or_text(struct span span, const char *text)
 {
     return span.at != NULL ? span : (struct span){text, strlen(text)};

@@ -42,5 +42,8 @@ const struct signer_event *signer_event(const struct signer_draft *draft);
 /* Public key of a person, in hex. */
 const char *signer_pubkey(uint32_t person);
 
+/* Secret key of a person, in hex. */
+const char *signer_secret(uint32_t person);
+
 /* Unix seconds, of the system's clock. */
 int64_t signer_now(void);

@@ -107,8 +107,8 @@ static const char *asked(const struct control *control, const struct question *q
 
 static void test_admission(void **state)
 {
-    struct bytes32 operator= bytes(0xee);
-    struct control *control = control_new(&operator, 1);
+    struct bytes32 keeper = bytes(0xee);
+    struct control *control = control_new(&keeper, 1);
     (void)state;
     assert_string_equal(ASKED(control, 0xaa, 1, 1, 0), "");
     put(control, CONTROL_PUBKEY, HEX_A, false);
