@@ -15,7 +15,7 @@ struct text;
 
 #define CONFIG_PATH "/etc/shoal-relay.conf"
 
-enum { CONFIG_TEXT_MAX = 1024, CONFIG_ADMINS_MAX = 16 };
+enum { CONFIG_TEXT_MAX = 1024, CONFIG_ADMINS_MAX = 16, CONFIG_SEARCH_KINDS_MAX = 64 };
 
 /* Fields are alphabetical, as in the file. 0 means "no limit" only where the table says so. */
 struct config {
@@ -59,7 +59,10 @@ struct config {
     char retention_kinds[CONFIG_TEXT_MAX]; /* rules as in retention.h */
     int64_t retention_s;                   /* 0: for ever */
     char schema[64];
-    int64_t subscriptions_max; /* per connection */
+    bool search;                           /* NIP-50 */
+    char search_kinds[CONFIG_TEXT_MAX];    /* numbers and ranges */
+    char search_language[CONFIG_TEXT_MAX]; /* a text search configuration of PostgreSQL */
+    int64_t subscriptions_max;             /* per connection */
     int64_t tags_max;
     char terms_of_service[CONFIG_TEXT_MAX];
     char tls_certificate[CONFIG_TEXT_MAX]; /* PEM files */

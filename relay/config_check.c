@@ -5,11 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "relay/kind_set.h"
+#include "relay/language.h"
 #include "relay/retention.h"
 #include "shared/arena.h"
 #include "shared/bech32.h"
 #include "shared/err.h"
 #include "shared/hex.h"
+#include "shared/kind.h"
 
 /* The next word of a list separated by spaces or commas; empty at its end. */
 static struct span next_word(const char **list)
@@ -156,6 +159,24 @@ static bool check_amounts(const struct config *config, struct err *err)
     return true;
 }
 
+/* What is private is not to be found by its words, encrypted or not. */
+static bool check_search(const struct config *config, struct err *err)
+{
+    struct kind_set kinds;
+    struct err why;
+    if (!kind_set_read(&kinds, config->search_kinds, &why))
+        return err_set(err, ERR_INVALID, "search_kinds: %.80s", why.text);
+    if (kinds.count > CONFIG_SEARCH_KINDS_MAX)
+        return err_set(err, ERR_INVALID, "search_kinds: more than %d", CONFIG_SEARCH_KINDS_MAX);
+    for (uint32_t kind = 0; kind <= UINT16_MAX; kind++)
+        if (kind_set_has(&kinds, (uint16_t)kind) && kind_is_gated((uint16_t)kind))
+            return err_set(err, ERR_INVALID, "search_kinds: kind %u is private", kind);
+    if (!language_is_configuration(config->search_language))
+        return err_set(err, ERR_INVALID, "search_language: '%.20s' is none of PostgreSQL's",
+                       config->search_language);
+    return true;
+}
+
 static bool check_retention(const struct config *config, struct err *err)
 {
     struct retention rules;
@@ -173,5 +194,5 @@ bool config_check(const struct config *config, struct err *err)
         return err_set(err, ERR_INVALID, "user: expected the name of a user");
     return check_amounts(config, err) && check_networks(config, err) && check_urls(config, err) &&
            check_pubkey(config, err) && check_admins(config, err) && check_database(config, err) &&
-           check_retention(config, err);
+           check_retention(config, err) && check_search(config, err);
 }

@@ -23,7 +23,7 @@ static bool wants_stored_kinds(const struct filter *filter)
 
 bool cursor_wants_store(const struct filter *filter, bool is_count)
 {
-    return !filter->matches_nothing && filter->since <= filter->until &&
+    return !filter->matches_nothing && filter->search.len == 0 && filter->since <= filter->until &&
            (is_count || filter->limit != 0) && wants_stored_kinds(filter);
 }
 

@@ -28,7 +28,7 @@ struct cursor {
     bool is_unsure; /* ended, and perhaps something is */
 };
 
-/* Whether anything stored may match, and is asked for. */
+/* Whether anything stored may match, and is asked for. What searches is not for a cursor. */
 bool cursor_wants_store(const struct filter *filter, bool is_count);
 
 struct cursor_limits {

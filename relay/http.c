@@ -121,6 +121,8 @@ static bool is_on(int nip, const struct config *config)
 {
     if (nip == 13)
         return config->pow_bits_min > 0;
+    if (nip == 50)
+        return config->search;
     if (nip == 77)
         return config->negentropy_records_max > 0;
     if (nip == 86 || nip == 98)
@@ -131,8 +133,8 @@ static bool is_on(int nip, const struct config *config)
 /* Those a relay has a part in, and that are on. */
 static void add_nips(struct text *out, const struct config *config)
 {
-    static const int nips[] = {1,  2,  9,  11, 13, 17, 40, 42, 45, 51,
-                               59, 62, 65, 67, 70, 77, 86, 91, 98};
+    static const int nips[] = {1,  2,  9,  11, 13, 17, 40, 42, 45, 50,
+                               51, 59, 62, 65, 67, 70, 77, 86, 91, 98};
     text_add(out, SPAN("\"supported_nips\":["));
     for (size_t i = 0; i < ARRAY_LEN(nips); i++)
         if (is_on(nips[i], config))

@@ -63,6 +63,7 @@ static void pack_tag(struct packer *packer, struct filter_tag *to, const struct 
 
 static void pack_filter(struct packer *packer, struct filter *to, const struct filter *from)
 {
+    const void *search = pack(packer, from->search.at, from->search.len);
     const void *ids = pack(packer, from->ids.at, from->ids.count * sizeof *from->ids.at);
     const void *authors =
         pack(packer, from->authors.at, from->authors.count * sizeof *from->authors.at);
@@ -72,6 +73,7 @@ static void pack_filter(struct packer *packer, struct filter *to, const struct f
         pack_tag(packer, tags == NULL ? NULL : &tags[i], &from->tags[i]);
     if (to == NULL)
         return;
+    to->search.at = search;
     to->ids.at = ids;
     to->authors.at = authors;
     to->kinds.at = kinds;
@@ -174,7 +176,7 @@ static uint32_t count_entries(const struct filter *filters, uint32_t count)
     uint32_t sum = 0, values;
     const struct filter_tag *tag;
     for (uint32_t i = 0; i < count; i++)
-        if (!filters[i].matches_nothing) {
+        if (!filters[i].matches_nothing && filters[i].search.len == 0) {
             (void)choose(&filters[i], &tag, &values);
             sum += values;
         }

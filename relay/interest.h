@@ -2,7 +2,8 @@
  *
  * A filter is listed under each value of its most telling condition: its ids, else the shortest
  * of its authors and tags, else its kinds, else under everything. Only what is listed under
- * something that an event has is compared with it.
+ * something that an event has is compared with it. A filter that searches is not listed: it is
+ * answered from what is stored, and nothing live matches it.
  *
  *   ownership  the index owns each interest until interest_remove; filters are copied
  *   threads    loop thread only

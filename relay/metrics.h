@@ -30,6 +30,7 @@ struct text;
     X(RECONCILES_OPENED, "reconciles_opened_total", "NEG-OPEN messages")                   \
     X(EVENTS_DELIVERED, "events_delivered_total", "live events queued to a subscription")  \
     X(SLOW_READERS_CUT, "slow_readers_cut_total", "connections closed with a full outbox") \
+    X(EVENTS_INDEXED, "events_indexed_total", "events made ready to be searched")          \
     X(DATABASE_ERRORS, "database_errors_total", "statements and connections that failed")  \
     X(EVENTS_PURGED, "events_purged_total", "events deleted: expired, banned, past retention")
 
@@ -39,6 +40,7 @@ struct text;
     X(VERIFY_QUEUE, "verify_queue", "events waiting for the worker pool")     \
     X(STORE_QUEUE, "store_queue", "events waiting for a batch")               \
     X(OUTBOX_BYTES, "outbox_bytes", "bytes waiting for clients to read them") \
+    X(SEARCH_LAG, "search_lag_transactions", "not searched yet")              \
     X(DATABASE_UP, "database_connections_up", "database connections ready")
 
 #define METRICS_HISTOGRAMS(X)                                     \

@@ -9,6 +9,7 @@
 #include "relay/policy.h"
 #include "relay/reply.h"
 #include "relay/request.h"
+#include "relay/search.h"
 #include "relay/session.h"
 #include "relay/store.h"
 #include "shared/err.h"
@@ -28,6 +29,7 @@ struct query *query_new(const struct query_setup *setup)
     query->setup = *setup;
     const struct request_setup desk = {
         .store = setup->store,
+        .search = setup->search,
         .live = setup->live,
         .limit_default = setup->limit_default,
         .limit_max = setup->limit_max,
@@ -49,6 +51,19 @@ static void end_sub(struct query *query, struct sub *sub)
     live_remove(query->setup.live, sub);
 }
 
+static bool may_search(const struct query *query, const struct filter *filters, uint32_t count,
+                       struct err *err)
+{
+    bool searches = false;
+    for (uint32_t i = 0; i < count; i++)
+        searches |= filters[i].search.len > 0;
+    if (!searches)
+        return true;
+    if (query->setup.search == NULL)
+        return err_set(err, ERR_UNSUPPORTED, "this relay does not search");
+    return search_has_room(query->setup.search, err);
+}
+
 /* What a REQ and a COUNT have in common. */
 static bool may_start(const struct query *query, const struct session *session,
                       const struct filter *filters, uint32_t count, bool is_count, struct err *err)
@@ -56,7 +71,8 @@ static bool may_start(const struct query *query, const struct session *session,
     int64_t subs_max = query->setup.policy->subscriptions_max;
     if (query->draining != NULL)
         return err_set(err, ERR_INTERNAL, "%s", query->draining);
-    if (!policy_filters(query->setup.policy, filters, count, session, err))
+    if (!policy_filters(query->setup.policy, filters, count, session, err) ||
+        !may_search(query, filters, count, err))
         return false;
     if (!is_count && session->sub_count >= subs_max)
         return err_set(err, ERR_INTERNAL, "more than %lld subscriptions", (long long)subs_max);

@@ -7,7 +7,7 @@
  *   ownership  query owns a request until EOSE, CLOSED, COUNT, CLOSE or the session's end
  *   threads    loop thread only
  *   order      stored events, EOSE, held live events, live events
- *   spec       NIP-01, NIP-45, NIP-67
+ *   spec       NIP-01, NIP-45, NIP-50, NIP-67
  */
 #pragma once
 
@@ -18,6 +18,7 @@ struct filter;
 struct live;
 struct policy;
 struct query;
+struct search;
 struct session;
 struct session_table;
 struct store;
@@ -26,6 +27,7 @@ struct query_setup {
     const struct policy *policy;
     struct session_table *sessions;
     struct store *store;
+    struct search *search; /* NULL: no filter may search */
     struct live *live;
     int64_t limit_default, limit_max, count_max;
 };

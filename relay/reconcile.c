@@ -263,6 +263,8 @@ static bool may_open(const struct reconcile_desk *desk, const struct session *se
         return err_set(err, ERR_BLOCKED, "nothing is reconciled here; ask by REQ");
     if (desk->draining != NULL)
         return err_set(err, ERR_CLOSED, "%s", desk->draining);
+    if (filter->search.len > 0)
+        return err_set(err, ERR_UNSUPPORTED, "what is searched for has no order to reconcile");
     if (!policy_filters(desk->setup.policy, filter, 1, session, err))
         return false;
     if (session->reconcile_count == OF_SESSION_MAX)

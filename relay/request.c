@@ -10,6 +10,7 @@
 #include "relay/live.h"
 #include "relay/merge.h"
 #include "relay/metrics.h"
+#include "relay/ranked.h"
 #include "relay/reply.h"
 #include "relay/session.h"
 #include "relay/store.h"
@@ -45,6 +46,7 @@ struct request {
     struct arena arena;
     struct span name;
     uint64_t since_ns;
+    struct ranked *ranked; /* NULL: no filter searches */
     struct merge *merge;
     struct hll *hll; /* of a COUNT; NULL: its filter has none */
     int64_t counted;
@@ -96,6 +98,8 @@ static void start_next(struct session *session)
         return;
     request->has_started = true;
     queue_needed(request);
+    if (request->ranked != NULL)
+        ranked_start(request->ranked);
 }
 
 /* What it has asked the database for still has to be answered there, so it counts on, and the
@@ -108,6 +112,7 @@ static void end(struct request *request)
         list_remove(&desk->queue, &request->readers[i].queued);
     list_remove(&session->requests, &request->listed);
     session->request_count--;
+    ranked_free(request->ranked);
     merge_free(request->merge);
     arena_clear(&request->arena);
     request->session = NULL;
@@ -132,6 +137,7 @@ static void fail(struct request *request, const struct err *why)
 static enum message_finish finish_of(const struct request *request)
 {
     bool has_more = request->has_more, is_unsure = request->is_unsure;
+    has_more |= request->ranked != NULL && !ranked_is_all(request->ranked);
     for (uint32_t i = 0; i < request->reader_count; i++) {
         has_more = has_more || request->readers[i].cursor.has_more;
         is_unsure = is_unsure || request->readers[i].cursor.is_unsure;
@@ -147,7 +153,8 @@ static void finish(struct request *request)
     struct sub *sub = request->sub;
     struct live *live = request->desk->setup.live;
     if (sub == NULL) {
-        reply_count(session, request->name, request->counted, request->has_more, request->hll);
+        reply_count(session, request->name, request->counted, finish_of(request) == MESSAGE_MORE,
+                    request->hll);
         end(request);
         return;
     }
@@ -211,7 +218,7 @@ static void advance(struct request *request)
             session_on_drained(session, on_drained, session);
             return;
         }
-        enum merge_step step = merge_next(request->merge, &row);
+        enum merge_step step = ranked_next(request->ranked, request->merge, &row);
         if (step == MERGE_NEEDS) {
             queue_needed(request);
             return;
@@ -334,10 +341,41 @@ bool request_wants_store(const struct filter *filters, uint32_t count, bool is_c
 static void begin_hll(struct request *request, const struct request_call *call)
 {
     struct hll hll;
-    if (call->sub != NULL || call->count != 1 || !hll_begin(&hll, &call->filters[0]))
+    if (call->sub != NULL || call->count != 1 || call->filters[0].search.len > 0 ||
+        !hll_begin(&hll, &call->filters[0]))
         return;
     request->hll = arena_alloc(&request->arena, sizeof hll);
     *request->hll = hll;
+}
+
+static void on_more(void *owner, bool has_failed)
+{
+    struct request *request = owner;
+    struct request_desk *desk = request->desk;
+    struct err why;
+    err_fill(&why, ERR_INTERNAL, "the search failed or took too long; try again");
+    if (has_failed)
+        fail(request, &why);
+    else
+        advance(request);
+    pump(desk);
+}
+
+static void begin_ranked(struct request *request, const struct request_call *call)
+{
+    const struct request_setup *setup = &request->desk->setup;
+    const struct ranked_setup ranked = {
+        .search = setup->search,
+        .session = call->session,
+        .filters = call->filters,
+        .count = call->count,
+        .limit_default = setup->limit_default,
+        .limit_max = setup->limit_max,
+        .is_count = call->sub == NULL,
+        .on_more = on_more,
+        .owner = request,
+    };
+    request->ranked = ranked_new(&ranked);
 }
 
 static void add_readers(struct request *request, const struct request_call *call)
@@ -370,11 +408,12 @@ void request_start(struct request_desk *desk, const struct request_call *call)
     request->name = call->name;
     request->since_ns = uv_hrtime();
     begin_hll(request, call);
+    begin_ranked(request, call);
     add_readers(request, call);
     request->merge = merge_new(request->reader_count);
     list_append(&call->session->requests, &request->listed, request);
     call->session->request_count++;
-    if (request->reader_count == 0) {
+    if (request->reader_count == 0 && request->ranked == NULL) {
         request->has_started = true;
         finish(request);
     } else {

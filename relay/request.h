@@ -7,8 +7,8 @@
  *
  *   ownership  a session lists its requests; a request ends by its answer or silently
  *   threads    loop thread only
- *   order      of a REQ: stored events, EOSE, held live events
- *   spec       NIP-01, NIP-45, NIP-67
+ *   order      of a REQ: what was searched for, other stored events, EOSE, held live events
+ *   spec       NIP-01, NIP-45, NIP-50, NIP-67
  */
 #pragma once
 
@@ -20,12 +20,14 @@ struct filter;
 struct live;
 struct request;
 struct request_desk;
+struct search;
 struct session;
 struct store;
 struct sub;
 
 struct request_setup {
     struct store *store;
+    struct search *search; /* NULL: no filter searches */
     struct live *live;
     int64_t limit_default, limit_max, count_max;
 };

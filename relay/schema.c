@@ -116,7 +116,8 @@ static bool settle_cluster(PGconn *conn, struct text *text, struct err *err)
             log_info("schema", "moved to another cluster: renumbering");
         struct text sql = {0};
         text_addf(&sql,
-                  "BEGIN; UPDATE event SET xid = 0 WHERE xid <> 0; INSERT INTO meta VALUES"
+                  "BEGIN; UPDATE event SET xid = 0 WHERE xid <> 0;"
+                  " DELETE FROM meta WHERE k = 'search_place'; INSERT INTO meta VALUES"
                   " ('cluster', '%s') ON CONFLICT (k) DO UPDATE SET v = excluded.v; COMMIT",
                   text->at);
         text_add(&sql, (struct span){"", 1});

@@ -14,7 +14,9 @@
 #include "relay/control_db.h"
 #include "relay/dispatch.h"
 #include "relay/drop.h"
+#include "relay/indexer.h"
 #include "relay/ingest.h"
+#include "relay/kind_set.h"
 #include "relay/live.h"
 #include "relay/log.h"
 #include "relay/metrics.h"
@@ -22,17 +24,19 @@
 #include "relay/query.h"
 #include "relay/reconcile.h"
 #include "relay/retention.h"
+#include "relay/search.h"
 #include "relay/server.h"
 #include "relay/session.h"
 #include "relay/store.h"
 #include "shared/err.h"
 
 enum {
-    TICK_MS = 10,          /* while something is waited for */
-    TIDY_MS = 1000,        /* while serving */
-    ALONE_MS_MAX = 3000,   /* then it listens even without its database */
-    INGEST_MS_MAX = 2000,  /* a client that never stops publishing must not keep us */
-    STORE_CONNECTIONS = 3, /* besides the readers: one writes, two listen */
+    TICK_MS = 10,         /* while something is waited for */
+    TIDY_MS = 1000,       /* while serving */
+    ALONE_MS_MAX = 3000,  /* then it listens even without its database */
+    INGEST_MS_MAX = 2000, /* a client that never stops publishing must not keep us */
+    STORE_CONNECTIONS =
+        5, /* besides the readers: one writes, two listen, one searches, one indexes */
 };
 
 /* Each phase waits for one thing:
@@ -54,6 +58,7 @@ struct worker {
     uint64_t phase_ms, deadline_ms;
     struct policy policy;
     struct retention retention;
+    struct kind_set search_kinds;
     uv_loop_t loop;
     uv_signal_t terminate;
     uv_timer_t tick;
@@ -62,6 +67,8 @@ struct worker {
     struct control *control;
     struct control_db *control_db;
     struct admin *admin;
+    struct search *search;   /* NULL: off */
+    struct indexer *indexer; /* NULL: off, or another process does it */
     struct live *live;
     struct ingest *ingest;
     struct query *query;
@@ -150,6 +157,10 @@ static void end(struct worker *worker)
     uv_close((uv_handle_t *)&worker->terminate, NULL);
     dispatch_free(worker->dispatch);
     query_free(worker->query);
+    if (worker->search != NULL)
+        search_free(worker->search);
+    if (worker->indexer != NULL)
+        indexer_free(worker->indexer);
     reconcile_desk_free(worker->reconciles);
     control_db_free(worker->control_db);
     store_free(worker->store);
@@ -265,6 +276,27 @@ static void wire_control(struct worker *worker)
     worker->admin = admin_new(&worker->loop, &admin);
 }
 
+/* The first process indexes for all; one of all relays on the shard is elected. */
+static void wire_search(struct worker *worker)
+{
+    const struct worker_setup *setup = worker->setup;
+    struct err err;
+    static_assert((int)CONFIG_SEARCH_KINDS_MAX == (int)SEARCH_KINDS_MAX, "checked as it is kept");
+    bool is_good = kind_set_read(&worker->search_kinds, setup->config->search_kinds, &err);
+    assert(is_good); /* config_check has read it */
+    if (!setup->config->search)
+        return;
+    const struct search_setup search = {.shard = setup->shard,
+                                        .kinds = &worker->search_kinds,
+                                        .configuration = setup->config->search_language};
+    const struct indexer_setup indexer = {.shard = setup->shard,
+                                          .kinds = &worker->search_kinds,
+                                          .configuration = setup->config->search_language};
+    worker->search = search_new(&worker->loop, &search);
+    if (setup->number == 0)
+        worker->indexer = indexer_new(&worker->loop, &indexer);
+}
+
 static void wire_journeys(struct worker *worker)
 {
     const struct config *config = worker->setup->config;
@@ -276,6 +308,7 @@ static void wire_journeys(struct worker *worker)
     struct query_setup query = {.policy = &worker->policy,
                                 .sessions = worker->sessions,
                                 .store = worker->store,
+                                .search = worker->search,
                                 .live = worker->live,
                                 .limit_default = config->limit_default,
                                 .limit_max = config->limit_max,
@@ -325,7 +358,8 @@ static void size_pool(const struct config *config)
     char threads[16];
     snprintf(threads, sizeof threads, "%d",
              (int)(config_verify_threads(config) + config->database_readers + STORE_CONNECTIONS));
-    setenv("UV_THREADPOOL_SIZE", threads, 1); // NOLINT(concurrency-mt-unsafe): before any thread
+    setenv("UV_THREADPOOL_SIZE", threads,
+           1); // NOLINT(concurrency-mt-unsafe): before any thread
 }
 
 static void begin(struct worker *worker)
@@ -348,6 +382,7 @@ int worker_run(const struct worker_setup *setup)
     begin(&worker);
     wire_store(&worker);
     wire_control(&worker);
+    wire_search(&worker);
     wire_journeys(&worker);
     if (!serve_and_drop(&worker, &err)) {
         log_error("worker", "%s", err.text);

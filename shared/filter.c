@@ -7,6 +7,7 @@
 #include "shared/event.h"
 #include "shared/hex.h"
 #include "shared/scan.h"
+#include "shared/terms.h"
 
 typedef int compare_fn(const void *a, const void *b);
 
@@ -134,6 +135,7 @@ enum field {
     SINCE,
     UNTIL,
     LIMIT,
+    SEARCH,
     ANY_OF_LETTER,
     ALL_OF_LETTER = ANY_OF_LETTER + LETTER_COUNT,
     FIELD_COUNT = ALL_OF_LETTER + LETTER_COUNT,
@@ -156,8 +158,8 @@ static bool is_tag_key(struct span key)
 /* False for a key that is none of a filter's. */
 static bool find_field(uint32_t *field, struct span key)
 {
-    static const char *const names[ANY_OF_LETTER] = {"ids",   "authors", "kinds",
-                                                     "since", "until",   "limit"};
+    static const char *const names[ANY_OF_LETTER] = {"ids",   "authors", "kinds", "since",
+                                                     "until", "limit",   "search"};
     for (*field = IDS; *field < ANY_OF_LETTER; ++*field)
         if (span_eq(key, (struct span){names[*field], strlen(names[*field])}))
             return true;
@@ -195,6 +197,19 @@ static bool read_all(struct reading *reading, char letter, struct arena *arena, 
     return true;
 }
 
+/* What has no words, as "language:en" alone, asks for no less than all. */
+static bool read_search(struct span *search, struct arena *arena, struct scan *scan,
+                        struct err *err)
+{
+    if (!scan_text(scan, arena, search, err))
+        return false;
+    if (search->len > TERMS_BYTES_MAX)
+        return err_set(err, ERR_INVALID, "more than %d bytes to search for", TERMS_BYTES_MAX);
+    if (terms_read(arena, *search).words.len == 0)
+        *search = (struct span){0};
+    return true;
+}
+
 static bool read_field(struct reading *reading, uint32_t field, struct arena *arena,
                        struct scan *scan, struct err *err)
 {
@@ -221,6 +236,9 @@ static bool read_field(struct reading *reading, uint32_t field, struct arena *ar
         break;
     case LIMIT:
         ok = scan_integer(scan, &filter->limit, INT64_MAX, err);
+        break;
+    case SEARCH:
+        ok = read_search(&filter->search, arena, scan, err);
         break;
     default: /* a letter */
         ok = (field < ALL_OF_LETTER ? read_any : read_all)(reading, scan->subject.at[1], arena,
@@ -300,7 +318,11 @@ bool filter_scan(struct filter *filter, struct arena *arena, struct scan *scan, 
 bool filter_parse(struct filter *filter, struct arena *arena, struct span text, struct err *err)
 {
     struct scan scan = scan_begin(text);
-    return filter_scan(filter, arena, &scan, err) && scan_end(&scan, err);
+    if (!filter_scan(filter, arena, &scan, err) || !scan_end(&scan, err))
+        return false;
+    if (filter->search.len > 0)
+        return err_set(err, ERR_UNSUPPORTED, "search is no part of this");
+    return true;
 }
 
 static bool has_key(const struct filter_keys *keys, const struct bytes32 *key)

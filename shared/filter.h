@@ -6,8 +6,8 @@
  *   units      since, until: unix seconds, inclusive; limit: events
  *   ownership  values live in the arena, or point into the text, given to filter_parse
  *   threads    immutable once parsed; any thread may match
- *   errors     ERR_INVALID malformed; ERR_UNSUPPORTED unknown key, "search"
- *   spec       NIP-01 "From client to relay"; NIP-91 "&t"
+ *   errors     ERR_INVALID malformed; ERR_UNSUPPORTED unknown key
+ *   spec       NIP-01 "From client to relay"; NIP-50; NIP-91 "&t"
  */
 #pragma once
 
@@ -48,10 +48,12 @@ struct filter {
     struct filter_keys ids, authors;
     struct filter_kinds kinds;
     uint32_t tag_count;
+    struct span search;            /* NIP-50, decoded; len 0 when nothing is searched for */
     const struct filter_tag *tags; /* by letter, then the fewest values, then by value */
 };
 
-/* Parses one filter object; text must hold nothing else but whitespace. */
+/* Parses one filter object; text must hold nothing else but whitespace. "search" is refused: it
+ * plays no part in filter_match, and who asks for less must not get all. */
 MUST_CHECK bool filter_parse(struct filter *filter, struct arena *arena, struct span text,
                              struct err *err);
 
@@ -59,7 +61,7 @@ MUST_CHECK bool filter_parse(struct filter *filter, struct arena *arena, struct 
 MUST_CHECK bool filter_scan(struct filter *filter, struct arena *arena, struct scan *scan,
                             struct err *err);
 
-/* limit plays no part: it bounds the initial query, not the stream. */
+/* limit plays no part: it bounds the initial query, not the stream. Nor does search. */
 bool filter_match(const struct filter *filter, const struct event *event);
 
 /* The filter as one line of JSON; parsing it gives an equal filter. */

@@ -121,6 +121,10 @@ void filter_write(struct text *out, const struct filter *filter)
     if (filter->kinds.count > 0)
         text_add(out, SPAN("]"));
     add_tags(out, filter);
+    if (filter->search.len > 0) {
+        add_name(out, "search");
+        text_add_json(out, filter->search);
+    }
     add_integer(out, "since", filter->since, 0);
     add_integer(out, "until", filter->until, INT64_MAX);
     add_integer(out, "limit", filter->limit, FILTER_NO_LIMIT);

@@ -52,6 +52,16 @@ CREATE TABLE migration (
     at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE search (
+    created_at bigint NOT NULL,
+    tie bigint NOT NULL,
+    pkp bigint NOT NULL,
+    kind integer NOT NULL,
+    language text,
+    words tsvector NOT NULL
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0.02', autovacuum_vacuum_scale_factor='0.05');
+
 CREATE TABLE ticket (
     id bytea NOT NULL,
     pubkey bytea,
@@ -89,4 +99,10 @@ CREATE UNIQUE INDEX event_time ON event USING btree (created_at, tie);
 ALTER TABLE ONLY event REPLICA IDENTITY USING INDEX event_time;
 
 CREATE INDEX event_xid ON event USING btree (xid);
+
+CREATE UNIQUE INDEX search_time ON search USING btree (created_at, tie);
+
+ALTER TABLE ONLY search REPLICA IDENTITY USING INDEX search_time;
+
+CREATE INDEX search_words ON search USING gin (words);
 

@@ -351,8 +351,11 @@ static void test_laws(void **state)
         world.policy.public_url = "";
         world.sessions = session_table_new(20000);
         world.live = live_new();
-        const struct query_setup setup = {&world.policy,    world.sessions,      NULL,
-                                          world.live,       .limit_default = 40, .limit_max = 60,
+        const struct query_setup setup = {.policy = &world.policy,
+                                          .sessions = world.sessions,
+                                          .live = world.live,
+                                          .limit_default = 40,
+                                          .limit_max = 60,
                                           .count_max = 1000};
         world.query = query_new(&setup);
         lazy_is_ready = true;

@@ -6,6 +6,8 @@
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
+#include "shared/scan.h"
+#include "shared/terms.h"
 #include "shared/text.h"
 #include "tests/quoted.h"
 #include "tests/test.h"
@@ -142,7 +144,9 @@ static const struct {
     {"{'limit':1,'limit':1}", "invalid", "duplicate key 'limit' at byte 11"},
     {"{'#t':['a'],'#\\u0074':['b']}", "invalid", "duplicate key '#t' at byte 12"},
     {"{'#t':[],'#t':[]}", "invalid", "duplicate key '#t' at byte 9"},
-    {"{'search':'x'}", "unsupported", "unknown filter key 'search'"},
+    {"{'search':'x'}", "unsupported", "search is no part of this"},
+    {"{'search':['x']}", "invalid", "search: expected a string at byte 10"},
+    {"{'search':'','search':''}", "invalid", "duplicate key 'search' at byte 13"},
     {"{'&p':['bob']}", "invalid", "&p: expected 64 lowercase hex digits at byte 7"},
     {"{'&t':'a'}", "invalid", "&t: expected '[' at byte 6"},
     {"{'&t':[1]}", "invalid", "&t: expected a string at byte 7"},
@@ -306,6 +310,52 @@ static void test_all_letters(void **state)
     arena_clear(&arena);
 }
 
+static void test_search(void **state)
+{
+    static const struct {
+        const char *filter, *search, *written;
+    } cases[] = {
+        {"{'search':'a \\u0062 language:de','limit':3}", "a b language:de",
+         "{'search':'a b language:de','limit':3}"},
+        {"{'search':''}", "", "{}"},
+        {"{'search':' language:de include:spam '}", "", "{}"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct arena arena = {0};
+        struct text text = {0};
+        struct filter filter;
+        struct scan scan = scan_begin(quoted(&arena, cases[i].filter));
+        assert_true(filter_scan(&filter, &arena, &scan, NULL));
+        assert_true(
+            span_eq(filter.search, (struct span){cases[i].search, strlen(cases[i].search)}));
+        assert_true(filter_match(&filter, &event)); /* not its business */
+        filter_write(&text, &filter);
+        assert_true(span_eq(text_span(&text), quoted(&arena, cases[i].written)));
+        text_clear(&text);
+        arena_clear(&arena);
+    }
+}
+
+/* As long as it may be, and a byte more. */
+static void test_search_length(void **state)
+{
+    (void)state;
+    for (int more = 0; more < 2; more++) {
+        struct arena arena = {0};
+        struct text text = {0};
+        struct filter filter;
+        struct err err;
+        text_addf(&text, "{\"search\":\"%0*d\"}", TERMS_BYTES_MAX + more, 0);
+        struct scan scan = scan_begin(text_span(&text));
+        assert_int_equal(filter_scan(&filter, &arena, &scan, &err), more == 0);
+        if (more > 0)
+            assert_string_equal(err.text, "more than 1024 bytes to search for");
+        text_clear(&text);
+        arena_clear(&arena);
+    }
+}
+
 /* {"kinds":...,"#A":["0","1"],... for every letter, and count values of "&q" and "&r". */
 static void write_most(struct text *text, uint32_t count)
 {
@@ -353,10 +403,11 @@ static void test_most_tags(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_match),     cmocka_unit_test(test_refuse),
-        cmocka_unit_test(test_fields),    cmocka_unit_test(test_names_kind),
-        cmocka_unit_test(test_write),     cmocka_unit_test(test_all_letters),
-        cmocka_unit_test(test_most_tags),
+        cmocka_unit_test(test_match),         cmocka_unit_test(test_refuse),
+        cmocka_unit_test(test_fields),        cmocka_unit_test(test_names_kind),
+        cmocka_unit_test(test_write),         cmocka_unit_test(test_all_letters),
+        cmocka_unit_test(test_most_tags),     cmocka_unit_test(test_search),
+        cmocka_unit_test(test_search_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
