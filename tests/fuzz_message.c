@@ -21,6 +21,12 @@ static void check_again(const struct message *message, struct arena *arena)
         message_write_req(&text, message->sub, message->filters, message->filter_count);
     else if (message->type == MESSAGE_COUNT)
         message_write_count_request(&text, message->sub, message->filters, message->filter_count);
+    else if (message->type == MESSAGE_NEG_OPEN)
+        message_write_neg_open(&text, message->sub, message->filters, message->bytes);
+    else if (message->type == MESSAGE_NEG_MSG)
+        message_write_neg_msg(&text, message->sub, message->bytes);
+    else if (message->type == MESSAGE_NEG_CLOSE)
+        message_write_neg_close(&text, message->sub);
     else
         message_write_close(&text, message->sub);
     bool ok = message_parse_client(&again, arena, text_span(&text), message->filter_count, NULL);

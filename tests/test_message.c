@@ -120,7 +120,7 @@ static const struct {
     {"['REQ','s',[]]", "invalid: expected '{' at byte 11", "s", MESSAGE_REQ, false},
     {"['REQ','s',{},]", "invalid: expected '{' at byte 14", "s", MESSAGE_REQ, false},
     {"['REQ','s',{},{},{}]", "invalid: more than 2 filters", "s", MESSAGE_REQ, false},
-    {"['REQ','s',{'search':1}]", "invalid: search: expected a string at byte 20", "s", MESSAGE_REQ,
+    {"['REQ','s',{'search':1}]", "invalid: search: expected a string at byte 21", "s", MESSAGE_REQ,
      false},
     {"['COUNT','q',{'kinds':[70000]}]",
      "invalid: kinds: expected an integer from 0 to 65535 at byte 23", "q", MESSAGE_COUNT, false},
