@@ -19,7 +19,7 @@
 
 enum { EXIT_USAGE = 2 };
 
-enum action { RUN, IMPORT, EXPORT, ADMIN, HELP, VERSION, CHECK_CONFIG, PRINT_CONFIG };
+enum action { RUN, IMPORT, EXPORT, SYNC, ADMIN, HELP, VERSION, CHECK_CONFIG, PRINT_CONFIG };
 
 static const char usage[] =
     "shoal-relay - a Nostr relay on PostgreSQL\n"
@@ -28,6 +28,7 @@ static const char usage[] =
     "                                                  SIGHUP reloads all, without a gap\n"
     "       shoal-relay import [OPTION...] < FILE      store events, one a line\n"
     "       shoal-relay export [OPTION...] [FILTER]    write events, one a line\n"
+    "       shoal-relay sync [OPTION...] URL [FILTER]  make two relays equal\n"
     "       shoal-relay admin [OPTION...] METHOD [ARGUMENT...]\n"
     "                                                  manage a relay (NIP-86)\n"
     "\n"
@@ -47,6 +48,14 @@ static const char usage[] =
     "export:\n"
     "  FILTER                          NIP-01 filter, as JSON [{}: everything]\n"
     "  --after TIME:ID                 leave out what is newer: to resume\n"
+    "\n"
+    "sync:\n"
+    "  URL                             of the other relay: ws:// or wss://\n"
+    "  FILTER                          NIP-01 filter, as JSON [{}: everything]\n"
+    "  --down                          fetch what is missing here\n"
+    "  --up                            send what is missing there\n"
+    "  --both                          both [what it does unless told]\n"
+    "  --json                          say what was done as JSON, on stdout\n"
     "\n"
     "admin:\n"
     "  METHOD                          banpubkey, listbannedpubkeys, blockip, ...;\n"
@@ -71,6 +80,7 @@ static const char examples[] =
     "  shoal-relay --database 'host=db.example dbname=shoal' --processes 0\n"
     "  shoal-relay export '{\"kinds\":[0,3],\"since\":1700000000}' > people.jsonl\n"
     "  shoal-relay import < people.jsonl\n"
+    "  shoal-relay sync wss://relay.example '{\"kinds\":[0,3]}' --down\n"
     "  shoal-relay admin --key-file ~/.nostr/key banpubkey npub1... 'sells pills'\n";
 
 static int print_help(void)
@@ -109,6 +119,7 @@ struct command {
     const char *config_path; /* NULL: the usual one */
     struct transfer_import import;
     struct transfer_export export;
+    struct transfer_sync sync;
     struct operator_setup asked;
     struct setting *settings;
     size_t setting_count;
@@ -165,11 +176,26 @@ static bool read_option(struct command *command, char ***arguments, struct err *
     return true;
 }
 
+static bool read_sync_flag(struct transfer_sync *sync, const char *flag)
+{
+    bool is_both = strcmp(flag, "--both") == 0;
+    bool is_down = strcmp(flag, "--down") == 0, is_up = strcmp(flag, "--up") == 0;
+    bool is_json = strcmp(flag, "--json") == 0;
+    sync->down = sync->down || is_both || is_down;
+    sync->up = sync->up || is_both || is_up;
+    sync->json = sync->json || is_json;
+    return is_both || is_down || is_up || is_json;
+}
+
 static bool read_word(struct command *command, const char *word, struct err *err)
 {
     struct operator_setup *asked = &command->asked;
     if (command->action == EXPORT && command->export.filter == NULL)
         command->export.filter = word;
+    else if (command->action == SYNC && command->sync.url == NULL)
+        command->sync.url = word;
+    else if (command->action == SYNC && command->sync.filter == NULL)
+        command->sync.filter = word;
     else if (command->action == ADMIN && asked->word_count < OPERATOR_WORDS_MAX)
         asked->words[asked->word_count++] = word;
     else
@@ -193,6 +219,8 @@ static bool read_argument(struct command *command, char ***arguments, struct err
         command->action = PRINT_CONFIG;
     else if (strcmp(argument, "--no-verify") == 0 && command->action == IMPORT)
         command->import.skip_verify = true;
+    else if (command->action == SYNC && read_sync_flag(&command->sync, argument))
+        ; /* it is noted */
     else if (strcmp(argument, "--json") == 0 && command->action == ADMIN)
         command->asked.is_json = true;
     else
@@ -204,7 +232,8 @@ static bool read_argument(struct command *command, char ***arguments, struct err
 static bool read_arguments(struct command *command, char **arguments, struct err *err)
 {
     static const char *const names[] = {
-        [RUN] = "run", [IMPORT] = "import", [EXPORT] = "export", [ADMIN] = "admin"};
+        [RUN] = "run", [IMPORT] = "import", [EXPORT] = "export", [SYNC] = "sync", [ADMIN] = "admin",
+    };
     for (size_t i = 0; *arguments != NULL && i < ARRAY_LEN(names); i++)
         if (strcmp(*arguments, names[i]) == 0) {
             command->action = (enum action)i;
@@ -278,13 +307,15 @@ static int act(const struct command *command, char *const *arguments)
         return refuse(&err);
 
     /* who imports or exports wants to know how that goes, not how a database starts */
-    bool is_transfer = command->action == IMPORT || command->action == EXPORT;
+    bool is_transfer = command->action >= IMPORT && command->action <= SYNC;
     log_open(is_transfer && config.log_level == LOG_LEVEL_INFO ? LOG_LEVEL_WARNING
                                                                : (enum log_level)config.log_level);
     if (command->action == IMPORT)
         return transfer_import(&config, &command->import);
     if (command->action == EXPORT)
         return transfer_export(&config, &command->export);
+    if (command->action == SYNC)
+        return transfer_sync(&config, &command->sync);
     if (command->action == ADMIN)
         return operator_run(&config, &command->asked);
     return supervisor_run(&config, program_path(arguments), arguments);

@@ -18,7 +18,7 @@ struct config;
 struct err;
 struct store;
 
-enum { TRANSFER_EXIT_INTERRUPTED = 130 };
+enum { TRANSFER_EXIT_USAGE = 2, TRANSFER_EXIT_INTERRUPTED = 130 };
 
 struct transfer {
     const struct config *config;

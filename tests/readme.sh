@@ -55,6 +55,11 @@ run_line() # a line of the README, without its comment
             stop_relay
             ;;
         "shoal-relay admin "*) manage "$1" ;;
+        "shoal-relay sync "*) # with another relay, on a cluster of its own
+            SHOAL_RELAY_DATA_DIR=$folder/other run_until_ready shoal-relay
+            eval "${1/wss:\/\/relay.example.com/ws://127.0.0.1:${line#ready port=}}"
+            stop_relay
+            ;;
         "shoal-relay "* | pg_dump* | pg_restore*) eval "$(localize <<< "$1")" ;;
         "cmake --install build/release") DESTDIR=$folder/root cmake --install "$build" ;;
         "systemctl daemon-reload" | "systemctl enable --now shoal-relay" | "useradd --system "*)

@@ -1,2 +1,4 @@
 # Relays kept equal: NIP-77 in the relay, and the commands that use it.
 relay_test(negentropy)
+relay_test(sync)
+target_link_libraries(relay_sync PRIVATE program)
