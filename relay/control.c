@@ -93,8 +93,8 @@ static struct key key_of_network(const struct control_network *network)
 /* False for what control_name does not write. */
 static bool key_of_name(struct key *key, enum control_list list, struct span name)
 {
-    struct bytes32 bytes;
-    struct control_network network;
+    struct bytes32 bytes = {{0}};
+    struct control_network network = {0};
     if (list == CONTROL_PUBKEY || list == CONTROL_EVENT) {
         *key = key_of(list, SPAN_OF(bytes));
         return hex_decode(key->at + 1, sizeof bytes, name);
