@@ -115,6 +115,8 @@ static const struct option table[] = {
     {TEXT(user, PROCESS), "postgres", "whom to become when started as root"},
     {INTEGER(verify_threads, PROCESS, 0, 256), "0",
      "threads that check signatures, per process; 0: one per core"},
+    {INTEGER(window_bytes_max, PROCESS, 0, (int64_t)GIB * 1024), "268435456",
+     "memory for the newest events, of all processes together; 0: none"},
 };
 
 /* A value that the table or we ourselves made: refusing it would be a bug. */

@@ -70,6 +70,7 @@ struct config {
     char trusted_proxies[CONFIG_TEXT_MAX]; /* networks, separated by spaces */
     char user[64];                         /* whom to become when started as root */
     int64_t verify_threads;                /* 0: one per core */
+    int64_t window_bytes_max;              /* of all processes together; 0: no window */
 };
 
 void config_defaults(struct config *config);

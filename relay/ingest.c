@@ -12,6 +12,7 @@
 #include "relay/reply.h"
 #include "relay/session.h"
 #include "relay/store.h"
+#include "relay/window.h"
 #include "shared/err.h"
 #include "shared/event.h"
 #include "shared/kind.h"
@@ -30,10 +31,12 @@ struct job {
     struct event event;
     uint64_t session_id;
     bool is_auth;
-    enum proof proof;  /* set on the pool */
-    size_t bytes;      /* about what it takes */
-    uint64_t since_ns; /* received */
-    uint64_t serial;   /* of the newest subscription when it was stored */
+    enum proof proof;    /* set on the pool */
+    size_t bytes;        /* about what it takes */
+    uint64_t since_ns;   /* received */
+    uint64_t serial;     /* of the newest subscription when it was stored */
+    struct frame *frame; /* once it is stored */
+    struct window_ticket ticket;
 };
 
 /* What one pool thread does at a time. Pieces are delivered in the order they were sent out,
@@ -75,6 +78,8 @@ static void free_job(struct job *job)
 {
     job->ingest->jobs--;
     job->ingest->bytes -= job->bytes;
+    if (job->frame != NULL)
+        frame_drop(job->frame);
     arena_clear(&job->arena);
     free(job);
 }
@@ -110,25 +115,22 @@ static void refuse(struct job *job, enum err_code code, const char *text)
     answer(job, false, &why);
 }
 
-static void publish(struct ingest *ingest, const struct event *event, uint64_t serial)
-{
-    struct frame *frame = frame_of_event(event);
-    (void)live_publish(ingest->setup.live, event, frame, serial);
-    frame_drop(frame);
-}
-
 static void on_announced(void *owner)
 {
     struct job *job = owner;
     list_remove(&job->ingest->stored, &job->queued);
-    publish(job->ingest, &job->event, job->serial);
+    (void)live_publish(job->ingest->setup.live, &job->event, job->frame, job->serial);
     free_job(job);
 }
 
 static void on_settled(void *owner, enum store_verdict verdict)
 {
     struct job *job = owner;
+    struct window *window = job->ingest->setup.window;
     struct err known;
+    if (verdict == STORE_NEW)
+        job->frame = frame_of_event(&job->event);
+    window_settled(window, &job->ticket, verdict == STORE_NEW ? &job->event : NULL, job->frame);
     switch (verdict) {
     case STORE_NEW:
         job->serial = live_serial(job->ingest->setup.live);
@@ -166,7 +168,8 @@ static void finish_ephemeral(struct job *job)
 {
     struct ingest *ingest = job->ingest;
     metrics_add(METRIC_EVENTS_EPHEMERAL, 1);
-    publish(ingest, &job->event, LIVE_EVERYBODY);
+    job->frame = frame_of_event(&job->event);
+    (void)live_publish(ingest->setup.live, &job->event, job->frame, LIVE_EVERYBODY);
     store_forward(ingest->setup.store, &job->event);
     answer(job, true, NULL);
     free_job(job);
@@ -191,6 +194,7 @@ static void deliver(struct job *job)
         return;
     }
     const struct store_put put = {&job->event, on_settled, on_announced, job};
+    window_expect(job->ingest->setup.window, &job->ticket);
     store_put(job->ingest->setup.store, &put);
 }
 
@@ -300,6 +304,20 @@ static void start(struct ingest *ingest, struct session *session, struct arena *
     enqueue(ingest, job);
 }
 
+/* Whether the event needs no signature: one of its id, which is the hash of all that is signed, was
+ * checked before. Answers then. */
+static bool is_known(const struct ingest *ingest, struct session *session,
+                     const struct event *event)
+{
+    struct err known;
+    if (!window_has(ingest->setup.window, &event->id) || !event_check_id(event))
+        return false;
+    metrics_add(METRIC_EVENTS_DUPLICATE, 1);
+    err_fill(&known, ERR_DUPLICATE, "already have this event");
+    reply_ok(session, &event->id, true, &known);
+    return true;
+}
+
 void ingest_event(struct ingest *ingest, struct session *session, struct arena *arena,
                   const struct event *event)
 {
@@ -307,6 +325,10 @@ void ingest_event(struct ingest *ingest, struct session *session, struct arena *
     metrics_add(METRIC_EVENTS_RECEIVED, 1);
     if (policy_event(ingest->setup.policy, event, session, time(NULL), &err) &&
         has_room(ingest, &err)) {
+        if (is_known(ingest, session, event)) {
+            arena_clear(arena);
+            return;
+        }
         start(ingest, session, arena, event, false);
         return;
     }
@@ -329,7 +351,10 @@ void ingest_auth(struct ingest *ingest, struct session *session, struct arena *a
 
 void ingest_foreign(struct ingest *ingest, const struct event *event)
 {
-    publish(ingest, event, LIVE_EVERYBODY);
+    struct frame *frame = frame_of_event(event);
+    window_foreign(ingest->setup.window, event, frame);
+    (void)live_publish(ingest->setup.live, event, frame, LIVE_EVERYBODY);
+    frame_drop(frame);
 }
 
 uint32_t ingest_pending(const struct ingest *ingest)

@@ -22,12 +22,14 @@ struct policy;
 struct session;
 struct session_table;
 struct store;
+struct window;
 
 struct ingest_setup {
     const struct policy *policy;
     struct session_table *sessions;
     struct store *store;
     struct live *live;
+    struct window *window;
     uint32_t threads;
 };
 

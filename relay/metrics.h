@@ -41,7 +41,9 @@ struct text;
     X(STORE_QUEUE, "store_queue", "events waiting for a batch")               \
     X(OUTBOX_BYTES, "outbox_bytes", "bytes waiting for clients to read them") \
     X(SEARCH_LAG, "search_lag_transactions", "not searched yet")              \
-    X(DATABASE_UP, "database_connections_up", "database connections ready")
+    X(DATABASE_UP, "database_connections_up", "database connections ready")   \
+    X(WINDOW_EVENTS, "window_events", "events held in memory")                \
+    X(WINDOW_BYTES, "window_bytes", "what events held in memory take")
 
 #define METRICS_HISTOGRAMS(X)                                     \
     X(ACK_SECONDS, "ack_seconds", "EVENT received to OK queued")  \

@@ -273,6 +273,20 @@ static void on_purged(void *owner, const struct filter *filter)
         store->setup.on_purged(store->setup.owner, filter);
 }
 
+static void on_caught_up(void *owner, bool is_caught_up)
+{
+    struct store *store = owner;
+    if (store->setup.on_caught_up != NULL)
+        store->setup.on_caught_up(store->setup.owner, is_caught_up);
+}
+
+static void on_fetch(void *owner, bool is_over)
+{
+    struct store *store = owner;
+    if (store->setup.on_fetch != NULL)
+        store->setup.on_fetch(store->setup.owner, is_over);
+}
+
 static void on_waiting(void *owner)
 {
     flush_soon(owner);
@@ -303,6 +317,8 @@ struct store *store_new(uv_loop_t *loop, const struct store_setup *setup)
                                     .on_own = on_own,
                                     .on_foreign = on_foreign,
                                     .on_purged = on_purged,
+                                    .on_caught_up = on_caught_up,
+                                    .on_fetch = on_fetch,
                                     .owner = store};
     const struct db_setup writer = {.conninfo = setup->shard->conninfo,
                                     .prepare = store_sql_prepare,

@@ -46,11 +46,20 @@ typedef void store_foreign_fn(void *owner, const struct event *event);
  * lost its tail is not told what was purged meanwhile. Borrowed for the call. */
 typedef void store_on_purged_fn(void *owner, const struct filter *filter);
 
+/* Whether everything that anybody commits is announced in its turn, or told as foreign; else, while
+ * the tail is down, some of it comes later. It begins with false. */
+typedef void store_caught_up_fn(void *owner, bool is_caught_up);
+
+/* The events of others are asked for; is_over: those that came have been told. */
+typedef void store_fetch_fn(void *owner, bool is_over);
+
 struct store_setup {
     const struct shard *shard; /* kept, not copied */
     uint32_t readers;          /* connections for pages */
     store_foreign_fn *on_foreign;
-    store_on_purged_fn *on_purged; /* may be NULL */
+    store_on_purged_fn *on_purged; /* may be NULL, as those below */
+    store_caught_up_fn *on_caught_up;
+    store_fetch_fn *on_fetch;
     void *owner;
     const struct retention *retention; /* kept, not copied; NULL: everything stays */
 };

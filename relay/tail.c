@@ -80,14 +80,20 @@ static bool has_deleter(const struct event *events, uint32_t count)
     return false;
 }
 
+static void say_fetch(const struct tail *tail, bool is_over)
+{
+    if (tail->setup.on_fetch != NULL)
+        tail->setup.on_fetch(tail->setup.owner, is_over);
+}
+
 static void on_fetched(void *owner, const PGresult *result)
 {
     struct tail *tail = owner;
     tail->is_fetching = false;
-    if (result == NULL)
-        return; /* the queue is given up by on_state */
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-        log_error("tail", "cannot fetch: %s", db_error(result));
+        say_fetch(tail, true);
+        if (result != NULL) /* else the queue is given up by on_state */
+            log_error("tail", "cannot fetch: %s", db_error(result));
         return; /* the next poll tries again */
     }
     struct arena arena = {0};
@@ -98,6 +104,7 @@ static void on_fetched(void *owner, const PGresult *result)
         tail_queue_pop(&tail->queue);
     for (uint32_t i = 0; !is_early && i < count; i++)
         tail->setup.on_foreign(tail->setup.owner, &events[i]);
+    say_fetch(tail, true);
     arena_clear(&arena);
     if (!is_early)
         advance(tail);
@@ -127,6 +134,17 @@ static void fetch(struct tail *tail)
     param_call(&params, &call);
     tail->is_fetching = db_query(tail->db, &call, &err);
     param_clear(&params);
+    if (tail->is_fetching)
+        say_fetch(tail, false);
+}
+
+static void set_caught_up(struct tail *tail, bool is_caught_up)
+{
+    if (tail->is_caught_up == is_caught_up)
+        return;
+    tail->is_caught_up = is_caught_up;
+    if (tail->setup.on_caught_up != NULL)
+        tail->setup.on_caught_up(tail->setup.owner, is_caught_up);
 }
 
 static void hand_purged(struct tail *tail, const struct tail_purged *purged)
@@ -222,7 +240,7 @@ static void use_list(struct tail *tail)
         set_safe(tail, tail->listed_safe);
     free(tail->listed);
     tail->listed = NULL;
-    tail->is_caught_up = true;
+    set_caught_up(tail, true);
     advance(tail);
     if (is_full)
         list(tail);
@@ -349,7 +367,7 @@ static void give_up_queue(struct tail *tail)
 static void on_state(void *owner, bool is_ready)
 {
     struct tail *tail = owner;
-    tail->is_caught_up = false;
+    set_caught_up(tail, false);
     if (is_ready)
         list(tail);
     else

@@ -33,6 +33,10 @@ struct tail_setup {
     /* Events that a purge, anybody's, has deleted, by their ids; an own batch that may have stored
      * one of them has been settled before. Borrowed for the call. */
     void (*on_purged)(void *owner, const struct filter *filter);
+    /* Whether everything committed is handed on in its turn, and not later. May be NULL. */
+    void (*on_caught_up)(void *owner, bool is_caught_up);
+    /* Foreign batches are asked for; is_over: what came was handed on. May be NULL. */
+    void (*on_fetch)(void *owner, bool is_over);
     void *owner;
 };
 

@@ -23,6 +23,7 @@ struct window_entry {
     uint64_t author;     /* window_key_author */
     uint64_t address;    /* window_key_address; 0: it has none */
     uint16_t kind;
+    bool is_suspect; /* waits to be asked for: it may be gone */
     uint32_t tag_count;
     uint64_t tags[]; /* window_key_tag of the tags that a filter can name; sorted, each once */
 };

@@ -84,16 +84,17 @@ static size_t array_size(uint32_t capacity)
 /* The array of chunks doubles; the first one takes the place of the only chunk. */
 static void grow_array(struct window_list *list, size_t *bytes)
 {
-    struct window_chunk *only = list->chunk_capacity == 0 ? list->only : NULL;
-    struct window_chunk **old = only == NULL ? list->chunks : NULL;
-    if (only == NULL)
+    bool is_first = list->chunk_capacity == 0;
+    struct window_chunk *only = is_first ? list->only : NULL;
+    uint32_t capacity = is_first ? CHUNKS_MIN : 2 * list->chunk_capacity;
+    *bytes += window_cost(array_size(capacity));
+    if (!is_first)
         *bytes -= window_cost(array_size(list->chunk_capacity));
-    list->chunk_capacity = only == NULL ? 2 * list->chunk_capacity : CHUNKS_MIN;
-    *bytes += window_cost(array_size(list->chunk_capacity));
-    list->chunks = realloc(old, array_size(list->chunk_capacity));
+    list->chunks = realloc(is_first ? NULL : list->chunks, array_size(capacity));
     if (list->chunks == NULL)
         abort();
-    if (only != NULL)
+    list->chunk_capacity = capacity;
+    if (is_first)
         list->chunks[0] = only;
 }
 

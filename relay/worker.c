@@ -28,6 +28,7 @@
 #include "relay/server.h"
 #include "relay/session.h"
 #include "relay/store.h"
+#include "relay/window.h"
 #include "shared/err.h"
 
 enum {
@@ -70,6 +71,7 @@ struct worker {
     struct search *search;   /* NULL: off */
     struct indexer *indexer; /* NULL: off, or another process does it */
     struct live *live;
+    struct window *window;
     struct ingest *ingest;
     struct query *query;
     struct reconcile_desk *reconciles;
@@ -91,6 +93,24 @@ static void on_changed(void *owner, enum control_list list)
     server_describe(worker->server);
     if (list == CONTROL_IP)
         server_cut_blocked(worker->server);
+}
+
+static void on_purged(void *owner, const struct filter *filter)
+{
+    struct worker *worker = owner;
+    window_purged(worker->window, filter);
+}
+
+static void on_caught_up(void *owner, bool is_caught_up)
+{
+    struct worker *worker = owner;
+    window_on_caught_up(worker->window, is_caught_up);
+}
+
+static void on_fetch(void *owner, bool is_over)
+{
+    struct worker *worker = owner;
+    window_on_fetch(worker->window, is_over);
 }
 
 static void on_parted(void *owner)
@@ -167,6 +187,7 @@ static void end(struct worker *worker)
     admin_free(worker->admin);
     control_free(worker->control);
     ingest_free(worker->ingest);
+    window_free(worker->window);
     live_free(worker->live);
     session_table_free(worker->sessions);
 }
@@ -195,6 +216,7 @@ static void on_tick(uv_timer_t *tick)
         return;
     case SERVING:
         live_tidy(worker->live);
+        window_tidy(worker->window);
         reconcile_tidy(worker->reconciles);
         return;
     case FINISHING:
@@ -252,11 +274,18 @@ static void wire_store(struct worker *worker)
     struct store_setup store = {.shard = worker->setup->shard,
                                 .readers = (uint32_t)config->database_readers,
                                 .on_foreign = on_foreign,
+                                .on_purged = on_purged,
+                                .on_caught_up = on_caught_up,
+                                .on_fetch = on_fetch,
                                 .owner = worker,
                                 .retention = &worker->retention};
     worker->sessions = session_table_new((size_t)config->outbox_bytes_max);
     worker->live = live_new();
     worker->store = store_new(&worker->loop, &store);
+    const struct window_setup window = {
+        .bytes_max = (size_t)(config->window_bytes_max / config_processes(config)),
+        .store = worker->store};
+    worker->window = window_new(&window);
 }
 
 static void wire_control(struct worker *worker)
@@ -304,6 +333,7 @@ static void wire_journeys(struct worker *worker)
                                   .sessions = worker->sessions,
                                   .store = worker->store,
                                   .live = worker->live,
+                                  .window = worker->window,
                                   .threads = (uint32_t)config_verify_threads(config)};
     struct query_setup query = {.policy = &worker->policy,
                                 .sessions = worker->sessions,

@@ -16,6 +16,7 @@
 #include "relay/policy.h"
 #include "relay/session.h"
 #include "relay/store.h"
+#include "relay/window.h"
 #include "shared/err.h"
 #include "shared/kind.h"
 #include "shared/message.h"
@@ -75,6 +76,14 @@ void store_forward(struct store *store, const struct event *event)
     forwarded++;
 }
 
+/* The window of this world is switched off: it reads nothing. */
+bool store_read(struct store *store, const struct store_read *read, struct err *err)
+{
+    (void)store;
+    (void)read;
+    return err_set(err, ERR_INTERNAL, "nothing is read here");
+}
+
 static struct store_put take_first(struct store_put *list, uint32_t *count)
 {
     struct store_put first = list[0];
@@ -105,6 +114,7 @@ struct world {
     struct policy policy;
     struct session_table *sessions;
     struct live *live;
+    struct window *window;
     struct ingest *ingest;
     struct session *senders[SESSIONS];
     struct session *listener;
@@ -224,7 +234,13 @@ static void open_world(struct world *world)
     uv_loop_init(&world->loop);
     world->sessions = session_table_new(1 << 24);
     world->live = live_new();
-    const struct ingest_setup setup = {&world->policy, world->sessions, NULL, world->live, 3};
+    const struct window_setup nothing = {.bytes_max = 0};
+    world->window = window_new(&nothing);
+    const struct ingest_setup setup = {.policy = &world->policy,
+                                       .sessions = world->sessions,
+                                       .live = world->live,
+                                       .window = world->window,
+                                       .threads = 3};
     world->ingest = ingest_new(&world->loop, &setup);
     for (int i = 0; i < SESSIONS; i++)
         world->senders[i] = session_open(world->sessions, on_wake, NULL);
@@ -235,6 +251,7 @@ static void open_world(struct world *world)
 static void close_world(struct world *world)
 {
     ingest_free(world->ingest);
+    window_free(world->window);
     live_remove_all(world->live, world->listener);
     session_close(world->listener);
     for (int i = 0; i < SESSIONS; i++)

@@ -64,6 +64,7 @@ static void test_edges(void **state)
         {"subscriptions_max", 1, 10000, 256},
         {"tags_max", 0, 100000, 5000},
         {"verify_threads", 0, 256, 0},
+        {"window_bytes_max", 0, 1099511627776, 268435456},
     };
     (void)state;
     struct text defaults = {0};
@@ -338,7 +339,7 @@ static void test_write(void **state)
                 break;
             }
     }
-    assert_int_equal(changed, 51);
+    assert_int_equal(changed, 52);
     text_clear(&text);
 
     config_write(&text, &first);
@@ -387,7 +388,7 @@ static void test_help(void **state)
         assert_in_range(strlen(line), 1, 79);
         settings += strncmp(line, "  --", 4) == 0;
     }
-    assert_int_equal(settings, 51);
+    assert_int_equal(settings, 52);
     text_clear(&help);
 }
 
