@@ -1,6 +1,6 @@
 # Model files and what is in them.
-add_library(forge STATIC forge.c forge_folder.c forge_model.c)
-target_link_libraries(forge PUBLIC shared m)
+add_library(forge STATIC forge.c forge_folder.c forge_model.c forge_tokens.c)
+target_link_libraries(forge PUBLIC random shared m)
 unit_test(half gpu)
 property_test(row gpu)
 unit_test(tree gpu)
@@ -19,3 +19,6 @@ add_dependencies(test_inspect shoal-gpu)
 add_test(NAME gpu_completion COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/gpu_completion.sh
   ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
 set_tests_properties(gpu_completion PROPERTIES LABELS unit TIMEOUT 30)
+property_test(tokenizer gpu forge)
+unit_test(tokenizer gpu forge)
+fuzz_target(tokenizer gpu)
