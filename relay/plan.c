@@ -87,10 +87,38 @@ static bool has_residue(const struct plan *plan, const struct filter *filter)
     return kinds || authors || filter->tag_count > (drives_by_tag(plan) ? 1U : 0U);
 }
 
+static bool is_direct(const struct plan *plan, const struct filter *filter)
+{
+    if (plan->shape.driver == PLAN_IDS)
+        return !plan->is_empty && filter->ids.count == 1; /* it matches or it does not */
+    if (has_residue(plan, filter))
+        return false;
+    switch (plan->shape.driver) {
+    case PLAN_ALL:
+        return true;
+    case PLAN_KINDS:
+        return filter->kinds.count == 1;
+    case PLAN_AUTHORS_KINDS:
+        return filter->authors.count == 1 && filter->kinds.count == 1;
+    case PLAN_TAG_KINDS:
+        return filter->tags[plan->tag].count == 1 && filter->kinds.count == 1;
+    case PLAN_IDS:
+    case PLAN_AUTHORS:
+    case PLAN_TAG:
+    case PLAN_DRIVER_COUNT:
+        return false;
+    }
+    return false;
+}
+
 /* The smallest that gives the rows wanted; the largest where many candidates may fail. */
 static void choose_bucket(struct plan *plan, const struct store_read *read)
 {
     uint32_t *bucket = &plan->shape.bucket;
+    *bucket = 0;
+    plan->shape.is_direct = is_direct(plan, read->filter);
+    if (plan->shape.is_direct)
+        return;
     for (*bucket = 0; *bucket + 1 < PLAN_BUCKET_COUNT; ++*bucket)
         if (!has_residue(plan, read->filter) && plan_bucket_rows(&plan->shape) >= read->rows)
             return;
@@ -218,7 +246,7 @@ void plan_bind(struct param_list *params, const struct plan *plan, const struct 
     param_int8(params, plan->until);
     param_int8(params, plan->tie);
     bind_residue(params, plan, read->filter, key);
-    param_int8(params, read->rows);
+    param_int8(params, read->rows + plan->shape.is_direct);
 }
 
 const char *plan_count_name(const struct filter *filter)

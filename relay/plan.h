@@ -6,6 +6,9 @@
  * matched. Where several conditions could drive, a count of at most some thousand index entries
  * chooses first.
  *
+ * Where one key, or one pair, drives and nothing is left to check, the statement is a direct one:
+ * its index is read in order as far as the rows wanted, and that is all.
+ *
  * Statements look at conditions by 64-bit keys (tag_hash.h) and may leave some to the reader: what
  * they answer is a superset.
  *
@@ -34,7 +37,7 @@ enum plan_driver {
 };
 
 enum {
-    PLAN_BUCKET_COUNT = 3,
+    PLAN_BUCKET_COUNT = 4,
     PLAN_PAIRS_MAX = 4096,
     PLAN_TAGS_MAX = 3,       /* conditions on tags that a statement looks at, besides the driver */
     PLAN_TAG_VALUES_MAX = 32 /* of one of those: above, the reader looks */
@@ -43,9 +46,15 @@ enum {
 /* Names one statement for pages. */
 struct plan_shape {
     enum plan_driver driver;
-    uint32_t bucket; /* index: of few, some or many candidates */
+    uint32_t bucket; /* index: of few, some or many candidates; 0 of a direct one */
     bool brief;
+    bool is_direct;
 };
+
+enum { PLAN_SHAPES_MAX = 2 * PLAN_DRIVER_COUNT * (PLAN_BUCKET_COUNT + 1) };
+
+/* All that plan_choose can name: room for PLAN_SHAPES_MAX; how many. */
+uint32_t plan_shapes(struct plan_shape *shapes);
 
 struct plan {
     struct plan_shape shape;
@@ -63,7 +72,10 @@ struct plan_counts {
 /* Rows of a page are those of row.h and, behind its columns, the tie. After them comes one without
  * id, if there were candidates: created_at and tie of the last, and in place of kind how many there
  * were, or PLAN_TOO_WIDE. Rows end before the candidates do when as many as wanted are found, or
- * with the one whose tags and content reach PLAN_BYTES_MAX together with those before it. */
+ * with the one whose tags and content reach PLAN_BYTES_MAX together with those before it.
+ *
+ * A direct statement's rows are all events, the expired as well: they end where one more than
+ * wanted, or as many bytes, are there, or nothing is behind them. */
 enum { PLAN_CREATED_AT = 2, PLAN_TOTAL = 3, PLAN_TAGS = 4, PLAN_CONTENT = 6, PLAN_TIE = 7 };
 enum { PLAN_TOO_WIDE = -1, PLAN_BYTES_MAX = 2 << 20 };
 

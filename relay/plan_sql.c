@@ -8,7 +8,7 @@
  * SKIP_MAX: pairs, and ends of keys, that a walk over the kinds under some keys may see. */
 enum { PROBE = 4, COUNT_MAX = 1024, SKIP_MAX = 2 * PLAN_PAIRS_MAX };
 
-static const uint32_t bucket_rows[PLAN_BUCKET_COUNT] = {32, 128, STORE_PAGE_ROWS_MAX};
+static const uint32_t bucket_rows[PLAN_BUCKET_COUNT] = {32, 64, 128, STORE_PAGE_ROWS_MAX};
 
 /* How each driver finds its candidates. */
 struct source {
@@ -17,20 +17,22 @@ struct source {
     const char *pairs; /* NULL: found by a walk */
     const char *key;   /* of the walk */
     const char *match; /* the entries of a pair */
+    const char *one;   /* of the only pair there is, or the key; NULL: never direct */
 };
 
 #define PRODUCT "SELECT p, k FROM unnest($1) a(p) CROSS JOIN unnest($2) b(k)"
 
 static const struct source sources[PLAN_DRIVER_COUNT] = {
-    [PLAN_ALL] = {.name = "all"},
-    [PLAN_IDS] = {.name = "ids"},
+    [PLAN_ALL] = {.name = "all", .one = "true"},
+    [PLAN_IDS] = {.name = "ids", .one = "tie = ($1)[1]"},
     [PLAN_KINDS] = {"kinds", "event", "SELECT k AS p, k FROM unnest($2) b(k)", NULL,
-                    "kind = pair.k"},
+                    "kind = pair.k", "kind = ($2)[1]"},
     [PLAN_AUTHORS_KINDS] = {"authors_kinds", "event", PRODUCT, NULL,
-                            "pkp = pair.p AND kind = pair.k"},
-    [PLAN_AUTHORS] = {"authors", "event", NULL, "pkp", "pkp = pair.p AND kind = pair.k"},
-    [PLAN_TAG_KINDS] = {"tag_kinds", "etag", PRODUCT, NULL, "h = pair.p AND kind = pair.k"},
-    [PLAN_TAG] = {"tag", "etag", NULL, "h", "h = pair.p AND kind = pair.k"},
+                            "pkp = pair.p AND kind = pair.k", "pkp = ($1)[1] AND kind = ($2)[1]"},
+    [PLAN_AUTHORS] = {"authors", "event", NULL, "pkp", "pkp = pair.p AND kind = pair.k", NULL},
+    [PLAN_TAG_KINDS] = {"tag_kinds", "etag", PRODUCT, NULL, "h = pair.p AND kind = pair.k",
+                        "h = ($1)[1] AND kind = ($2)[1]"},
+    [PLAN_TAG] = {"tag", "etag", NULL, "h", "h = pair.p AND kind = pair.k", NULL},
 };
 
 #define ORDER "ORDER BY created_at DESC, tie DESC"
@@ -41,11 +43,29 @@ uint32_t plan_bucket_rows(const struct plan_shape *shape)
     return bucket_rows[shape->bucket];
 }
 
+uint32_t plan_shapes(struct plan_shape *shapes)
+{
+    uint32_t count = 0;
+    for (int driver = 0; driver < PLAN_DRIVER_COUNT; driver++)
+        for (uint32_t i = 0; i < 2; i++) {
+            for (uint32_t bucket = 0; bucket < PLAN_BUCKET_COUNT; bucket++)
+                shapes[count++] =
+                    (struct plan_shape){(enum plan_driver)driver, bucket, i == 1, false};
+            if (sources[driver].one != NULL)
+                shapes[count++] = (struct plan_shape){(enum plan_driver)driver, 0, i == 1, true};
+        }
+    return count;
+}
+
 void plan_name(char *name, const struct plan_shape *shape)
 {
     struct text text = {0};
-    text_addf(&text, "page_%s_%u%s", sources[shape->driver].name, plan_bucket_rows(shape),
-              shape->brief ? "_brief" : "");
+    text_addf(&text, "page_%s_", sources[shape->driver].name);
+    if (shape->is_direct)
+        text_addf(&text, "direct");
+    else
+        text_addf(&text, "%u", plan_bucket_rows(shape));
+    text_addf(&text, shape->brief ? "_brief" : "");
     memcpy(name, text.at, text.len);
     name[text.len] = '\0';
     text_clear(&text);
@@ -121,6 +141,39 @@ static void write_candidates(struct text *out, const struct plan_shape *shape)
     " AND ($8 IS NULL OR tag_hashes && $8) AND ($9 IS NULL OR tag_hashes && $9)"     \
     " AND ($10 IS NULL OR tag_hashes && $10)"
 
+#define COLUMNS_OF(brief)                      \
+    ((brief) ? ", octet_length(tags) AS bytes" \
+             : ", sig, content, octet_length(tags) + octet_length(content) AS bytes")
+
+/* The rows under one pair or key, in order, until as many as wanted are there. */
+static void write_direct(struct text *out, const struct plan_shape *shape)
+{
+    const struct source *source = &sources[shape->driver];
+    text_addf(out,
+              "SELECT %s, e.tie FROM (SELECT v.*,"
+              " sum(v.bytes) OVER (ROWS UNBOUNDED PRECEDING) FROM (",
+              shape->brief ? ROW_COLUMNS_BRIEF : ROW_COLUMNS);
+    if (shape->driver == PLAN_TAG_KINDS)
+        text_addf(out,
+                  "SELECT v.*, p.created_at AS at, p.tie FROM (SELECT created_at, tie FROM etag"
+                  " WHERE %s AND " RANGE " " ORDER " LIMIT $11) p CROSS JOIN LATERAL ("
+                  "SELECT id, pubkey, created_at, kind, tags%s FROM event"
+                  " WHERE created_at = p.created_at AND tie = p.tie OFFSET 0) v",
+                  source->one, COLUMNS_OF(shape->brief));
+    else if (shape->driver == PLAN_IDS)
+        text_addf(
+            out,
+            "SELECT * FROM (SELECT id, pubkey, created_at, created_at AS at, kind, tie, tags%s"
+            " FROM event WHERE %s OFFSET 0) z WHERE " RANGE,
+            COLUMNS_OF(shape->brief), source->one);
+    else
+        text_addf(out,
+                  "SELECT id, pubkey, created_at, created_at AS at, kind, tie, tags%s FROM event"
+                  " WHERE %s AND " RANGE " " ORDER " LIMIT $11",
+                  COLUMNS_OF(shape->brief), source->one);
+    text_addf(out, ") v) e WHERE e.sum - e.bytes < %d", PLAN_BYTES_MAX);
+}
+
 /* The rows that match, until enough are wanted no more, then one that says where the candidates
  * end. Tags and content are counted as they lie there, without being read. */
 void plan_write(struct text *out, const struct plan_shape *shape)
@@ -131,6 +184,10 @@ void plan_write(struct text *out, const struct plan_shape *shape)
               "PREPARE %s (int8[], int4[], int8, int8, int8, int8[], int4[], int8[], int8[],"
               " int8[], int8) AS ",
               name);
+    if (shape->is_direct) {
+        write_direct(out, shape);
+        return;
+    }
     write_candidates(out, shape);
     text_addf(out,
               ", page AS MATERIALIZED (SELECT created_at, tie FROM candidate " ORDER " LIMIT %u) "
@@ -141,9 +198,7 @@ void plan_write(struct text *out, const struct plan_shape *shape)
               " WHERE created_at = p.created_at AND tie = p.tie AND " RESIDUE " OFFSET 0) v) e"
               " WHERE e.sum - e.bytes < %d ORDER BY e.at DESC, e.tie DESC LIMIT $11)",
               plan_bucket_rows(shape), shape->brief ? ROW_COLUMNS_BRIEF : ROW_COLUMNS,
-              shape->brief ? ", octet_length(tags) AS bytes"
-                           : ", sig, content, octet_length(tags) + octet_length(content) AS bytes",
-              PLAN_BYTES_MAX);
+              COLUMNS_OF(shape->brief), PLAN_BYTES_MAX);
     text_add(out, SPAN(" UNION ALL (SELECT NULL, NULL, created_at, (count(*) OVER ())::int4, NULL,"
                        " NULL, NULL, tie FROM page ORDER BY created_at, tie LIMIT 1)"));
     if (sources[shape->driver].key != NULL)
@@ -184,11 +239,10 @@ static void write_counts(struct text *out, const char *name, bool has_kinds)
 bool plan_prepare(PGconn *conn)
 {
     struct text sql = {0};
-    for (uint32_t i = 0; i < PLAN_DRIVER_COUNT * PLAN_BUCKET_COUNT * 2; i++) {
-        struct plan_shape shape = {(enum plan_driver)(i % PLAN_DRIVER_COUNT),
-                                   i / PLAN_DRIVER_COUNT % PLAN_BUCKET_COUNT,
-                                   i / PLAN_DRIVER_COUNT / PLAN_BUCKET_COUNT != 0};
-        plan_write(&sql, &shape);
+    struct plan_shape shapes[PLAN_SHAPES_MAX];
+    uint32_t count = plan_shapes(shapes);
+    for (uint32_t i = 0; i < count; i++) {
+        plan_write(&sql, &shapes[i]);
         text_add(&sql, SPAN(";"));
     }
     write_counts(&sql, PLAN_COUNT, false);

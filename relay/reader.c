@@ -1,6 +1,7 @@
 #include "relay/reader.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "relay/db.h"
 #include "relay/log.h"
@@ -137,10 +138,11 @@ static bool ask_page(struct job *job, struct err *err)
     return submit(job, name, &params, on_page, err);
 }
 
-static bool is_too_wide(const PGresult *result)
+static bool is_too_wide(const struct job *job, const PGresult *result)
 {
     int last = PQntuples(result) - 1;
-    return last >= 0 && row_int4(result, last, PLAN_TOTAL) == PLAN_TOO_WIDE;
+    return !job->plan.shape.is_direct && last >= 0 &&
+           row_int4(result, last, PLAN_TOTAL) == PLAN_TOO_WIDE;
 }
 
 static bool is_same_place(const PGresult *result, int a, int b)
@@ -161,8 +163,37 @@ static bool is_cut(const struct job *job, const PGresult *result)
     return rows > 0 && !is_same_place(result, rows - 1, rows);
 }
 
+/* All rows are events, the expired as well. One more than wanted, if it is there, tells that this
+ * is not the end. */
+static void read_direct(struct store_page *page, struct job *job, const PGresult *result)
+{
+    int rows = PQntuples(result);
+    bool is_more = (uint32_t)rows > job->read.rows;
+    rows -= is_more;
+    int64_t bytes = 0, now = time(NULL), expires_at;
+    struct event *events = arena_array(&job->arena, struct event, (size_t)rows);
+    for (int i = 0; i < rows; i++) {
+        struct event *event = &events[page->count];
+        bytes += PQgetlength(result, i, PLAN_TAGS) + PQgetlength(result, i, PLAN_CONTENT);
+        if (row_event(event, &job->arena, result, i) &&
+            !(event_expiration(event, &expires_at) && expires_at <= now) &&
+            filter_match(&job->filter, event))
+            page->count++;
+    }
+    page->events = events;
+    page->finished = job->plan.shape.driver == PLAN_IDS || (!is_more && bytes < PLAN_BYTES_MAX);
+    if (page->finished)
+        return;
+    page->next.created_at = row_int8(result, rows - 1, PLAN_CREATED_AT);
+    page->next.id_prefix = tag_hash_id_prefix(row_int8(result, rows - 1, PLAN_TIE));
+}
+
 static void read_page(struct store_page *page, struct job *job, const PGresult *result)
 {
+    if (job->plan.shape.is_direct) {
+        read_direct(page, job, result);
+        return;
+    }
     int rows = PQntuples(result) - 1; /* the last says where the candidates end */
     if (rows < 0) {
         page->finished = true;
@@ -188,7 +219,7 @@ static void on_page(void *owner, const PGresult *result)
         finish(job, NULL);
         return;
     }
-    if (is_too_wide(result)) {
+    if (is_too_wide(job, result)) {
         plan_widen(&job->plan, &job->read);
         if (job->is_forgotten || !ask_page(job, NULL))
             finish(job, NULL);

@@ -35,23 +35,32 @@ static void test_driver(void **state)
         bool is_open;
         enum plan_driver driver;
         uint32_t tag, bucket;
+        bool is_direct;
     } cases[] = {
-        {"{}", false, PLAN_ALL, 0, 0},
-        {"{\"since\":5}", false, PLAN_ALL, 0, 0},
-        {"{\"since\":5,\"until\":4}", false, PLAN_IDS, 0, 0},
-        {"{\"kinds\":[]}", false, PLAN_IDS, 0, 0},
-        {"{\"kinds\":[1,2]}", false, PLAN_KINDS, 0, 0},
-        {"{\"ids\":[" KEY(1) "]}", false, PLAN_IDS, 0, 0},
-        {"{\"ids\":[" KEY(1) "],\"#t\":[\"a\"],\"#d\":[\"a\"]}", false, PLAN_IDS, 0, 2},
-        {"{\"authors\":[" KEY(1) "]}", false, PLAN_AUTHORS, 0, 0},
-        {"{\"authors\":[" KEY(1) "],\"kinds\":[1]}", false, PLAN_AUTHORS_KINDS, 0, 0},
-        {"{\"#t\":[\"a\"]}", false, PLAN_TAG, 0, 0},
-        {"{\"#t\":[\"a\"],\"kinds\":[1]}", false, PLAN_TAG_KINDS, 0, 0},
-        {"{\"#t\":[\"a\"],\"authors\":[" KEY(1) "]}", true, PLAN_AUTHORS, 0, 2},
-        {"{\"#t\":[\"a\"],\"#u\":[\"a\"]}", true, PLAN_TAG, 1, 2},
+        {"{}", false, PLAN_ALL, 0, 0, true},
+        {"{\"since\":5}", false, PLAN_ALL, 0, 0, true},
+        {"{\"since\":5,\"until\":4}", false, PLAN_IDS, 0, 0, false},
+        {"{\"kinds\":[]}", false, PLAN_IDS, 0, 0, false},
+        {"{\"kinds\":[1,2]}", false, PLAN_KINDS, 0, 0, false},
+        {"{\"kinds\":[1]}", false, PLAN_KINDS, 0, 0, true},
+        {"{\"ids\":[" KEY(1) "]}", false, PLAN_IDS, 0, 0, true},
+        {"{\"ids\":[" KEY(1) "," KEY(2) "]}", false, PLAN_IDS, 0, 0, false},
+        {"{\"ids\":[" KEY(1) "," KEY(2) "],\"#t\":[\"a\"]}", false, PLAN_IDS, 0, 3, false},
+        {"{\"ids\":[" KEY(1) "],\"#t\":[\"a\"],\"#d\":[\"a\"]}", false, PLAN_IDS, 0, 0, true},
+        {"{\"authors\":[" KEY(1) "]}", false, PLAN_AUTHORS, 0, 0, false},
+        {"{\"authors\":[" KEY(1) "],\"kinds\":[1]}", false, PLAN_AUTHORS_KINDS, 0, 0, true},
+        {"{\"authors\":[" KEY(1) "],\"kinds\":[1,2]}", false, PLAN_AUTHORS_KINDS, 0, 0, false},
+        {"{\"authors\":[" KEY(1) "," KEY(2) "],\"kinds\":[1]}", false, PLAN_AUTHORS_KINDS, 0, 0,
+         false},
+        {"{\"#t\":[\"a\"]}", false, PLAN_TAG, 0, 0, false},
+        {"{\"#t\":[\"a\"],\"kinds\":[1]}", false, PLAN_TAG_KINDS, 0, 0, true},
+        {"{\"#t\":[\"a\",\"b\"],\"kinds\":[1]}", false, PLAN_TAG_KINDS, 0, 0, false},
+        {"{\"#t\":[\"a\"],\"kinds\":[1,2]}", false, PLAN_TAG_KINDS, 0, 0, false},
+        {"{\"#t\":[\"a\"],\"authors\":[" KEY(1) "]}", true, PLAN_AUTHORS, 0, 3, false},
+        {"{\"#t\":[\"a\"],\"#u\":[\"a\"]}", true, PLAN_TAG, 1, 3, false},
         {"{\"#t\":[\"a\"],\"#u\":[\"a\"],\"#v\":[\"a\"],\"#w\":[\"a\"],\"authors\":[" KEY(
              1) "],\"kinds\":[1]}",
-         true, PLAN_TAG_KINDS, 1, 2},
+         true, PLAN_TAG_KINDS, 1, 3, false},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -62,6 +71,7 @@ static void test_driver(void **state)
         assert_int_equal(plan.shape.driver, cases[i].driver);
         assert_int_equal(plan.tag, cases[i].tag);
         assert_int_equal(plan.shape.bucket, cases[i].bucket);
+        assert_int_equal(plan.shape.is_direct, cases[i].is_direct);
     }
 }
 
@@ -108,7 +118,7 @@ static void test_pairs(void **state)
 
 static void test_bucket(void **state)
 {
-    const struct filter *filter = parse("{}");
+    const struct filter *filter = parse("{\"kinds\":[1,2]}");
     (void)state;
     for (uint32_t i = 0; i < PLAN_BUCKET_COUNT; i++) {
         struct plan_shape shape = {.bucket = i};
