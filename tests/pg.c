@@ -16,11 +16,17 @@ static void run(const char *command)
 
 void pg_start(struct pg *pg)
 {
+    pg_start_at(pg, "");
+}
+
+void pg_start_at(struct pg *pg, const char *address)
+{
     char *directory = scratch_format("/tmp/shoal-pg-XXXXXX");
     assert_non_null(mkdtemp(directory));
     pg->directory = directory;
-    pg->conninfo = scratch_format("host=%s user=postgres dbname=postgres", directory);
-    run(scratch_format("'" POSTGRES_SH "' start '%s'", directory));
+    pg->conninfo = scratch_format("host=%s user=postgres dbname=postgres",
+                                  address[0] == '\0' ? directory : address);
+    run(scratch_format("'" POSTGRES_SH "' start '%s' '%s'", directory, address));
 }
 
 void pg_halt(const struct pg *pg)

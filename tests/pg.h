@@ -13,6 +13,9 @@ struct pg {
 
 void pg_start(struct pg *pg);
 
+/* One that other machines reach, at an IP address of ours. */
+void pg_start_at(struct pg *pg, const char *address);
+
 /* At once, as in a crash: what was committed is there when it comes back. */
 void pg_halt(const struct pg *pg);
 void pg_resume(const struct pg *pg);

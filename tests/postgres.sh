@@ -1,7 +1,8 @@
 #!/bin/sh
-# A throw-away PostgreSQL: unix socket only, never as root, gone when stopped.
+# A throw-away PostgreSQL: a unix socket, and ADDRESS for its neighbours; never as root, gone when stopped.
 #
-#     tests/postgres.sh start|stop|halt|resume DIRECTORY
+#     tests/postgres.sh start DIRECTORY [ADDRESS]
+#     tests/postgres.sh stop|halt|resume DIRECTORY
 #
 # halt and resume are a crash and the recovery from it: the data stays.
 # Connect with: host=DIRECTORY user=postgres dbname=postgres. fsync is off: the tests kill
@@ -32,7 +33,7 @@ stop()
 launch()
 {
     as_user "'$binaries/pg_ctl' -D '$directory/data' -w -s -l '$directory/log' -o \"-k '$directory' -p 5432 \
-        -c listen_addresses='' -c fsync=off -c max_connections=200 -c shared_buffers=128MB \
+        -c listen_addresses='$(cat "$directory/address")' -c fsync=off -c max_connections=200 -c shared_buffers=128MB \
         -c max_wal_size=1GB -c deadlock_timeout=200ms\" start"
 }
 
@@ -41,10 +42,12 @@ start)
     stop
     rm -rf "$directory"
     mkdir -p "$directory"
+    printf %s "${3-}" >"$directory/address"
     chmod 700 "$directory"
     [ "$(id -u)" != 0 ] || chown postgres "$directory"
     as_user "'$binaries/initdb' -D '$directory/data' -A trust -U postgres -E UTF8 --locale=C --no-sync \
         >'$directory/initdb.log'"
+    as_user "echo 'host all all samenet trust' >>'$directory/data/pg_hba.conf'"
     launch
     ;;
 stop)

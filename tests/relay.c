@@ -72,12 +72,17 @@ static const char *database_of(const struct relay_setup *setup)
     return database;
 }
 
+const char *relay_binary(void)
+{
+    const char *binary = getenv("RELAY_BINARY");
+    return binary != NULL ? binary : RELAY_BINARY_BUILT;
+}
+
 static void make_arguments(const char **arguments, const struct relay *relay,
                            const struct relay_setup *setup)
 {
     size_t count = 0;
-    const char *binary = setup->binary != NULL ? setup->binary : getenv("RELAY_BINARY");
-    arguments[count++] = binary != NULL ? binary : RELAY_BINARY_BUILT;
+    arguments[count++] = setup->binary != NULL ? setup->binary : relay_binary();
     arguments[count++] = "--config=/dev/null";
     arguments[count++] = "--listen_port=0";
     arguments[count++] = "--events_per_s_max=0";

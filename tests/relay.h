@@ -34,6 +34,9 @@ struct relay_setup {
 /* OPTIONS("limit_max=5", "filters_max=2") */
 #define OPTIONS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
+/* What is run when the setup does not say. */
+const char *relay_binary(void);
+
 /* Waits until it is ready. */
 void relay_start(struct relay *relay, const struct relay_setup *setup);
 

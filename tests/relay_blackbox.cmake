@@ -2,7 +2,7 @@
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(LIBSSL REQUIRED IMPORTED_TARGET libssl)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
-add_library(blackbox STATIC fetch.c pg.c relay.c scratch.c signer.c stage.c talk.c wire.c ws.c)
+add_library(blackbox STATIC audience.c fetch.c pg.c relay.c scratch.c signer.c stage.c talk.c wire.c ws.c)
 target_link_libraries(blackbox PUBLIC
   random shared PkgConfig::CMOCKA PkgConfig::JANSSON PkgConfig::LIBSSL PkgConfig::ZLIB)
 target_compile_definitions(blackbox PRIVATE
@@ -41,6 +41,9 @@ relay_test(outage)
 relay_test(proxy)
 relay_test(reload)
 target_link_libraries(relay_reload PRIVATE PkgConfig::LIBPQ)
+relay_test(scaleout)
+target_compile_definitions(relay_scaleout PRIVATE
+  MACHINES_SH="${CMAKE_CURRENT_SOURCE_DIR}/machines.sh")
 relay_test(slow)
 relay_test(tls)
 relay_test(ledger)

@@ -57,7 +57,7 @@ static void write_one(struct writer *writer)
     }
     text_clear(&text);
     if (is_answered) {
-        assert_non_null(strstr(writer->ws.message.at, "true"));
+        assert_non_null(memmem(writer->ws.message.at, writer->ws.message.len, "true", 4));
         writer->answered++;
         return;
     }
