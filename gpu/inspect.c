@@ -2,9 +2,11 @@
 
 #include <stdio.h>
 
+#include "gpu/chat.h"
 #include "gpu/machine.h"
 #include "gpu/model.h"
 #include "gpu/size.h"
+#include "gpu/tokenizer.h"
 #include "shared/text.h"
 
 /* Memory that is left to others, the program itself among them. */
@@ -99,6 +101,35 @@ static void write_fit(struct text *out, const struct inspect *inspect, size_t ru
         text_addf(out, "does not fit\n");
 }
 
+/* NULL when the template has none, which an operator may then name. */
+static const char *chat_of(const struct tokenizer *tokenizer)
+{
+    const struct chat_format *format = chat_find(tokenizer->chat_template);
+    return format == NULL ? NULL : chat_name(format);
+}
+
+static const char *kind_of(const struct tokenizer *tokenizer)
+{
+    return tokenizer->kind == TOKENIZER_BYTES ? "bytes" : "pieces";
+}
+
+static void write_tokenizer(struct text *out, const struct inspect *inspect)
+{
+    const struct tokenizer *tokenizer = inspect->tokenizer;
+    if (tokenizer == NULL) {
+        text_addf(out, "tokenizer     none: %s\n", inspect->no_tokenizer);
+        return;
+    }
+    text_addf(out, "tokenizer     of %s: %u tokens, %u of them added\n", kind_of(tokenizer),
+              tokenizer->vocabulary.count, tokenizer->added_count);
+    const char *chat = chat_of(tokenizer);
+    if (chat != NULL)
+        text_addf(out, "chat          %s\n", chat);
+    else
+        text_addf(out, "chat          none: %s\n",
+                  tokenizer->chat_template.len == 0 ? "no template" : "the template is not known");
+}
+
 void inspect_write(struct text *out, const struct inspect *inspect)
 {
     const struct model *model = inspect->model;
@@ -116,6 +147,7 @@ void inspect_write(struct text *out, const struct inspect *inspect)
     write_types(out, model, ", ", "");
     text_addf(out, "; %s, %u file%s\n", model->format == WEIGHT_GGUF ? "GGUF" : "safetensors",
               model->file_count, model->file_count == 1 ? "" : "s");
+    write_tokenizer(out, inspect);
     if (inspect->root != NULL) {
         text_addf(out, "root          ");
         text_add_hex(out, inspect->root->at, sizeof inspect->root->at);
@@ -154,6 +186,26 @@ static void write_json_fit(struct text *out, const struct inspect *inspect, size
               (unsigned long long)fit.positions);
 }
 
+static void write_json_tokenizer(struct text *out, const struct inspect *inspect)
+{
+    const struct tokenizer *tokenizer = inspect->tokenizer;
+    if (tokenizer == NULL) {
+        text_addf(out, ",\"tokenizer\":null");
+        return;
+    }
+    text_addf(out, ",\"tokenizer\":{\"kind\":\"%s\",\"tokens\":%u,\"added\":%u,\"chat\":",
+              kind_of(tokenizer), tokenizer->vocabulary.count, tokenizer->added_count);
+    const char *chat = chat_of(tokenizer);
+    if (chat != NULL)
+        text_addf(out, "\"%s\"", chat);
+    else
+        text_addf(out, "null");
+    struct bytes32 id = chat_template_id(tokenizer->chat_template);
+    text_addf(out, ",\"template_id\":\"");
+    text_add_hex(out, id.at, sizeof id.at);
+    text_addf(out, "\"}");
+}
+
 void inspect_write_json(struct text *out, const struct inspect *inspect)
 {
     const struct model *model = inspect->model;
@@ -172,6 +224,7 @@ void inspect_write_json(struct text *out, const struct inspect *inspect)
     } else {
         text_addf(out, "null");
     }
+    write_json_tokenizer(out, inspect);
     text_addf(out, ",\"kv_position_bytes\":%llu,\"hidden_bytes\":%llu",
               (unsigned long long)size.kv_position, (unsigned long long)size.hidden);
     text_addf(out,

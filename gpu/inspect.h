@@ -10,11 +10,14 @@
 struct machine;
 struct model;
 struct text;
+struct tokenizer;
 
 struct inspect {
     const struct model *model;
     const struct machine *machine;
-    const struct bytes32 *root; /* NULL: not computed */
+    const struct bytes32 *root;        /* NULL: not computed */
+    const struct tokenizer *tokenizer; /* NULL: none, for the reason no_tokenizer */
+    const char *no_tokenizer;
 };
 
 /* For people. */

@@ -6,6 +6,7 @@
 #include "gpu/machine.h"
 #include "gpu/model.h"
 #include "gpu/root.h"
+#include "gpu/tokenizer.h"
 #include "shared/err.h"
 #include "shared/text.h"
 
@@ -110,6 +111,8 @@ static int inspect_model(const struct command *command)
     char folder[4096];
     struct model model;
     struct err err;
+    struct err no_tokenizer;
+    struct tokenizer tokenizer;
     struct bytes32 hash;
     struct text text = {0};
     struct machine machine = machine_read();
@@ -125,7 +128,13 @@ static int inspect_model(const struct command *command)
         inspect.root = &hash;
         root_clear(&root);
     }
+    if (tokenizer_open(&tokenizer, &model, &no_tokenizer))
+        inspect.tokenizer = &tokenizer;
+    else
+        inspect.no_tokenizer = no_tokenizer.text;
     (command->is_json ? inspect_write_json : inspect_write)(&text, &inspect);
+    if (inspect.tokenizer != NULL)
+        tokenizer_close(&tokenizer);
     model_close(&model);
     return write_out(&text);
 }

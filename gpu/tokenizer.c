@@ -35,6 +35,8 @@ struct encoder {
     struct bpe_work work;
     struct split_words words;
     struct text pieces;
+    unsigned flags;
+    struct tokenizer_quotes quotes; /* those not yet passed */
 };
 
 /* What no token has: its bytes, where these have tokens, or the unknown one. */
@@ -122,10 +124,24 @@ static void add_stretch(struct encoder *encoder, struct span text, bool is_first
     free(composed);
 }
 
-/* The longest added token that begins there; NULL when none does. */
-static const struct tokenizer_added *find_added(const struct tokenizer *tokenizer, const char *at,
-                                                size_t left, unsigned flags)
+/* True when a part of the text is in a quote. Places are asked for in order. */
+static bool is_quoted(struct encoder *encoder, size_t begin, size_t end)
 {
+    struct tokenizer_quotes *quotes = &encoder->quotes;
+    while (quotes->count > 0 && quotes->at->end <= begin) {
+        quotes->at++;
+        quotes->count--;
+    }
+    return quotes->count > 0 && quotes->at->begin < end;
+}
+
+/* The longest added token that begins there; NULL when none does. */
+static const struct tokenizer_added *find_added(struct encoder *encoder, struct span text,
+                                                const char *at)
+{
+    const struct tokenizer *tokenizer = encoder->tokenizer;
+    size_t place = (size_t)(at - text.at);
+    size_t left = text.len - place;
     uint32_t low = 0;
     uint32_t high = tokenizer->added_count;
     while (low < high) { /* the first of those with this byte */
@@ -138,21 +154,21 @@ static const struct tokenizer_added *find_added(const struct tokenizer *tokenize
     for (; low < tokenizer->added_count && tokenizer->added[low].text.at[0] == *at; low++) {
         const struct tokenizer_added *added = &tokenizer->added[low];
         bool is_control = tokenizer->vocabulary.tokens[added->token].kind == VOCABULARY_CONTROL;
-        if ((flags & TOKENIZER_CONTROL) == 0 && is_control)
+        if ((encoder->flags & TOKENIZER_CONTROL) == 0 && is_control)
             continue;
-        if (added->text.len <= left && memcmp(at, added->text.at, added->text.len) == 0)
+        if (added->text.len <= left && memcmp(at, added->text.at, added->text.len) == 0 &&
+            !(is_control && is_quoted(encoder, place, place + added->text.len)))
             return added;
     }
     return NULL;
 }
 
-static void add_text(struct encoder *encoder, struct span text, unsigned flags)
+static void add_text(struct encoder *encoder, struct span text)
 {
     const char *end = text.at + text.len;
     const char *begin = text.at; /* of the stretch */
     for (const char *at = text.at; at < end;) {
-        const struct tokenizer_added *added =
-            find_added(encoder->tokenizer, at, (size_t)(end - at), flags);
+        const struct tokenizer_added *added = find_added(encoder, text, at);
         if (added == NULL) {
             at++;
             continue;
@@ -170,23 +186,39 @@ static void add_text(struct encoder *encoder, struct span text, unsigned flags)
     add_stretch(encoder, (struct span){begin, (size_t)(end - begin)}, begin == text.at);
 }
 
-bool tokenizer_encode(const struct tokenizer *tokenizer, struct tokens *tokens, struct span text,
-                      unsigned flags, struct err *err)
+static bool encode(struct encoder *encoder, struct span text, struct err *err)
 {
-    struct encoder encoder = {.tokenizer = tokenizer, .tokens = tokens};
+    const struct tokenizer *tokenizer = encoder->tokenizer;
+    bool has_ends = (encoder->flags & TOKENIZER_ENDS) != 0;
     if (text.len > TOKENIZER_TEXT_BYTES_MAX)
         return err_set(err, ERR_INVALID, "a text of %zu bytes; at most %d", text.len,
                        TOKENIZER_TEXT_BYTES_MAX);
-    if ((flags & TOKENIZER_ENDS) != 0 && tokenizer->adds_begin)
-        tokens_add(tokens, tokenizer->begin);
+    if (has_ends && tokenizer->adds_begin)
+        tokens_add(encoder->tokens, tokenizer->begin);
     if (text.len > 0)
-        add_text(&encoder, text, flags);
-    if ((flags & TOKENIZER_ENDS) != 0 && tokenizer->adds_end)
-        tokens_add(tokens, tokenizer->end);
-    bpe_work_clear(&encoder.work);
-    split_words_clear(&encoder.words);
-    text_clear(&encoder.pieces);
+        add_text(encoder, text);
+    if (has_ends && tokenizer->adds_end)
+        tokens_add(encoder->tokens, tokenizer->end);
+    bpe_work_clear(&encoder->work);
+    split_words_clear(&encoder->words);
+    text_clear(&encoder->pieces);
     return true;
+}
+
+bool tokenizer_encode(const struct tokenizer *tokenizer, struct tokens *tokens, struct span text,
+                      unsigned flags, struct err *err)
+{
+    struct encoder encoder = {.tokenizer = tokenizer, .tokens = tokens, .flags = flags};
+    return encode(&encoder, text, err);
+}
+
+bool tokenizer_encode_quoting(const struct tokenizer *tokenizer, struct tokens *tokens,
+                              struct span text, const struct tokenizer_quotes *quotes,
+                              struct err *err)
+{
+    struct encoder encoder = {
+        .tokenizer = tokenizer, .tokens = tokens, .flags = TOKENIZER_CONTROL, .quotes = *quotes};
+    return encode(&encoder, text, err);
 }
 
 bool tokenizer_is_end(const struct tokenizer *tokenizer, uint32_t token)

@@ -75,4 +75,17 @@ enum {
 MUST_CHECK bool tokenizer_encode(const struct tokenizer *tokenizer, struct tokens *tokens,
                                  struct span text, unsigned flags, struct err *err);
 
+/* A text in which some parts are quoted: whatever the flags, no control token is found that has a
+ * byte in one of these. All else is as if they were not. */
+struct tokenizer_quote {
+    size_t begin, end; /* bytes of the text; in order, not overlapping */
+};
+struct tokenizer_quotes {
+    const struct tokenizer_quote *at;
+    size_t count;
+};
+MUST_CHECK bool tokenizer_encode_quoting(const struct tokenizer *tokenizer, struct tokens *tokens,
+                                         struct span text, const struct tokenizer_quotes *quotes,
+                                         struct err *err);
+
 bool tokenizer_is_end(const struct tokenizer *tokenizer, uint32_t token);

@@ -85,10 +85,11 @@ static void test_words(void **state)
     check_output("inspect .", 0, "heads         4 of 32 elements, over 2 of keys and values\n");
     check_output("inspect .", 0, "windows       8 positions, on 2 of 3 layers\n");
     check_output("inspect .", 0, "vocabulary    288, embedding and output tied\n");
-    check_output("inspect .", 0, "BF16; safetensors, 1 file\nroot          ");
-    check_output("inspect model.gguf", 0, "F32; GGUF, 1 file\nroot          ");
+    check_output("inspect .", 0, "BF16; safetensors, 1 file\ntokenizer     none: neither ");
+    check_output("inspect model.gguf", 0, "F32; GGUF, 1 file\ntokenizer     none: a tokenizer ");
     check_output("inspect model.gguf", 0, "a position    768 B of keys and values, 128 B from");
-    check_output("inspect --no-root .", 0, "1 file\na position");
+    check_output("inspect --no-root .", 0,
+                 "1 file\ntokenizer     none: neither tokenizer.json nor ");
 }
 
 static uint64_t number(const struct tree *tree, const char *key)
@@ -138,6 +139,29 @@ static void test_json(void **state)
     check_output("inspect --no-root . && rm -r shoal", 0, "family"); /* where roots were kept */
 }
 
+static void test_tokenizer(void **state)
+{
+    static const char json[] =
+        "{\"added_tokens\":[{\"id\":1,\"content\":\"<s>\",\"special\":true}],"
+        "\"model\":{\"vocab\":{\"a\":0},\"merges\":[]}}";
+    (void)state;
+    write_model(FORGE_QWEN2);
+    forge_folder_remove("model.gguf");
+    forge_folder_write("tokenizer.json", (struct span){json, strlen(json)});
+    check_output("inspect --no-root .", 0, "tokenizer     of pieces: 2 tokens, 1 of them added\n");
+    check_output("inspect --no-root .", 0, "chat          none: no template\n");
+    forge_folder_write("chat_template.jinja", SPAN("{{ messages }}"));
+    check_output("inspect --no-root .", 0, "chat          none: the template is not known\n");
+    check_output("inspect --no-root --json .", 0,
+                 "\"tokenizer\":{\"kind\":\"pieces\",\"tokens\":2,\"added\":1,\"chat\":null,");
+    forge_folder_write("chat_template.jinja",
+                       SPAN("{% for message in messages %}{{'<|im_start|>' + message['role'] + "
+                            "'\\n' + message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{% if "
+                            "add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"));
+    check_output("inspect --no-root .", 0, "chat          chatml\n");
+    check_output("inspect --no-root --json .", 0, "\"chat\":\"chatml\",");
+}
+
 static void test_fit(void **state)
 {
     struct model model;
@@ -157,7 +181,8 @@ static void test_fit(void **state)
     assert_int_equal(fit.layers, 0);
 
     struct machine machine = {.cores = 2, .memory_available = 1000};
-    struct inspect inspect = {.model = &model, .machine = &machine};
+    struct inspect inspect = {
+        .model = &model, .machine = &machine, .no_tokenizer = "not asked for"};
     struct text out = {0};
     inspect_write(&out, &inspect);
     assert_non_null(memmem(out.at, out.len, "does not fit", 12));
@@ -171,6 +196,7 @@ static void test_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_words), cmocka_unit_test(test_json),
+                                       cmocka_unit_test(test_tokenizer),
                                        cmocka_unit_test(test_fit)};
     forge_folder_open();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
