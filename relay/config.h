@@ -49,6 +49,9 @@ struct config {
     int64_t negentropy_records_max; /* of a NIP-77 reconciliation; 0: none */
     int64_t outbox_bytes_max;
     int64_t ping_s; /* a silent connection is pinged after this, closed after as much again */
+    char policy_plugin[CONFIG_TEXT_MAX]; /* for /bin/sh; empty: none */
+    bool policy_plugin_accepts;          /* what it does not judge in time */
+    int64_t policy_plugin_ms_max;
     char postgres_bin[CONFIG_TEXT_MAX]; /* folder of initdb and postgres; empty: searched */
     int64_t pow_bits_min;
     int64_t processes;                /* 0: one per core */

@@ -79,17 +79,17 @@ static size_t ip_of(uint8_t ip[16], const struct sockaddr_storage *name)
  * the request. */
 static enum answer_refusal take_address(struct guest *guest, const struct head *head)
 {
-    uint8_t ip[16], peer[16];
-    size_t ip_len = 0;
+    uint8_t peer[16];
     struct sockaddr_storage name = {0};
     socklen_t size = sizeof name;
     getpeername(lws_get_socket_fd(guest->wsi), (struct sockaddr *)&name, &size);
     size_t peer_len = ip_of(peer, &name);
     if (peer_len == 0) /* it is gone already */
         return ANSWER_TOO_MANY;
-    address_behind(ip, &ip_len, guest->host->proxies, (struct span){(const char *)peer, peer_len},
-                   head->fields[HEAD_FORWARDED_FOR]);
-    struct span found = {(const char *)ip, ip_len};
+    guest->ip_len = 0;
+    address_behind(guest->ip, &guest->ip_len, guest->host->proxies,
+                   (struct span){(const char *)peer, peer_len}, head->fields[HEAD_FORWARDED_FOR]);
+    struct span found = {(const char *)guest->ip, guest->ip_len};
     const struct control *control = guest->host->answers.control;
     if (control != NULL && control_blocks_ip(control, found))
         return ANSWER_BLOCKED;
@@ -158,6 +158,7 @@ static void open_peer(struct guest *guest, size_t used, bool squeezes)
     uint8_t ip[16];
     struct peer_open open = {.wsi = guest->wsi,
                              .address = guest->address,
+                             .peer_ip = {(const char *)guest->ip, guest->ip_len},
                              .local_ip = local_ip(ip, guest),
                              .may_squeeze = squeezes,
                              .now_ms = now_ms(guest)};

@@ -35,7 +35,9 @@ struct guest_host {
 struct guest {
     struct guest_host *host;
     struct lws *wsi;
-    struct address *address;   /* of a websocket */
+    struct address *address; /* of a websocket */
+    uint8_t ip[16];          /* that address */
+    size_t ip_len;
     struct peer peer;          /* open once it is one */
     struct text request;       /* bytes of requests not answered yet */
     struct health_wait wait;   /* for /health */

@@ -1,5 +1,6 @@
 #include "relay/ingest.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <stdlib.h>
 #include <time.h>
@@ -8,6 +9,7 @@
 #include "relay/list.h"
 #include "relay/live.h"
 #include "relay/metrics.h"
+#include "relay/plugin.h"
 #include "relay/policy.h"
 #include "relay/reply.h"
 #include "relay/session.h"
@@ -30,6 +32,7 @@ struct job {
     struct arena arena; /* event's spans */
     struct event event;
     uint64_t session_id;
+    int64_t received_at; /* unix seconds */
     bool is_auth;
     enum proof proof;    /* set on the pool */
     size_t bytes;        /* about what it takes */
@@ -175,6 +178,53 @@ static void finish_ephemeral(struct job *job)
     free_job(job);
 }
 
+static void go_on(struct job *job)
+{
+    if (kind_class(job->event.kind) == KIND_EPHEMERAL) {
+        finish_ephemeral(job);
+        return;
+    }
+    const struct store_put put = {&job->event, on_settled, on_announced, job};
+    window_expect(job->ingest->setup.window, &job->ticket);
+    store_put(job->ingest->setup.store, &put);
+}
+
+static void on_judged(void *owner, enum plugin_action action, const struct err *why)
+{
+    struct job *job = owner;
+    switch (action) {
+    case PLUGIN_ACCEPT:
+        go_on(job);
+        return;
+    case PLUGIN_REJECT:
+        answer(job, false, why);
+        break;
+    case PLUGIN_SHADOW_REJECT:
+        answer(job, true, NULL);
+        break;
+    }
+    free_job(job);
+}
+
+static void ask_plugin(struct job *job)
+{
+    const struct session *session = session_find(job->ingest->setup.sessions, job->session_id);
+    char address[INET6_ADDRSTRLEN] = "";
+    bool is_6 = session != NULL && session->peer_ip_len == 16;
+    if (session != NULL && session->peer_ip_len > 0)
+        inet_ntop(is_6 ? AF_INET6 : AF_INET, session->peer_ip, address, sizeof address);
+    const struct plugin_call call = {
+        .event = &job->event,
+        .received_at = job->received_at,
+        .source_type = is_6 ? "IP6" : "IP4",
+        .source_info = address,
+        .authed = session != NULL && session->key_count > 0 ? session->keys : NULL,
+        .reply = on_judged,
+        .owner = job,
+    };
+    plugin_ask(job->ingest->setup.plugin, &call);
+}
+
 /* The pool has had its say. */
 static void deliver(struct job *job)
 {
@@ -189,13 +239,10 @@ static void deliver(struct job *job)
         finish_auth(job);
         return;
     }
-    if (kind_class(job->event.kind) == KIND_EPHEMERAL) {
-        finish_ephemeral(job);
-        return;
-    }
-    const struct store_put put = {&job->event, on_settled, on_announced, job};
-    window_expect(job->ingest->setup.window, &job->ticket);
-    store_put(job->ingest->setup.store, &put);
+    if (job->ingest->setup.plugin != NULL)
+        ask_plugin(job);
+    else
+        go_on(job);
 }
 
 static void deliver_done(struct ingest *ingest)
@@ -298,6 +345,7 @@ static void start(struct ingest *ingest, struct session *session, struct arena *
     *arena = (struct arena){0};
     job->event = *event;
     job->session_id = session->id;
+    job->received_at = time(NULL);
     job->is_auth = is_auth;
     job->bytes = sizeof *job + event->content_json.len + 4 * event->tags_json.len;
     job->since_ns = uv_hrtime();

@@ -1,4 +1,4 @@
-/* ingest.h - the journey of one EVENT, or one AUTH: policy, pool, store, OK, live.
+/* ingest.h - the journey of one EVENT, or one AUTH: policy, pool, plugin, store, OK, live.
  *
  * Events are verified on the worker pool, many in one piece of work when many wait: at most as
  * many pieces as threads are out, and each takes all its share of what waits.
@@ -18,6 +18,7 @@
 struct event;
 struct ingest;
 struct live;
+struct plugin;
 struct policy;
 struct session;
 struct session_table;
@@ -30,6 +31,7 @@ struct ingest_setup {
     struct store *store;
     struct live *live;
     struct window *window;
+    struct plugin *plugin; /* asked about what is signed well; NULL: none */
     uint32_t threads;
 };
 

@@ -14,24 +14,26 @@
 
 struct text;
 
-#define METRICS_COUNTERS(X)                                                                \
-    X(CONNECTIONS_OPENED, "connections_opened_total", "websocket connections accepted")    \
-    X(CONNECTIONS_REFUSED, "connections_refused_total", "connections over a limit")        \
-    X(MESSAGES_RECEIVED, "messages_received_total", "websocket messages from clients")     \
-    X(BYTES_RECEIVED, "received_bytes_total", "bytes of websocket messages from clients")  \
-    X(FRAMES_SENT, "frames_sent_total", "websocket messages to clients")                   \
-    X(BYTES_SENT, "sent_bytes_total", "bytes of websocket messages to clients")            \
-    X(EVENTS_RECEIVED, "events_received_total", "EVENT messages")                          \
-    X(EVENTS_STORED, "events_stored_total", "events committed as new")                     \
-    X(EVENTS_DUPLICATE, "events_duplicate_total", "events that were stored already")       \
-    X(EVENTS_EPHEMERAL, "events_ephemeral_total", "events forwarded and not stored")       \
-    X(REQS_RECEIVED, "reqs_received_total", "REQ messages")                                \
-    X(COUNTS_RECEIVED, "counts_received_total", "COUNT messages")                          \
-    X(RECONCILES_OPENED, "reconciles_opened_total", "NEG-OPEN messages")                   \
-    X(EVENTS_DELIVERED, "events_delivered_total", "live events queued to a subscription")  \
-    X(SLOW_READERS_CUT, "slow_readers_cut_total", "connections closed with a full outbox") \
-    X(EVENTS_INDEXED, "events_indexed_total", "events made ready to be searched")          \
-    X(DATABASE_ERRORS, "database_errors_total", "statements and connections that failed")  \
+#define METRICS_COUNTERS(X)                                                                    \
+    X(CONNECTIONS_OPENED, "connections_opened_total", "websocket connections accepted")        \
+    X(CONNECTIONS_REFUSED, "connections_refused_total", "connections over a limit")            \
+    X(MESSAGES_RECEIVED, "messages_received_total", "websocket messages from clients")         \
+    X(BYTES_RECEIVED, "received_bytes_total", "bytes of websocket messages from clients")      \
+    X(FRAMES_SENT, "frames_sent_total", "websocket messages to clients")                       \
+    X(BYTES_SENT, "sent_bytes_total", "bytes of websocket messages to clients")                \
+    X(EVENTS_RECEIVED, "events_received_total", "EVENT messages")                              \
+    X(EVENTS_STORED, "events_stored_total", "events committed as new")                         \
+    X(EVENTS_DUPLICATE, "events_duplicate_total", "events that were stored already")           \
+    X(EVENTS_EPHEMERAL, "events_ephemeral_total", "events forwarded and not stored")           \
+    X(REQS_RECEIVED, "reqs_received_total", "REQ messages")                                    \
+    X(COUNTS_RECEIVED, "counts_received_total", "COUNT messages")                              \
+    X(RECONCILES_OPENED, "reconciles_opened_total", "NEG-OPEN messages")                       \
+    X(EVENTS_DELIVERED, "events_delivered_total", "live events queued to a subscription")      \
+    X(SLOW_READERS_CUT, "slow_readers_cut_total", "connections closed with a full outbox")     \
+    X(EVENTS_INDEXED, "events_indexed_total", "events made ready to be searched")              \
+    X(PLUGIN_FAILURES, "plugin_failures_total", "events that the policy plugin did not judge") \
+    X(PLUGIN_STARTS, "plugin_starts_total", "starts of the policy plugin")                     \
+    X(DATABASE_ERRORS, "database_errors_total", "statements and connections that failed")      \
     X(EVENTS_PURGED, "events_purged_total", "events deleted: expired, banned, past retention")
 
 #define METRICS_GAUGES(X)                                                     \

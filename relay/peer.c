@@ -114,6 +114,8 @@ void peer_open(struct peer_table *table, struct peer *peer, const struct peer_op
     *peer = (struct peer){.table = table, .wsi = open->wsi, .may_squeeze = open->may_squeeze};
     peer->session = session_open(table->setup.sessions, on_wake, peer);
     peer->session->address = open->address;
+    peer->session->peer_ip_len = open->peer_ip.len;
+    memcpy(peer->session->peer_ip, open->peer_ip.at, open->peer_ip.len);
     peer->session->local_ip_len = open->local_ip.len;
     memcpy(peer->session->local_ip, open->local_ip.at, open->local_ip.len);
     list(peer, open->now_ms);

@@ -50,7 +50,7 @@ uint32_t peer_count(const struct peer_table *table);
 struct peer_open {
     struct lws *wsi;
     struct address *address; /* the session's; its owner closes it */
-    struct span local_ip;
+    struct span peer_ip, local_ip;
     bool may_squeeze; /* agreed in the handshake */
     int64_t now_ms;
 };

@@ -38,6 +38,8 @@ struct session {
     uint32_t request_count;
     struct list reconciles; /* NIP-77, oldest first; reconcile.h */
     uint32_t reconcile_count;
+    uint8_t peer_ip[16]; /* whose connection it is, behind trusted proxies */
+    size_t peer_ip_len;
     uint8_t local_ip[16]; /* the end of the connection that is ours: NIP-42 without public_url */
     size_t local_ip_len;
     bool doomed; /* to be closed once the outbox is empty, or at once when it is over its bound */

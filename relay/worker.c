@@ -20,6 +20,7 @@
 #include "relay/live.h"
 #include "relay/log.h"
 #include "relay/metrics.h"
+#include "relay/plugin.h"
 #include "relay/policy.h"
 #include "relay/query.h"
 #include "relay/reconcile.h"
@@ -69,6 +70,7 @@ struct worker {
     struct control_db *control_db;
     struct admin *admin;
     struct search *search;   /* NULL: off */
+    struct plugin *plugin;   /* NULL: none */
     struct indexer *indexer; /* NULL: off, or another process does it */
     struct live *live;
     struct window *window;
@@ -187,6 +189,8 @@ static void end(struct worker *worker)
     admin_free(worker->admin);
     control_free(worker->control);
     ingest_free(worker->ingest);
+    if (worker->plugin != NULL)
+        plugin_free(worker->plugin);
     window_free(worker->window);
     live_free(worker->live);
     session_table_free(worker->sessions);
@@ -329,11 +333,17 @@ static void wire_search(struct worker *worker)
 static void wire_journeys(struct worker *worker)
 {
     const struct config *config = worker->setup->config;
+    const struct plugin_setup plugin = {.command = config->policy_plugin,
+                                        .timeout_ms = config->policy_plugin_ms_max,
+                                        .accepts_on_failure = config->policy_plugin_accepts};
+    if (config->policy_plugin[0] != '\0')
+        worker->plugin = plugin_new(&worker->loop, &plugin);
     struct ingest_setup ingest = {.policy = &worker->policy,
                                   .sessions = worker->sessions,
                                   .store = worker->store,
                                   .live = worker->live,
                                   .window = worker->window,
+                                  .plugin = worker->plugin,
                                   .threads = (uint32_t)config_verify_threads(config)};
     struct query_setup query = {.policy = &worker->policy,
                                 .sessions = worker->sessions,

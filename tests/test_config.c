@@ -57,6 +57,7 @@ static void test_edges(void **state)
         {"outbox_bytes_max", 65536, 1073741824, 4194304},
         {"ping_s", 1, 86400, 60},
         {"pow_bits_min", 0, 256, 0},
+        {"policy_plugin_ms_max", 10, 600000, 2000},
         {"processes", 0, 64, 1},
         {"req_burst_max", 1, 1000000, 400},
         {"reqs_per_s_max", 0, 1000000, 50},
@@ -339,7 +340,7 @@ static void test_write(void **state)
                 break;
             }
     }
-    assert_int_equal(changed, 52);
+    assert_int_equal(changed, 55);
     text_clear(&text);
 
     config_write(&text, &first);
@@ -388,7 +389,7 @@ static void test_help(void **state)
         assert_in_range(strlen(line), 1, 79);
         settings += strncmp(line, "  --", 4) == 0;
     }
-    assert_int_equal(settings, 52);
+    assert_int_equal(settings, 55);
     text_clear(&help);
 }
 
