@@ -11,8 +11,8 @@
 
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
-#define REMOVE "{'op':'rem','k':'tags','ids':['" A "','" A ":3']}"
-#define MOVE "{'op':'move','k':'todo','p':'V1','id':'" A ":999'}"
+#define REMOVE ("{'op':'rem','k':'tags','ids':['" A "','" A ":3']}")
+#define MOVE ("{'op':'move','k':'todo','p':'V1','id':'" A ":999'}")
 
 /* Parses content, which is not escaped yet. */
 static bool parse(struct op_list *ops, struct arena *arena, struct span content, struct err *err)

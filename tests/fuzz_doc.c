@@ -1,0 +1,73 @@
+/* Updates from anywhere, one after the other: two bytes of length and a byte of how to take it in
+ * front of each. Whatever they are, the document can be shown, edited, undone and encoded, and a
+ * copy that is made of the encoding shows the same. */
+#include <assert.h>
+#include <stdint.h>
+
+#include "client/doc.h"
+#include "shared/err.h"
+#include "shared/text.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void view(const struct doc *doc, struct text *out)
+{
+    out->len = 0;
+    doc_json(doc, out, SPAN("text"), DOC_TEXT);
+    doc_json(doc, out, SPAN("map"), DOC_MAP);
+    doc_json(doc, out, SPAN("array"), DOC_ARRAY);
+}
+
+static void edit(struct doc *doc, uint8_t how)
+{
+    size_t units = doc_text_units(doc, SPAN("text")), at = how % (units + 1);
+    if (units > 1000000 || !doc_text_insert(doc, SPAN("text"), at, SPAN("\xf0\x9f\x98\x80x"), NULL))
+        return;
+    bool ok = doc_text_delete(doc, SPAN("text"), at / 2, 1, NULL);
+    assert(ok);
+    doc_undo(doc);
+    if ((how & 1) != 0)
+        doc_undo(doc);
+    doc_redo(doc);
+}
+
+static void check_copy(struct doc *doc)
+{
+    struct text bytes = {0}, ours = {0}, theirs = {0};
+    struct doc *copy = doc_new(2);
+    bool ok = doc_diff(doc, &bytes, SPAN(""), NULL);
+    assert(ok);
+    ok = doc_apply(copy, text_span(&bytes), DOC_VALID, NULL);
+    assert(ok);
+    view(doc, &ours);
+    view(copy, &theirs);
+    if (doc_pending(copy) == 0)
+        assert(span_eq(text_span(&ours), text_span(&theirs)));
+    text_clear(&bytes);
+    text_clear(&ours);
+    text_clear(&theirs);
+    doc_free(copy);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct doc *doc = doc_new(1);
+    while (size >= 3) {
+        size_t len = (size_t)data[0] << 8 | data[1];
+        uint8_t how = data[2];
+        data += 3;
+        size -= 3;
+        len = len < size ? len : size;
+        struct err err;
+        struct span update = {(const char *)data, len};
+        if (!doc_apply(doc, update, (how & 0x80) != 0 ? DOC_VOID : DOC_VALID, &err))
+            assert(err.text[0] != '\0');
+        if ((how & 0x40) != 0)
+            edit(doc, how);
+        data += len;
+        size -= len;
+    }
+    check_copy(doc);
+    doc_free(doc);
+    return 0;
+}
