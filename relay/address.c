@@ -5,6 +5,7 @@
 #include "relay/hash.h"
 #include "relay/list.h"
 #include "relay/table.h"
+#include "relay/talkers.h"
 #include "shared/err.h"
 
 enum { IP4_LEN = 4, IP6_LEN = 16, IP6_NETWORK_LEN = 8, SWEEP_STEPS = 2 };
@@ -24,6 +25,8 @@ struct address {
     uint8_t ip[IP4_LEN > IP6_NETWORK_LEN ? IP4_LEN : IP6_NETWORK_LEN];
     int64_t connections;
     struct bucket events, reqs;
+    uint32_t event_count, req_count; /* since they were measured */
+    float events_per_s, reqs_per_s;
 };
 
 struct address_table {
@@ -31,6 +34,7 @@ struct address_table {
     struct hash_key key;
     struct table table; /* hash -> list */
     struct list idle;
+    int64_t measured_ms;
 };
 
 struct address_table *address_table_new(const struct address_limits *limits)
@@ -176,8 +180,59 @@ static bool take(struct bucket *bucket, int64_t rate, int64_t burst, int64_t now
     return true;
 }
 
+/* A rate follows what was counted, in some seconds. */
+static void measure(float *rate, uint32_t *count, float seconds)
+{
+    const float share = 0.3F;
+    *rate += share * ((float)*count / seconds - *rate);
+    *count = 0;
+}
+
+static struct talker talker_of(const struct address *address)
+{
+    struct talker talker = {.ip_len = address->len,
+                            .connections = (uint32_t)address->connections,
+                            .events_per_s = address->events_per_s,
+                            .reqs_per_s = address->reqs_per_s};
+    memcpy(talker.ip, address->ip, address->len);
+    return talker;
+}
+
+/* Keeps out sorted, the busiest first. */
+static uint32_t insert(struct talker *out, uint32_t count, uint32_t max,
+                       const struct talker *talker)
+{
+    if (count == max && talkers_compare(&out[max - 1], talker) <= 0)
+        return count;
+    uint32_t place = count < max ? count : max - 1;
+    for (; place > 0 && talkers_compare(&out[place - 1], talker) > 0; place--)
+        out[place] = out[place - 1];
+    out[place] = *talker;
+    return count < max ? count + 1 : max;
+}
+
+uint32_t address_busiest(struct address_table *table, struct talker *out, uint32_t max,
+                         int64_t now_ms)
+{
+    float seconds = (float)(now_ms - table->measured_ms) / 1000;
+    size_t place = 0;
+    uint32_t count = 0;
+    if (seconds <= 0)
+        seconds = 1;
+    table->measured_ms = now_ms;
+    for (struct address *address; (address = table_next(&table->table, &place)) != NULL;)
+        for (; address != NULL; address = address->next) {
+            measure(&address->events_per_s, &address->event_count, seconds);
+            measure(&address->reqs_per_s, &address->req_count, seconds);
+            struct talker talker = talker_of(address);
+            count = insert(out, count, max, &talker);
+        }
+    return count;
+}
+
 bool address_may_publish(struct address *address, int64_t now_ms, struct err *err)
 {
+    address->event_count++;
     const struct address_limits *limits = &address->table->limits;
     if (!take(&address->events, limits->events_per_s_max, limits->event_burst_max, now_ms))
         return err_set(err, ERR_RATE_LIMITED, "more than %lld events a second from one address",
@@ -187,6 +242,7 @@ bool address_may_publish(struct address *address, int64_t now_ms, struct err *er
 
 bool address_may_query(struct address *address, int64_t now_ms, struct err *err)
 {
+    address->req_count++;
     const struct address_limits *limits = &address->table->limits;
     if (!take(&address->reqs, limits->reqs_per_s_max, limits->req_burst_max, now_ms))
         return err_set(err, ERR_RATE_LIMITED, "more than %lld queries a second from one address",

@@ -15,6 +15,7 @@
 struct address;
 struct address_table;
 struct err;
+struct talker;
 
 struct address_limits {
     int64_t connections_max;
@@ -32,6 +33,10 @@ void address_close(struct address *address, int64_t now_ms);
 
 /* Its 4 bytes, or the 8 of its IPv6 network. */
 struct span address_ip(const struct address *address);
+
+/* The busiest addresses, measured since the call before; returns how many. Looks at all. */
+uint32_t address_busiest(struct address_table *table, struct talker *out, uint32_t max,
+                         int64_t now_ms);
 
 /* Take one token; false when there is none. */
 MUST_CHECK bool address_may_publish(struct address *address, int64_t now_ms, struct err *err);

@@ -59,5 +59,9 @@ void admin_purge(struct admin *admin, enum control_list list, struct span name,
 void admin_purge_tick(struct admin *admin);
 void admin_purge_clear(struct admin *admin);
 
+/* admin_stats.c */
+void admin_show_stats(struct admin_job *job);
+void admin_show_config(struct admin_job *job);
+
 /* admin_reports.c */
 void admin_list_reports(struct admin_job *job);

@@ -63,6 +63,8 @@ static const struct method methods[] = {
     {"blockip", ACTION_PUT, CONTROL_IP, BANNED, 1, 2, NULL},
     {"unblockip", ACTION_DROP, CONTROL_IP, BANNED, 1, 2, NULL},
     {"listblockedips", ACTION_LIST, CONTROL_IP, BANNED, 0, 0, NULL},
+    {.name = "showstats", .run = admin_show_stats},
+    {.name = "showconfig", .run = admin_show_config},
     {.name = "login", .run = admin_login},
     {.name = "logout", .run = admin_logout},
 };

@@ -37,7 +37,8 @@ void answer_prepare(struct answer_source *source, const struct config *config,
                                      .health = health,
                                      .path = http_path(config->public_url)};
     answer_describe(source);
-    http_write_page_policy(&source->policy);
+    http_write_page_policy(&source->policy, http_page());
+    http_write_page_policy(&source->console_policy, http_console());
 }
 
 void answer_describe(struct answer_source *source)
@@ -50,6 +51,7 @@ void answer_clear(struct answer_source *source)
 {
     text_clear(&source->nip11);
     text_clear(&source->policy);
+    text_clear(&source->console_policy);
 }
 
 static const char *text_or_empty(const char *text)
@@ -93,6 +95,19 @@ static void reply_short(struct text *out, const struct head *head, const char *s
     reply(out, head, &answer);
 }
 
+static void reply_page(struct text *out, const struct head *head, struct span page,
+                       struct span policy)
+{
+    struct text more = {0};
+    text_addf(&more,
+              "Content-Security-Policy: %.*s\r\nReferrer-Policy: no-referrer\r\n"
+              "X-Frame-Options: DENY\r\nCache-Control: no-cache\r\nVary: Accept\r\n%c",
+              SPAN_ARG(policy), '\0');
+    struct answer answer = {"200 OK", "text/html; charset=utf-8", page, more.at};
+    reply(out, head, &answer);
+    text_clear(&more);
+}
+
 static void reply_place(struct text *out, const struct head *head,
                         const struct answer_source *source)
 {
@@ -102,14 +117,7 @@ static void reply_place(struct text *out, const struct head *head,
         reply(out, head, &answer);
         return;
     }
-    struct text more = {0};
-    text_addf(&more,
-              "Content-Security-Policy: %.*s\r\nReferrer-Policy: no-referrer\r\n"
-              "X-Frame-Options: DENY\r\nCache-Control: no-cache\r\nVary: Accept\r\n%c",
-              SPAN_ARG(text_span(&source->policy)), '\0');
-    struct answer answer = {"200 OK", "text/html; charset=utf-8", http_page(), more.at};
-    reply(out, head, &answer);
-    text_clear(&more);
+    reply_page(out, head, http_page(), text_span(&source->policy));
 }
 
 static void reply_metrics(struct text *out, const struct head *head)
@@ -215,6 +223,8 @@ bool answer_request(const struct answer_source *source, struct text *out, const 
         reply_metrics(out, head);
     else if (http_is_path(source->path, head->path))
         reply_place(out, head, source);
+    else if (is_managed(source) && http_is_console(source->path, head->path))
+        reply_page(out, head, http_console(), text_span(&source->console_policy));
     else
         reply_short(out, head, "404 Not Found", NULL);
     return true;

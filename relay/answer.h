@@ -19,9 +19,9 @@ struct answer_source {
     const struct config *config;
     const struct control *control; /* NULL: nobody decides anything while it runs */
     struct health *health;
-    struct span path;   /* of the relay: the document and the page are there */
-    struct text nip11;  /* the document */
-    struct text policy; /* of the page */
+    struct span path;                   /* of the relay: the document and the page are there */
+    struct text nip11;                  /* the document */
+    struct text policy, console_policy; /* of the page, and of the operators' console */
 };
 
 void answer_prepare(struct answer_source *source, const struct config *config,

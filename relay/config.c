@@ -294,6 +294,12 @@ void config_write(struct text *out, const struct config *config)
     }
 }
 
+void config_each(void (*visit)(void *owner, const struct option *option), void *owner)
+{
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        visit(owner, &table[i]);
+}
+
 enum { HELP_COLUMN = 34, HELP_WIDTH = 79 };
 
 /* Words from column on, broken before HELP_WIDTH; column is where the cursor is. */

@@ -11,6 +11,7 @@
 #include "shared/base.h"
 
 struct err;
+struct option;
 struct text;
 
 #define CONFIG_PATH "/etc/shoal-relay.conf"
@@ -97,6 +98,9 @@ int64_t config_verify_threads(const struct config *config);
 
 /* The whole table as a commented file that config_load reads back to the same values. */
 void config_write(struct text *out, const struct config *config);
+
+/* Each setting, in the order of the file; its value: option_write_value. */
+void config_each(void (*visit)(void *owner, const struct option *option), void *owner);
 
 /* The options part of --help. */
 void config_write_help(struct text *out);

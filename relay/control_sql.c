@@ -6,6 +6,35 @@
 
 enum { CONTROL_STATEMENT_MS_MAX = 10000 };
 
+/* Of the newest events only: the cost is bounded, whatever is stored. A thousand rows are there for
+ * the planner. */
+#define STATS                                                                                     \
+    "WITH w AS MATERIALIZED (SELECT kind, pubkey, created_at FROM event WHERE created_at >= 0"    \
+    "  ORDER BY created_at DESC, tie DESC LIMIT 10000),"                                          \
+    " k AS (SELECT kind, count(*) AS count FROM w GROUP BY kind ORDER BY count DESC, kind LIMIT " \
+    "20),"                                                                                        \
+    " a AS (SELECT encode(pubkey, 'hex') AS pubkey, count(*) AS count FROM w GROUP BY w.pubkey"   \
+    "  ORDER BY count DESC, w.pubkey LIMIT 20)"                                                   \
+    " SELECT json_build_object("                                                                  \
+    "  'events', (SELECT count(*) FROM w), 'since', (SELECT min(created_at) FROM w),"             \
+    "  'kinds', (SELECT coalesce(json_agg(k), '[]') FROM k),"                                     \
+    "  'pubkeys', (SELECT coalesce(json_agg(a), '[]') FROM a),"                                   \
+    "  'database', json_build_object('version', current_setting('server_version'),"               \
+    "   'is_standby', pg_is_in_recovery(),"                                                       \
+    "   'bytes', pg_total_relation_size('event') + pg_total_relation_size('etag'),"               \
+    "   'events', (SELECT greatest(reltuples - 1000, 0)::int8 FROM pg_class WHERE oid = "         \
+    "'event'::regclass),"                                                                         \
+    "   'dead', (SELECT n_dead_tup FROM pg_stat_user_tables WHERE relid = 'event'::regclass),"    \
+    "   'connections', (SELECT count(*) FROM pg_stat_activity"                                    \
+    "    WHERE backend_type = 'client backend'),"                                                 \
+    "   'connections_max', current_setting('max_connections')::int4,"                             \
+    "   'oldest_s', (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), "   \
+    "0)::int8"                                                                                    \
+    "    FROM pg_stat_activity WHERE backend_type = 'client backend'),"                           \
+    "   'replicas', (SELECT coalesce(json_agg(json_build_object('name', application_name,"        \
+    "    'state', state, 'lag_s', extract(epoch FROM replay_lag))), '[]')"                        \
+    "    FROM pg_stat_replication)))::text"
+
 #define ITEM "list, item, is_allowed::int4::int8, note, admin, at"
 
 static const struct {
@@ -28,6 +57,7 @@ static const struct {
      " ON CONFLICT DO NOTHING RETURNING 1::int8"},
     {CONTROL_SQL_HOLDER, "SELECT pubkey FROM ticket WHERE id = $1::bytea AND pubkey IS NOT NULL AND"
                          " expires >= $2::int8"},
+    {CONTROL_SQL_STATS, STATS},
     {CONTROL_SQL_LEAVE, "DELETE FROM ticket WHERE id = $1::bytea AND pubkey IS NOT NULL"},
 };
 

@@ -25,6 +25,9 @@
 /* $1 id */
 #define CONTROL_SQL_LEAVE "control_leave"
 
+/* What is stored lately, and how the database is: JSON. */
+#define CONTROL_SQL_STATS "control_stats"
+
 /* For db_setup.prepare; context is a struct shard. Listens on the channel, too. */
 MUST_CHECK bool control_sql_prepare(PGconn *conn, const void *context);
 

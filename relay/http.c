@@ -16,6 +16,8 @@
 /* Made from page.html by embed.cmake. */
 extern const unsigned char http_page_bytes[];
 extern const size_t http_page_len;
+extern const unsigned char http_console_bytes[];
+extern const size_t http_console_len;
 
 /* RFC 9110 "Quality Values": 0, 0.0, 0.00 and 0.000 mean "not this". */
 static bool is_zero(struct span quality)
@@ -73,6 +75,14 @@ static struct span without_slash(struct span path)
 bool http_is_path(struct span path, struct span request)
 {
     return span_eq(without_slash(path), without_slash(request));
+}
+
+bool http_is_console(struct span path, struct span request)
+{
+    struct span parent = without_slash(path), name = SPAN("/admin");
+    return request.len == parent.len + name.len &&
+           span_eq((struct span){request.at, parent.len}, parent) &&
+           span_eq((struct span){request.at + parent.len, name.len}, name);
 }
 
 static void add_span(struct text *out, const char *name, struct span value)
@@ -191,6 +201,11 @@ struct span http_page(void)
     return (struct span){(const char *)http_page_bytes, http_page_len};
 }
 
+struct span http_console(void)
+{
+    return (struct span){(const char *)http_console_bytes, http_console_len};
+}
+
 /* ' sha256-…' of what stands between the first open and the close after it. */
 static void add_hash(struct text *out, struct span page, struct span open, struct span close)
 {
@@ -207,9 +222,8 @@ static void add_hash(struct text *out, struct span page, struct span open, struc
     text_addf(out, " 'sha256-%s'", (char *)base64);
 }
 
-void http_write_page_policy(struct text *out)
+void http_write_page_policy(struct text *out, struct span page)
 {
-    struct span page = http_page();
     text_add(out, SPAN("default-src 'none'; script-src"));
     add_hash(out, page, SPAN("<script>"), SPAN("</script>"));
     text_add(out, SPAN("; style-src"));

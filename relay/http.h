@@ -20,12 +20,18 @@ struct span http_path(const char *public_url);
 /* Whether a request's path is that path; a trailing slash makes no difference. */
 bool http_is_path(struct span path, struct span request);
 
+/* Whether a request's path is that of the console: "admin" below that path. */
+bool http_is_console(struct span path, struct span request);
+
 /* The NIP-11 document: the configuration, and what the operators changed (NULL: nothing). */
 void http_write_nip11(struct text *out, const struct config *config, const struct control *control);
 
 /* The landing page, whole: HTML, style and script in one. */
 struct span http_page(void);
 
-/* The Content-Security-Policy under which the page works and nothing else: its style and script
- * are named by their hashes. */
-void http_write_page_policy(struct text *out);
+/* The operators' console, likewise. */
+struct span http_console(void);
+
+/* The Content-Security-Policy under which a page works and nothing else: its style and script are
+ * named by their hashes. */
+void http_write_page_policy(struct text *out, struct span page);

@@ -15,6 +15,7 @@
 #include "relay/log.h"
 #include "relay/peer.h"
 #include "relay/session.h"
+#include "relay/talkers.h"
 #include "relay/websocket.h"
 #include "shared/err.h"
 
@@ -52,11 +53,23 @@ static void finish_drain(struct server *server)
     drained(server->drained_owner);
 }
 
+/* For the operators' console. */
+static void measure_addresses(struct server *server)
+{
+    struct talker talkers[TALKERS_MAX];
+    int64_t now_ms = (int64_t)uv_now(server->host.loop);
+    if (!admin_is_on(server->host.admin))
+        return;
+    uint32_t count = address_busiest(server->host.addresses, talkers, TALKERS_MAX, now_ms);
+    talkers_write(talkers, count);
+}
+
 /* Timers of lws are looked at when a socket stirs, or here. */
 static void on_tick(uv_timer_t *timer)
 {
     struct server *server = timer->data;
     peer_tick(server->host.peers, (int64_t)uv_now(server->host.loop));
+    measure_addresses(server);
     lws_cancel_service(server->context);
     finish_drain(server);
 }

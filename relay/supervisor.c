@@ -18,6 +18,7 @@
 #include "relay/supervisor_greet.h"
 #include "relay/supervisor_state.h"
 #include "relay/takeover.h"
+#include "relay/talkers.h"
 #include "relay/worker.h"
 #include "shared/err.h"
 #include "shared/text.h"
@@ -357,6 +358,7 @@ int supervisor_run(const struct config *config, const char *program, char *const
     supervisor_block_signals(&supervisor);
     raise_open_files(config);
     metrics_open();
+    talkers_open();
     log_info("supervisor", "starting version=" SHOAL_VERSION " processes=%" PRId64,
              config_processes(config));
     run(&supervisor, is_takeover ? &takeover : NULL);

@@ -29,6 +29,7 @@
 #include "relay/server.h"
 #include "relay/session.h"
 #include "relay/store.h"
+#include "relay/talkers.h"
 #include "relay/window.h"
 #include "shared/err.h"
 
@@ -406,6 +407,7 @@ static void begin(struct worker *worker)
 {
     size_pool(worker->setup->config);
     metrics_use(worker->setup->number);
+    talkers_use(worker->setup->number);
     if (uv_loop_init(&worker->loop) != 0)
         abort();
     uv_timer_init(&worker->loop, &worker->tick);

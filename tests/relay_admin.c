@@ -1,4 +1,6 @@
 /* NIP-86 over NIP-98: who may ask for what, and how. */
+#include <stdlib.h>
+
 #include "tests/manage.h"
 #include "tests/stage.h"
 
@@ -265,6 +267,32 @@ static void test_session(void **state)
     manage_refused(PORT, OPERATOR, "logout", "[]", 400, "invalid: ");
 }
 
+/* What the console shows. */
+static void test_shown(void **state)
+{
+    (void)state;
+    talk_accept(&stage_talk, SIGN(.person = OPERATOR, .kind = 30023));
+    list_has("showstats", "{\"kind\":30023,\"count\":1}");
+    list_has("showstats",
+             scratch_format("{\"pubkey\":\"%s\",\"count\":1}", signer_pubkey(OPERATOR)));
+    list_has("showstats", "\"connections_max\":");
+    list_has("showconfig", "{\"name\":\"name\",\"value\":\"As configured\"");
+    list_has("showconfig", "password=********");
+    const char *config = list_text("showconfig");
+    assert_null(strstr(config, "s3cret"));
+    assert_int_equal(manage_ask(PORT, STRANGER, "showconfig", "[]").status, 403);
+    assert_int_equal(fetch(PORT, "GET /admin HTTP/1.1\r\n").status, 200);
+}
+
+static int open_with_secret(void **state)
+{
+    const char *database = scratch_format("%s password=s3cret", getenv("TEST_DB"));
+    (void)state;
+    relay_start(&stage_relay,
+                &(struct relay_setup){.options = stage_options, .database = database});
+    return 0;
+}
+
 static int close_stage(void **state)
 {
     manage_clear();
@@ -277,9 +305,10 @@ int main(void)
         STAGE_TEST(test_authorization), STAGE_TEST(test_wrong_headers),
         STAGE_TEST(test_replay),        STAGE_TEST(test_wrong_bodies),
         STAGE_TEST(test_http),          STAGE_TEST(test_supported_methods),
-        STAGE_TEST(test_assignment),    STAGE_TEST(test_session)};
+        STAGE_TEST(test_shown),         STAGE_TEST(test_assignment),
+        STAGE_TEST(test_session)};
     const char *const options[] = {scratch_format("admin_pubkeys=%s", signer_pubkey(OPERATOR)),
                                    "name=As configured", "trusted_proxies=127.0.0.0/8", NULL};
     stage_options = options;
-    return cmocka_run_group_tests(tests, stage_open, close_stage);
+    return cmocka_run_group_tests(tests, open_with_secret, close_stage);
 }

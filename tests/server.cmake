@@ -7,8 +7,10 @@ fuzz_target(head relay)
 fuzz_target(squeeze relay)
 fuzz_target(websocket relay)
 
-# The page in Chromium, against the real relay; label page.
+# The pages in Chromium, against the real relay; label page.
 if(TARGET shoal-relay)
   add_test(NAME page COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/e2e/run $<TARGET_FILE:shoal-relay>)
-  set_tests_properties(page PROPERTIES LABELS page TIMEOUT 180 SKIP_RETURN_CODE 77)
+  add_test(NAME console
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/e2e/run $<TARGET_FILE:shoal-relay> "" console)
+  set_tests_properties(page console PROPERTIES LABELS page TIMEOUT 180 SKIP_RETURN_CODE 77)
 endif()

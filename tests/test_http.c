@@ -69,6 +69,17 @@ static void test_path(void **state)
     assert_false(http_is_path(SPAN("/a"), SPAN("/a/b")));
 }
 
+static void test_console_path(void **state)
+{
+    (void)state;
+    assert_true(http_is_console(SPAN("/"), SPAN("/admin")));
+    assert_true(http_is_console(SPAN("/nostr"), SPAN("/nostr/admin")));
+    assert_true(http_is_console(SPAN("/nostr/"), SPAN("/nostr/admin")));
+    assert_false(http_is_console(SPAN("/nostr"), SPAN("/admin")));
+    assert_false(http_is_console(SPAN("/"), SPAN("/admin/")));
+    assert_false(http_is_console(SPAN("/"), SPAN("/")));
+}
+
 static void set(struct config *config, const char *name, const char *value)
 {
     struct err err;
@@ -137,16 +148,14 @@ static void test_document(void **state)
 }
 
 /* Exactly the page's one style and one script are allowed, and nothing from elsewhere is named. */
-static void test_page(void **state)
+static void check_page(struct span page)
 {
-    struct span page = http_page();
     struct text policy = {0};
-    (void)state;
-    assert_true(page.len > 10000 && page.len < 30000);
+    assert_true(page.len > 10000 && page.len < 40000);
     assert_memory_equal(page.at, "<!doctype html>", 15);
     assert_null(memmem(page.at, page.len, "http://", 7));
     assert_null(memmem(page.at, page.len, "innerHTML", 9));
-    http_write_page_policy(&policy);
+    http_write_page_policy(&policy, page);
     text_add(&policy, (struct span){"", 1});
     print_message("%s\n", policy.at);
     assert_non_null(strstr(policy.at, "default-src 'none'; script-src 'sha256-"));
@@ -155,10 +164,17 @@ static void test_page(void **state)
     text_clear(&policy);
 }
 
+static void test_pages(void **state)
+{
+    (void)state;
+    check_page(http_page());
+    check_page(http_console());
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_accept), cmocka_unit_test(test_path),
-                                       cmocka_unit_test(test_document),
-                                       cmocka_unit_test(test_page)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_accept), cmocka_unit_test(test_path), cmocka_unit_test(test_document),
+        cmocka_unit_test(test_console_path), cmocka_unit_test(test_pages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

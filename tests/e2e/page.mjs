@@ -1,16 +1,10 @@
 // The page, opened in light and dark, wide and narrow; with hostile notes; with the relay going and
 // coming back. node page.mjs RELAY [SCREENSHOTS]; see run.
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { chromium } from 'playwright-core'
+import { begin, contrasts, DESK, fits, launch, noWrongs, open, PHONE } from './browser.mjs'
 import { Publisher } from './publish.mjs'
 import { Relay } from './relay.mjs'
 
-const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync']
-const PHONE = { width: 360, height: 740 }
-const DESK = { width: 1280, height: 900 }
 const RIGHT_TO_LEFT = '\u202e'
 const HOSTILE = {
   script: '<script>window.hurt = 1</script><img src=x onerror="window.hurt = 1"> <b>bold</b>',
@@ -24,54 +18,11 @@ const HOSTILE = {
   emoji: '👩‍👩‍👧‍👦'.repeat(300)
 }
 
-const [program, pictures] = process.argv.slice(2)
-if (pictures) mkdirSync(pictures, { recursive: true })
-let checks = 0
-const check = async (what, body) => {
-  await body()
-  checks++
-  console.log(`ok ${checks} ${what}`)
-}
-
-/* A page that remembers everything it should not have done. */
-const open = async (browser, url, settings) => {
-  const context = await browser.newContext({ reducedMotion: 'reduce', ...settings })
-  const page = await context.newPage()
-  page.wrongs = []
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) page.wrongs.push(message.text())
-  })
-  page.on('pageerror', (error) => page.wrongs.push(String(error)))
-  page.on('request', (request) => {
-    const { origin, protocol } = new URL(request.url())
-    if (origin !== new URL(url).origin && protocol !== 'data:') page.wrongs.push(`asked ${request.url()}`)
-  })
-  page.on('websocket', (socket) => {
-    if (new URL(socket.url()).host !== new URL(url).host) page.wrongs.push(`asked ${socket.url()}`)
-  })
-  await page.addInitScript(() => {
-    document.addEventListener('securitypolicyviolation', (event) => console.error('policy', event.violatedDirective))
-    window.shifted = 0
-    new PerformanceObserver((list) => {
-      for (const shift of list.getEntries()) if (!shift.hadRecentInput) window.shifted += shift.value
-    }).observe({ type: 'layout-shift', buffered: true })
-  })
-  await page.goto(url)
-  return page
-}
-
-const picture = async (page, name) => {
-  if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
-}
+const { program, check, checks, picture } = begin()
 
 const state = (page, is) => page.waitForSelector(`#state[data-is=${is}]`)
 const note = (page, text) => page.waitForFunction((part) =>
   [...document.querySelectorAll('.what')].find((what) => what.textContent.includes(part))?.textContent, text)
-const noWrongs = (page) => assert.deepEqual(page.wrongs, [])
-const fits = async (page) => {
-  const width = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-  assert.equal(width, 0, 'nothing is wider than the screen')
-}
 
 const checkEmpty = async (browser, relay) => {
   const page = await open(browser, relay.url, { viewport: DESK, colorScheme: 'light' })
@@ -165,25 +116,6 @@ const checkLook = async (browser, relay, publisher, name, settings) => {
   await page.context().close()
 }
 
-/* Runs in the page: texts with a contrast below WCAG's 4.5. */
-const contrasts = () => {
-  const parse = (color) => color.match(/[\d.]+/g).map(Number)
-  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
-    .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0)
-  const ground = (element) => {
-    const color = parse(getComputedStyle(element).backgroundColor)
-    return color[3] === 0 && element.parentElement ? ground(element.parentElement) : color
-  }
-  return [...document.querySelectorAll('h1,h2,p,dt,dd,code,button,summary,li b,th,td,time,.what,footer')]
-    .filter((element) => element.textContent.trim() && element.offsetParent)
-    .map((element) => {
-      const [high, low] = [light(parse(getComputedStyle(element).color)), light(ground(element))].sort((a, b) => b - a)
-      return [element.tagName, element.className || element.id, (high + 0.05) / (low + 0.05)]
-    })
-    .filter(([, , ratio]) => ratio < 4.5)
-}
-
 const checkKeys = async (browser, relay) => {
   const page = await open(browser, relay.url, { viewport: DESK })
   await state(page, 'open')
@@ -227,7 +159,7 @@ const relay = new Relay(program, {
   name: 'The "little" <relay>', description: 'Notes of <i>friends</i> & neighbours.', contact: 'keeper@example.com',
   pubkey: 'npub180cvv07tjdrrgpa0j7j7tmnyl2yr6yr7l8j4s3evf6u64th6gkwsyjh6w6'
 })
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS })
+const browser = await launch()
 try {
   await relay.start()
   const publisher = new Publisher(relay.url)
@@ -242,7 +174,7 @@ try {
   publisher.close()
   await checkOutage(page, relay)
   assert.equal(await relay.stop(), 0, 'the relay ends cleanly')
-  console.log(`${checks} checks passed`)
+  console.log(`${checks()} checks passed`)
 } catch (error) {
   console.error(error)
   console.error(relay.log)

@@ -33,6 +33,7 @@ export class Relay {
   }
 
   async stop() {
+    if (!this.child) return 0
     this.child.kill('SIGTERM')
     return this.exited
   }
