@@ -145,6 +145,8 @@ float forge_model_number(const struct forge_model *model, const char *weight, ui
     float unit = (float)(int)(hash >> 40 & 0xffff) / 0x8000 - 1;
     bool is_norm = strstr(weight, "norm.weight") != NULL;
     float scale = is_norm || strstr(weight, "bias") != NULL ? 0.25F : 0.2F;
+    if (strcmp(weight, "query.weight") == 0 || strcmp(weight, "key.weight") == 0)
+        scale *= 2; /* so that attention is no plain average */
     float value = unit * scale;
     if (is_norm && model->family != FORGE_GEMMA2)
         value += 1;
@@ -351,6 +353,8 @@ static void add_keys(struct forge *forge, const struct forge_model *model)
 {
     bool is_gpt2 = model->family == FORGE_GPT2;
     forge_text(forge, "general.architecture", gguf_family(model));
+    forge_text(forge, "tokenizer.ggml.model", "no_vocab");
+    add_key(forge, model, "vocab_size", model->vocabulary);
     add_key(forge, model, "block_count", model->layers);
     add_key(forge, model, "embedding_length", model->width);
     add_key(forge, model, "feed_forward_length", model->inner);

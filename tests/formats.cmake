@@ -1,5 +1,6 @@
 # Model files and what is in them.
-add_library(forge STATIC forge.c forge_folder.c forge_model.c forge_tokens.c)
+add_library(forge STATIC forge.c forge_folder.c forge_model.c forge_tokens.c
+  reference.c)
 target_link_libraries(forge PUBLIC random shared m)
 unit_test(half gpu)
 property_test(row gpu)
@@ -27,3 +28,4 @@ add_executable(golden_chat golden_chat.c)
 target_link_libraries(golden_chat PRIVATE gpu PkgConfig::CMOCKA)
 add_test(NAME golden_chat COMMAND golden_chat ${CMAKE_CURRENT_SOURCE_DIR}/golden/chat/prompts.json)
 set_tests_properties(golden_chat PROPERTIES LABELS golden TIMEOUT 30)
+unit_test(reference forge)
