@@ -25,6 +25,9 @@ enum {
     TAIL_ANSWER_MS_MAX = 15000,
     TAIL_FETCH_MAX = 16, /* batches fetched at once: each may hold a megabyte */
     TAIL_LIST_MAX = 10000,
+    /* A standby that is promoted gives out again the numbers of transactions that it had not heard
+       of when its primary died: nobody has seen those, and they are about to be used. */
+    TAIL_REUSED_MAX = 4096,
 };
 
 struct tail {
@@ -41,9 +44,12 @@ struct tail {
     struct tail_queue queue;
     uint64_t begun, ended; /* own batches: the newest begun, the newest settled */
     struct table settled;  /* by batch: struct tail_entry, not in the queue */
-    struct table known;    /* by xid: handed on or in the queue, from safe on */
+    struct table known;    /* by xid: handed on or in the queue, from kept on */
+    int64_t first;         /* safe at first: what is below was there before us */
     int64_t safe;          /* below it all was handed on; INT64_MAX: not known yet */
-    int64_t list_from;     /* safe, or where a list was full */
+    int64_t kept;          /* safe, less what a standby may give out again */
+    int64_t list_from;     /* safe; kept, on a new connection; or where a list was full */
+    bool is_continued;     /* the list before was full */
     int64_t *listed;       /* xids of a list that waits for own batches to settle */
     uint32_t listed_count;
     uint64_t listed_until; /* the batch it waits for */
@@ -188,9 +194,12 @@ static void set_safe(struct tail *tail, int64_t safe)
     for (const struct tail_entry *entry = tail->queue.head; entry != NULL; entry = entry->next)
         if (entry->xid < safe)
             safe = entry->xid;
+    if (tail->safe == INT64_MAX)
+        tail->first = safe;
     tail->safe = tail->list_from = safe;
+    tail->kept = safe - tail->first > TAIL_REUSED_MAX ? safe - TAIL_REUSED_MAX : tail->first;
     for (size_t i = 0; tail->known.count > 0 && i < (size_t)1 << tail->known.bits; i++)
-        if (tail->known.slots[i].value != NULL && (int64_t)tail->known.slots[i].key >= safe)
+        if (tail->known.slots[i].value != NULL && (int64_t)tail->known.slots[i].key >= tail->kept)
             table_put(&kept, tail->known.slots[i].key, &known_mark);
     table_clear(&tail->known);
     tail->known = kept;
@@ -234,6 +243,7 @@ static void use_list(struct tail *tail)
     push_listed(tail);
     tail_queue_join(&tail->queue, &newer);
     bool is_full = tail->listed_count == TAIL_LIST_MAX;
+    tail->is_continued = is_full;
     if (is_full)
         tail->list_from = tail->listed[TAIL_LIST_MAX - 1] + 1;
     else
@@ -261,7 +271,7 @@ static void on_listed(void *owner, const PGresult *result)
         abort();
     tail->listed_count = (uint32_t)rows - 1;
     tail->listed_below = row_int8(result, 0, 0);
-    if (tail->list_from == tail->safe)
+    if (!tail->is_continued)
         tail->listed_safe = tail->listed_below;
     for (int row = 1; row < rows; row++)
         tail->listed[row - 1] = row_int8(result, row, 0);
@@ -309,7 +319,7 @@ static void on_committed(struct tail *tail, const char *payload)
     if (!tail_word(&payload, 10, &xid) || !tail_word(&payload, 16, &origin) ||
         !tail_word(&payload, 10, &batch))
         return; /* somebody else's */
-    if ((int64_t)xid < tail->safe && tail->safe != INT64_MAX)
+    if ((int64_t)xid < tail->kept && tail->safe != INT64_MAX)
         return;
     if (is_known(tail, (int64_t)xid))
         return;
@@ -346,7 +356,8 @@ static void give_up_queue(struct tail *tail)
     }
     free(tail->listed);
     tail->listed = NULL;
-    tail->list_from = tail->safe;
+    tail->list_from = tail->safe == INT64_MAX ? INT64_MAX : tail->kept;
+    tail->is_continued = false;
 
     size_t count = tail->settled.count, place = 0;
     struct tail_entry **settled = calloc(count + 1, sizeof(struct tail_entry *));

@@ -18,26 +18,30 @@ down()
     ip link delete "${name}b" 2>/dev/null || true
 }
 
+up_one() # OCTET I
+{
+    ip netns add "$name$2" &&
+        ip link add "${name}v$2" type veth peer name eth0 netns "$name$2" &&
+        ip link set "${name}v$2" master "${name}b" up &&
+        ip -n "$name$2" link set lo up &&
+        ip -n "$name$2" link set eth0 up &&
+        ip -n "$name$2" address add "10.78.$1.1$2/24" dev eth0
+}
+
 up() # OCTET COUNT
 {
-    ip link add "${name}b" type bridge
-    ip address add "10.78.$1.1/24" dev "${name}b"
-    ip link set "${name}b" up
+    ip link add "${name}b" type bridge &&
+        ip address add "10.78.$1.1/24" dev "${name}b" &&
+        ip link set "${name}b" up || return 1
     for i in $(seq "$2"); do
-        ip netns add "$name$i"
-        ip link add "${name}v$i" type veth peer name eth0 netns "$name$i"
-        ip link set "${name}v$i" master "${name}b" up
-        ip -n "$name$i" link set lo up
-        ip -n "$name$i" link set eth0 up
-        ip -n "$name$i" address add "10.78.$1.1$i/24" dev eth0
+        up_one "$1" "$i" || return 1
     done
 }
 
 case $1 in
 up)
     command -v ip >/dev/null || exit 77
-    trap 'status=$?; [ $status = 0 ] || { down "$4"; exit 77; }' EXIT
-    up "$3" "$4" 2>/dev/null
+    up "$3" "$4" 2>/dev/null || { down "$4" && exit 77; }
     ;;
 down) down "$3" ;;
 *)

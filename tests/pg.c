@@ -43,3 +43,22 @@ void pg_remove(const struct pg *pg)
 {
     run(scratch_format("'" POSTGRES_SH "' stop '%s'", pg->directory));
 }
+
+void pg_start_standby(struct pg *pg, const struct pg *primary)
+{
+    char *directory = scratch_format("/tmp/shoal-pg-XXXXXX");
+    assert_non_null(mkdtemp(directory));
+    pg->directory = directory;
+    pg->conninfo = scratch_format("host=%s user=postgres dbname=postgres", directory);
+    pg_rebuild_standby(pg, primary);
+}
+
+void pg_rebuild_standby(const struct pg *pg, const struct pg *primary)
+{
+    run(scratch_format("'" POSTGRES_SH "' standby '%s' '%s'", pg->directory, primary->directory));
+}
+
+void pg_promote(const struct pg *pg)
+{
+    run(scratch_format("'" POSTGRES_SH "' promote '%s'", pg->directory));
+}

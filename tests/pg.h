@@ -20,5 +20,14 @@ void pg_start_at(struct pg *pg, const char *address);
 void pg_halt(const struct pg *pg);
 void pg_resume(const struct pg *pg);
 
+/* One that follows primary, which acknowledges from now on only what both have. */
+void pg_start_standby(struct pg *pg, const struct pg *primary);
+
+/* The same where an earlier one was, whose data goes. */
+void pg_rebuild_standby(const struct pg *pg, const struct pg *primary);
+
+/* It becomes a primary, alone. */
+void pg_promote(const struct pg *pg);
+
 /* Halts it and removes its folder. */
 void pg_remove(const struct pg *pg);

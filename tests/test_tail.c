@@ -226,6 +226,25 @@ static void test_unannounced(void **state)
     assert_memory_equal(seen_one.at + seen_one.len - 6, "found\n", 6);
 }
 
+/* A standby that was promoted gives a number again that was used up by nothing. */
+static void test_number_given_again(void **state)
+{
+    (void)state;
+    int64_t number = made_number(&made_shard, "SELECT pg_current_xact_id()::text::int8");
+    made_put(&made_one, next_event());
+    made_put(&made_one, next_event());
+    until_seen(2); /* which takes a poll: both know that all below is settled */
+    made_run_for(1500);
+    made_sql(&made_shard,
+             made_text("INSERT INTO event (created_at, tie, pkp, kind, id, pubkey, sig, tag_hashes,"
+                       " tags, content, xid) VALUES (6, 6, 6, 1, sha256('7'), sha256('2'),"
+                       " sha256('3') || sha256('4'), '{}', '[]', 'again', %lld)",
+                       (long long)number));
+    assert_int_equal(made_kill(MADE_TAILS), 2);
+    until_seen(3);
+    assert_memory_equal(seen_one.at + seen_one.len - 6, "again\n", 6);
+}
+
 static void forward(const char *content, size_t len)
 {
     struct event event = *made_event('e', 1, 20000, "[]");
@@ -318,10 +337,15 @@ static void test_ephemeral_broken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_order),       TEST(test_tails_lost),     TEST(test_all_lost),
+        TEST(test_order),
+        TEST(test_tails_lost),
+        TEST(test_all_lost),
         TEST(test_unannounced),
+        TEST(test_number_given_again),
 
-        TEST(test_ephemeral),   TEST(test_ephemeral_edge), cmocka_unit_test(test_ephemeral_broken),
+        TEST(test_ephemeral),
+        TEST(test_ephemeral_edge),
+        cmocka_unit_test(test_ephemeral_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
