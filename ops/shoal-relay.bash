@@ -3,7 +3,7 @@ _shoal_relay()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words
     case $before in
-        --config | --*-dir | --tls-* | --postgres-bin | --key-file)
+        router | --config | --*-dir | --tls-* | --postgres-bin | --key-file)
             COMPREPLY=($(compgen -f -- "$word"))
             return
             ;;
@@ -13,7 +13,7 @@ _shoal_relay()
             ;;
     esac
     words=$("$1" --help 2> /dev/null | sed -nE 's/^  (--[a-z-]+).*/\1/p')
-    [ "$COMP_CWORD" -gt 1 ] || words="run import export sync admin $words"
+    [ "$COMP_CWORD" -gt 1 ] || words="run import export sync router admin $words"
     COMPREPLY=($(compgen -W "$words" -- "$word"))
 }
 complete -o filenames -F _shoal_relay shoal-relay

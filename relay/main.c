@@ -11,6 +11,7 @@
 #include "relay/config.h"
 #include "relay/log.h"
 #include "relay/operator.h"
+#include "relay/router.h"
 #include "relay/supervisor.h"
 #include "relay/takeover.h"
 #include "relay/transfer.h"
@@ -19,7 +20,7 @@
 
 enum { EXIT_USAGE = 2 };
 
-enum action { RUN, IMPORT, EXPORT, SYNC, ADMIN, HELP, VERSION, CHECK_CONFIG, PRINT_CONFIG };
+enum action { RUN, IMPORT, EXPORT, SYNC, ROUTER, ADMIN, HELP, VERSION, CHECK_CONFIG, PRINT_CONFIG };
 
 static const char usage[] =
     "shoal-relay - a Nostr relay on PostgreSQL\n"
@@ -29,6 +30,8 @@ static const char usage[] =
     "       shoal-relay import [OPTION...] < FILE      store events, one a line\n"
     "       shoal-relay export [OPTION...] [FILTER]    write events, one a line\n"
     "       shoal-relay sync [OPTION...] URL [FILTER]  make two relays equal\n"
+    "       shoal-relay router [OPTION...] FILE        keep up streams with other relays;\n"
+    "                                                  SIGHUP reads FILE again\n"
     "       shoal-relay admin [OPTION...] METHOD [ARGUMENT...]\n"
     "                                                  manage a relay (NIP-86)\n"
     "\n"
@@ -120,6 +123,7 @@ struct command {
     struct transfer_import import;
     struct transfer_export export;
     struct transfer_sync sync;
+    const char *router_path;
     struct operator_setup asked;
     struct setting *settings;
     size_t setting_count;
@@ -196,6 +200,8 @@ static bool read_word(struct command *command, const char *word, struct err *err
         command->sync.url = word;
     else if (command->action == SYNC && command->sync.filter == NULL)
         command->sync.filter = word;
+    else if (command->action == ROUTER && command->router_path == NULL)
+        command->router_path = word;
     else if (command->action == ADMIN && asked->word_count < OPERATOR_WORDS_MAX)
         asked->words[asked->word_count++] = word;
     else
@@ -232,7 +238,8 @@ static bool read_argument(struct command *command, char ***arguments, struct err
 static bool read_arguments(struct command *command, char **arguments, struct err *err)
 {
     static const char *const names[] = {
-        [RUN] = "run", [IMPORT] = "import", [EXPORT] = "export", [SYNC] = "sync", [ADMIN] = "admin",
+        [RUN] = "run",   [IMPORT] = "import", [EXPORT] = "export",
+        [SYNC] = "sync", [ROUTER] = "router", [ADMIN] = "admin",
     };
     for (size_t i = 0; *arguments != NULL && i < ARRAY_LEN(names); i++)
         if (strcmp(*arguments, names[i]) == 0) {
@@ -316,6 +323,8 @@ static int act(const struct command *command, char *const *arguments)
         return transfer_export(&config, &command->export);
     if (command->action == SYNC)
         return transfer_sync(&config, &command->sync);
+    if (command->action == ROUTER)
+        return router_run(&config, command->router_path);
     if (command->action == ADMIN)
         return operator_run(&config, &command->asked);
     return supervisor_run(&config, program_path(arguments), arguments);

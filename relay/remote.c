@@ -29,6 +29,7 @@ struct outgoing {
 struct remote {
     struct remote_host *host;
     struct remote_setup setup;
+    struct url url;  /* but for its path */
     struct lws *wsi; /* NULL: none, or it has ended */
     bool is_open, is_paused, is_freed, is_resolving;
     uint32_t failures; /* in a row */
@@ -176,7 +177,7 @@ int remote_on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 
 static void connect_to(struct remote *remote, const char *address)
 {
-    const struct url *url = remote->setup.url;
+    const struct url *url = &remote->url;
     struct lws_client_connect_info info = {
         .context = remote->host->context,
         .vhost = remote->host->vhost,
@@ -230,7 +231,7 @@ static void resolve(struct remote *remote)
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     remote->resolve.data = remote;
     remote->is_resolving = uv_getaddrinfo(remote->host->loop, &remote->resolve, on_resolved,
-                                          remote->setup.url->host, NULL, &hints) == 0;
+                                          remote->url.host, NULL, &hints) == 0;
     if (!remote->is_resolving)
         ended(remote, "its name cannot be resolved");
 }
@@ -244,6 +245,8 @@ struct remote *remote_new(struct remote_host *host, const struct remote_setup *s
         abort();
     remote->host = host;
     remote->setup = *setup;
+    remote->url = *url;
+    remote->url.path = (struct span){0};
     remote->tail = &remote->head;
     snprintf(remote->host_header, sizeof remote->host_header, is_ipv6 ? "[%s]:%u" : "%s:%u",
              url->host, url->port);

@@ -28,7 +28,7 @@ struct remote_host *remote_host_new(uv_loop_t *loop, struct err *err);
 void remote_host_free(struct remote_host *host);
 
 struct remote_setup {
-    const struct url *url; /* with what it points into, kept */
+    const struct url *url; /* borrowed for the call */
     size_t message_bytes_max;
     void (*opened)(void *owner);
     void (*heard)(void *owner, struct span message); /* borrowed for the call */

@@ -24,11 +24,11 @@ static void on_signal(uv_signal_t *signal, int number)
         transfer->on_interrupted(transfer->owner);
 }
 
-/* What another process stored is none of our business. */
 static void on_foreign(void *owner, const struct event *event)
 {
-    (void)owner;
-    (void)event;
+    struct transfer *transfer = owner;
+    if (transfer->on_foreign != NULL)
+        transfer->on_foreign(transfer->owner, event);
 }
 
 static bool find_database(struct transfer *transfer, struct err *err)

@@ -16,6 +16,7 @@
 struct cluster;
 struct config;
 struct err;
+struct event;
 struct store;
 
 enum { TRANSFER_EXIT_USAGE = 2, TRANSFER_EXIT_INTERRUPTED = 130 };
@@ -31,6 +32,7 @@ struct transfer {
     struct store *store;
     bool interrupted; /* SIGINT or SIGTERM came */
     void (*on_interrupted)(void *owner);
+    void (*on_foreign)(void *owner, const struct event *event); /* another process stored it */
     void *owner;
 };
 

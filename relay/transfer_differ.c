@@ -98,15 +98,34 @@ static void go_on_reconciling(struct sync *sync, struct span theirs)
 
 /* ---- pages ---- */
 
+struct page_name {
+    char at[16];
+};
+
+static struct page_name page_name(const struct sync *sync)
+{
+    struct page_name name;
+    snprintf(name.at, sizeof name.at, "page%u", sync->page);
+    return name;
+}
+
+static bool is_page(const struct sync *sync, struct span sub)
+{
+    struct page_name name = page_name(sync);
+    return sync->stage == SYNC_PAGING && span_eq(sub, (struct span){name.at, strlen(name.at)});
+}
+
 static void ask_page(struct sync *sync)
 {
     struct text text = {0};
+    sync->page++;
+    struct page_name name = page_name(sync);
     struct filter filter = sync->filter;
     filter.until = sync->page_until;
     filter.limit = PAGE_EVENTS;
     sync->page_count = 0;
     sync->page_oldest = sync->page_until;
-    message_write_req(&text, NAME, &filter, 1);
+    message_write_req(&text, (struct span){name.at, strlen(name.at)}, &filter, 1);
     say(sync, &text);
 }
 
@@ -149,12 +168,13 @@ static void find_theirs_missing(struct sync *sync)
 /* Pages overlap in their last second; one that is all of one second is gone past. */
 static void end_page(struct sync *sync, const struct message *message)
 {
+    struct page_name name = page_name(sync);
+    struct text text = {0};
     bool is_last = sync->page_count == 0 || message->finish == MESSAGE_FINISH;
     int64_t until = sync->page_oldest < sync->page_until ? sync->page_oldest : sync->page_until - 1;
+    message_write_close(&text, (struct span){name.at, strlen(name.at)});
+    say(sync, &text);
     if (is_last || until < sync->filter.since || until < 0) {
-        struct text text = {0};
-        message_write_close(&text, NAME);
-        say(sync, &text);
         find_theirs_missing(sync);
         all_is_known(sync);
         return;
@@ -208,7 +228,7 @@ void differ_hear(struct sync *sync, struct arena *arena, const struct message *m
 {
     bool is_ours = span_eq(message->sub, NAME);
     bool reconciles = sync->stage == SYNC_RECONCILING;
-    bool pages = sync->stage == SYNC_PAGING && is_ours;
+    bool pages = is_page(sync, message->sub);
     /* most who do not speak NIP-77 say so in a NOTICE */
     bool is_refused = (message->type == MESSAGE_NEG_ERR && is_ours) ||
                       (message->type == MESSAGE_NOTICE && !sync->is_answered && sync->asked_ms > 0);

@@ -85,9 +85,10 @@ struct sync {
     bool is_reading;
 
     int64_t fates[INTAKE_FATES], pushed[PUSH_FATES];
-    int64_t missing;   /* the other side said it had */
-    int64_t kept_back; /* not to be sent: protected, private */
-    int64_t unasked;   /* it sent what was not asked for */
+    int64_t missing, kept_back; /* said to be there, and is not; not to be sent */
+    int64_t unasked;            /* it sent what was not asked for */
+    uint32_t page;     /* its number, by which it is called: what comes live of the last is not
+                      of it */
     uint32_t failures; /* of the connection, in a row */
     const char *failure;
     char why[200];
@@ -97,11 +98,10 @@ struct sync {
 /* Ends the run; failure NULL: well. */
 void sync_end(struct sync *sync, const char *failure);
 
-/* Whether the other side asks for some patience. */
 bool sync_is_busy(const struct sync *sync);
 void sync_wait(struct sync *sync);
 
-/* A wanted event has come; the arena is taken over. */
+/* The arena is taken over. */
 void sync_take(struct sync *sync, struct arena *arena, const struct event *event);
 
 /* Found out again from the beginning where a connection ended meanwhile. */

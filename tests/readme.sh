@@ -28,7 +28,7 @@ run_until_ready() # command...
     relay_pid=$!
     exec 3< ready
     read -r -u 3 line || { cat relay.log; return 1; }
-    [[ $line == "ready port="* ]] || { echo "instead of ready: $line"; return 1; }
+    [[ $line == "ready "* ]] || { echo "instead of ready: $line"; return 1; }
 }
 
 # The README's database host is the one that the test was given, or the relay's own.
@@ -55,6 +55,12 @@ run_line() # a line of the README, without its comment
             stop_relay
             ;;
         "shoal-relay admin "*) manage "$1" ;;
+        "shoal-relay router streams.conf") # as the README has it, but for where it goes
+            sed -n '/^\[friends\]$/,/^```$/p' "$source/README.md" | grep -v '^```' |
+                sed -E 's|wss://relay.example.(...)|ws://127.0.0.1:1/\1|' > streams.conf
+            run_until_ready shoal-relay router streams.conf
+            stop_relay
+            ;;
         "shoal-relay sync "*) # with another relay, on a cluster of its own
             SHOAL_RELAY_DATA_DIR=$folder/other run_until_ready shoal-relay
             eval "${1/wss:\/\/relay.example.com/ws://127.0.0.1:${line#ready port=}}"

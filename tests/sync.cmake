@@ -2,3 +2,6 @@
 relay_test(negentropy)
 relay_test(sync)
 target_link_libraries(relay_sync PRIVATE program)
+relay_test(router)
+target_link_libraries(relay_router PRIVATE program)
+fuzz_target(router_file relay)
