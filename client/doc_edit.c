@@ -126,18 +126,6 @@ static struct doc_item *left_of(struct doc *doc, struct doc_branch *branch, uint
     return item;
 }
 
-static bool check_utf8(struct span text, struct err *err)
-{
-    const char *end = text.at + text.len;
-    for (const char *at = text.at; at < end;) {
-        size_t size = utf8_size(at, end);
-        if (size == 0)
-            return err_set(err, ERR_INVALID, "text that is not UTF-8");
-        at += size;
-    }
-    return true;
-}
-
 /* A new edit of the user's: nothing is to be redone any more. */
 static void begin_edit(struct doc *doc)
 {
@@ -156,8 +144,8 @@ bool doc_text_insert(struct doc *doc, struct span name, size_t at, struct span u
                        (unsigned long long)branch->length);
     if (utf8.len == 0)
         return true;
-    if (!check_utf8(utf8, err))
-        return false;
+    if (!utf8_is(utf8))
+        return err_set(err, ERR_INVALID, "text that is not UTF-8");
     uint64_t snapped;
     struct doc_item *left = left_of(doc, branch, at, &snapped);
     struct doc_item *cursor = branch->cursor;
@@ -207,8 +195,8 @@ bool doc_map_set(struct doc *doc, struct span name, struct span key, struct span
     struct lib0 in = lib0_begin(any);
     if (lib0_any(&in).len == 0 || in.at != in.end)
         return err_set(err, ERR_INVALID, "not one value as lib0 writes it");
-    if (!check_utf8(key, err))
-        return false;
+    if (!utf8_is(key))
+        return err_set(err, ERR_INVALID, "a key that is not UTF-8");
     struct doc_item *item = new_item(doc, branch, trie_get(&branch->map, key), DOC_ANY, 1);
     item->right = NULL;
     item->right_origin = (struct doc_id){.client = DOC_NONE};

@@ -60,12 +60,7 @@ struct span lib0_bytes(struct lib0 *in)
 struct span lib0_string(struct lib0 *in)
 {
     struct span string = lib0_bytes(in);
-    const char *end = string.at + string.len;
-    for (const char *at = string.at; at < end && !in->failed;) {
-        size_t size = utf8_size(at, end);
-        in->failed |= size == 0;
-        at += size;
-    }
+    in->failed |= !utf8_is(string);
     return in->failed ? SPAN("") : string;
 }
 

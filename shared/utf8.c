@@ -68,6 +68,18 @@ size_t utf8_put(char *out, uint32_t character)
     return 4;
 }
 
+bool utf8_is(struct span text)
+{
+    const char *end = text.at + text.len;
+    for (const char *at = text.at; text.len > 0 && at < end;) {
+        size_t size = utf8_size(at, end);
+        if (size == 0)
+            return false;
+        at += size;
+    }
+    return true;
+}
+
 size_t utf8_count(struct span text)
 {
     size_t count = 0;

@@ -12,5 +12,8 @@ size_t utf8_size(const char *at, const char *end);
 /* Writes a character that is not a surrogate; returns its bytes, 1 to 4. */
 size_t utf8_put(char *out, uint32_t character);
 
+/* Whether all of text is well formed. */
+bool utf8_is(struct span text);
+
 /* Characters in well-formed text. */
 size_t utf8_count(struct span text);

@@ -63,24 +63,11 @@ static void check_state(const struct op_list *ops)
     entity_free(entity);
 }
 
-/* A content that is no UTF-8 never gets past the event's own parser. */
-static bool is_utf8(struct span text)
-{
-    const char *end = text.at + text.len;
-    for (const char *at = text.at; at < end;) {
-        size_t bytes = utf8_size(at, end);
-        if (bytes == 0)
-            return false;
-        at += bytes;
-    }
-    return true;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
     const char *line = size > 0 ? memchr(text, '\n', size) : NULL;
-    if (line == NULL || !is_utf8((struct span){text, size}))
+    if (line == NULL || !utf8_is((struct span){text, size}))
         return 0;
     struct arena arena = {0};
     struct event event = {.kind = 1570};

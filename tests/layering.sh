@@ -12,7 +12,7 @@ RELAY="log metrics option kind_set language retention config drop notify reserve
        reader batch store search indexer merge window policy interest live auth reply cursor records
        ranked request reconcile intake remote push recent places plugin ingest query dispatch http health ticket rpc admin
        listener peer answer guest server worker takeover supervisor transfer router operator main"
-SHELL="command main terminal"
+SHELL="command main terminal vault"
 
 lines()
 {

@@ -16,9 +16,10 @@ stop_relay()
 }
 trap 'stop_relay || true; rm -rf "$folder"' EXIT
 
-export PATH="$build/relay:$PATH"
+export PATH="$build/relay:$build/client:$PATH"
 export SHOAL_RELAY_DATA_DIR="$folder/data" SHOAL_RELAY_LISTEN_PORT=0
 cd "$folder"
+(umask 077 && echo secret > password) # of the client's key
 
 # Runs in the background whatever runs until it is told to stop; returns when it is ready.
 run_until_ready() # command...
@@ -67,6 +68,7 @@ run_line() # a line of the README, without its comment
             stop_relay
             ;;
         "shoal-relay "* | pg_dump* | pg_restore*) eval "$(localize <<< "$1")" ;;
+        "shoal "*) HOME=$folder eval "$1" ;;
         "cmake --install build/release") DESTDIR=$folder/root cmake --install "$build" ;;
         "systemctl daemon-reload" | "systemctl enable --now shoal-relay" | "useradd --system "*)
             test -f "$folder/root/usr/local/lib/systemd/system/shoal-relay.service"
@@ -87,6 +89,6 @@ done < <(sed -n '/^```sh$/,/^```$/p' "$source/README.md" | grep -v '^```')
 
 # What they made is what the README says it is.
 shoal-relay --check-config --config shoal-relay.conf
-test -f events.jsonl && test -f profiles.jsonl && test -s shoal.dump
+test -f events.jsonl && test -f profiles.jsonl && test -s shoal.dump && test -s event.json
 test -x "$folder/root/usr/local/bin/shoal-relay"
 echo "$lines commands"

@@ -73,9 +73,16 @@ static void test_count(void **state)
     assert_int_equal(utf8_count(SPAN("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z")), 5);
 }
 
+static void test_is(void **state)
+{
+    (void)state;
+    assert_true(utf8_is((struct span){0}) && utf8_is(SPAN("a\xc3\xa9\xf0\x9f\x98\x80")));
+    assert_false(utf8_is(SPAN("a\xc3")) || utf8_is(SPAN("\xff")) || utf8_is(SPAN("a\x80z")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_size), cmocka_unit_test(test_put),
-                                       cmocka_unit_test(test_count)};
+                                       cmocka_unit_test(test_count), cmocka_unit_test(test_is)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

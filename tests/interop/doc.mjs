@@ -124,7 +124,10 @@ async function makeHistory(writer) {
   const docs = Array.from({ length: 2 + below(3) }, (_, i) => {
     const doc = new Y.Doc();
     doc.clientID = 10 + below(990) + i * 1000;
-    doc.on('update', (update, origin) => { if (origin !== 'remote') updates.push(update); });
+    doc.on('update', (update, origin) => {
+      if (origin === 'remote') return;
+      updates.push(update);
+    });
     return doc;
   });
   await writer.do('reset', 5);
@@ -134,10 +137,10 @@ async function makeHistory(writer) {
     if (below(10) === 0) Y.applyUpdate(doc, Y.encodeStateAsUpdate(pick(docs), Y.encodeStateVector(doc)), 'remote');
     if (below(6) > 0) continue;
     await writer.apply(Y.encodeStateAsUpdate(doc, await writer.bytes('vector')));
+    const before = await writer.ask('vector');
     await peerEdit(writer);
-    const update = await writer.bytes('diff', hex(Y.encodeStateVector(doc)));
-    updates.push(update);
-    Y.applyUpdate(doc, update, 'remote');
+    updates.push(await writer.bytes('diff', before));
+    Y.applyUpdate(doc, await writer.bytes('diff', hex(Y.encodeStateVector(doc))), 'remote');
   }
   return updates;
 }

@@ -1,0 +1,87 @@
+#include "client/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "client/keys.h"
+#include "client/ncryptsec.h"
+#include "client/secret.h"
+#include "client/terminal.h"
+#include "client/vault.h"
+#include "shared/err.h"
+#include "shared/number.h"
+#include "shared/text.h"
+
+const char *command_next_value(const struct command_call *call, const char *name, size_t *place)
+{
+    while (*place < call->given_count) {
+        size_t at = (*place)++;
+        if (strcmp(call->given[at].option->name, name) == 0)
+            return call->given[at].value;
+    }
+    return NULL;
+}
+
+const char *command_value(const struct command_call *call, const char *name)
+{
+    const char *last = NULL, *value;
+    size_t place = 0;
+    while ((value = command_next_value(call, name, &place)) != NULL)
+        last = value;
+    return last;
+}
+
+bool command_number(const struct command_call *call, const char *name, int64_t preset, int64_t max,
+                    int64_t *out)
+{
+    const char *value = command_value(call, name);
+    *out = preset;
+    if (value == NULL || (number_decimal(out, command_span(value)) && *out <= max))
+        return true;
+    command_misuse(call, "--%s: expected 0 to %lld, got '%s'", name, (long long)max, value);
+    return false;
+}
+
+enum command_status command_fail(const struct command_call *call, const struct err *err)
+{
+    fprintf(stderr, "shoal %s: %s\n", call->command->name, err->text);
+    return err->code == ERR_RESTRICTED ? COMMAND_UNAUTHORISED : COMMAND_FAILED;
+}
+
+enum command_status command_misuse(const struct command_call *call, const char *format, ...)
+{
+    va_list args;
+    fprintf(stderr, "shoal %s: ", call->command->name);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "\nshoal %s --help says more\n", call->command->name);
+    return COMMAND_USAGE;
+}
+
+enum command_status command_print(const struct command_call *call, struct text *out)
+{
+    bool ok = fwrite(out->at, 1, out->len, stdout) == out->len && fflush(stdout) == 0;
+    text_clear(out);
+    if (ok)
+        return COMMAND_DONE;
+    fprintf(stderr, "shoal %s: cannot write to standard output\n", call->command->name);
+    return COMMAND_FAILED;
+}
+
+struct keys *command_keys(const struct command_call *call, enum command_status *status)
+{
+    char path[VAULT_PATH_MAX];
+    struct text word = {0};
+    struct err err;
+    struct keys *keys = NULL;
+    bool ok = vault_path(path, command_value(call, "key"), &err) && vault_read(&word, path, &err);
+    char *password =
+        ok ? terminal_secret(command_value(call, "password-file"), "Password: ", &err) : NULL;
+    if (password != NULL)
+        keys = ncryptsec_open(text_span(&word), command_span(password), &err);
+    secret_free(password);
+    text_clear(&word);
+    *status = keys != NULL ? COMMAND_DONE : command_fail(call, &err);
+    return keys;
+}

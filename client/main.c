@@ -1,0 +1,161 @@
+/* main.c - shoal's command line: which command, with which options. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "client/command.h"
+#include "client/terminal.h"
+
+static const struct command *const commands[] = {&command_identity_new,  &command_identity_import,
+                                                 &command_identity_show, &command_identity_export,
+                                                 &command_event,         &command_verify,
+                                                 &command_encode,        &command_decode,
+                                                 &command_did,           &command_cid};
+
+enum { COMMAND_COUNT = sizeof commands / sizeof(struct command *) };
+
+static const char exits[] =
+    "\n"
+    "Text on a terminal, lines of JSON into a pipe or with --json. Status: 0 done,\n"
+    "1 failed, or what was asked about is wrong, 2 the command line makes no sense,\n"
+    "5 no key, or a wrong password. Secrets are never arguments: they are typed, or\n"
+    "read from a file.\n";
+
+static void print_commands(FILE *out)
+{
+    fputs("shoal - your keys and your events, without any server\n\nusage:\n", out);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  shoal %-18s%s\n", commands[i]->name, commands[i]->help);
+    fputs("\n  shoal COMMAND --help says more; shoal --version which version this is\n", out);
+    fputs(exits, out);
+}
+
+static void print_help(const struct command *command)
+{
+    const char *words = command->words != NULL ? command->words : "";
+    printf("shoal %s - %s\n\nusage: shoal %s [OPTION...]%s%s\n\noptions:\n", command->name,
+           command->help, command->name, words[0] != '\0' ? " " : "", words);
+    for (size_t i = 0; i < command->option_count; i++) {
+        const struct command_option *option = &command->options[i];
+        char spelled[64];
+        snprintf(spelled, sizeof spelled, "--%s %s", option->name,
+                 option->value != NULL ? option->value : "");
+        printf("  %-26s%s\n", spelled, option->help);
+    }
+    printf("  %-26s%s\n", "--help", "this");
+    fputs(exits, stdout);
+}
+
+/* The command that the arguments begin with, and how many of them name it; NULL when none. */
+static const struct command *find_command(char *const *args, int count, int *used)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        const char *name = commands[i]->name, *space = strchr(name, ' ');
+        size_t len = space != NULL ? (size_t)(space - name) : strlen(name);
+        if (count < 1 || strlen(args[0]) != len || strncmp(args[0], name, len) != 0)
+            continue;
+        *used = space != NULL ? 2 : 1;
+        if (space == NULL || (count >= 2 && strcmp(args[1], space + 1) == 0))
+            return commands[i];
+    }
+    return NULL;
+}
+
+static const struct command_option *find_option(const struct command *command, const char *name,
+                                                size_t len)
+{
+    for (size_t i = 0; i < command->option_count; i++)
+        if (strlen(command->options[i].name) == len &&
+            strncmp(command->options[i].name, name, len) == 0)
+            return &command->options[i];
+    return NULL;
+}
+
+/* One option at args[0], which begins with dashes; how many arguments it takes, 0 after saying what
+ * is wrong. */
+static int take_option(struct command_call *call, char *const *args, int count)
+{
+    const char *name = args[0] + 2, *equals = strchr(name, '=');
+    size_t len = equals != NULL ? (size_t)(equals - name) : strlen(name);
+    const struct command_option *option = find_option(call->command, name, len);
+    if (option == NULL) {
+        command_misuse(call, "unknown option '--%.*s'", (int)len, name);
+        return 0;
+    }
+    if (option->value == NULL && equals != NULL) {
+        command_misuse(call, "--%s takes no value", option->name);
+        return 0;
+    }
+    if (option->value != NULL && equals == NULL && count < 2) {
+        command_misuse(call, "--%s wants %s", option->name, option->value);
+        return 0;
+    }
+    if (call->given_count == COMMAND_OPTIONS_MAX) {
+        command_misuse(call, "over %d options", COMMAND_OPTIONS_MAX);
+        return 0;
+    }
+    bool is_next = option->value != NULL && equals == NULL;
+    call->given[call->given_count].option = option;
+    call->given[call->given_count++].value = option->value == NULL ? ""
+                                             : is_next             ? args[1]
+                                                                   : equals + 1;
+    return is_next ? 2 : 1;
+}
+
+/* Reads the arguments behind the command's name. */
+static enum command_status read_call(struct command_call *call, char *const *args, int count)
+{
+    bool is_option = true; /* until "--" */
+    for (int i = 0; i < count;) {
+        int taken = 1;
+        if (is_option && strcmp(args[i], "--") == 0)
+            is_option = false;
+        else if (is_option && strncmp(args[i], "--", 2) == 0)
+            taken = take_option(call, args + i, count - i);
+        else if (call->word_count == call->command->words_max)
+            return command_misuse(call, "did not expect '%.40s'", args[i]);
+        else
+            call->words[call->word_count++] = args[i];
+        if (taken == 0)
+            return COMMAND_USAGE;
+        i += taken;
+    }
+    if (call->word_count < call->command->words_min)
+        return command_misuse(call, "expected %s", call->command->words);
+    return COMMAND_DONE;
+}
+
+static bool asks(char *const *args, int count, const char *what)
+{
+    for (int i = 0; i < count && strcmp(args[i], "--") != 0; i++)
+        if (strcmp(args[i], what) == 0)
+            return true;
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    struct command_call call = {0};
+    int used = 0;
+    terminal_harden();
+    call.command = find_command(argv + 1, argc - 1, &used);
+    if (call.command == NULL && argc == 2 && strcmp(argv[1], "--version") == 0) {
+        printf("shoal %s\n", SHOAL_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (call.command == NULL) {
+        bool is_asked = asks(argv + 1, argc - 1, "--help");
+        if (!is_asked && argc > 1)
+            fprintf(stderr, "shoal: no command '%.40s'\n\n", argv[1]);
+        print_commands(is_asked ? stdout : stderr);
+        return is_asked ? EXIT_SUCCESS : (int)COMMAND_USAGE;
+    }
+    if (asks(argv + 1 + used, argc - 1 - used, "--help")) {
+        print_help(call.command);
+        return EXIT_SUCCESS;
+    }
+    enum command_status status = read_call(&call, argv + 1 + used, argc - 1 - used);
+    call.is_json = command_value(&call, "json") != NULL || !terminal_shows_text();
+    if (status == COMMAND_DONE)
+        status = call.command->run(&call);
+    return (int)status;
+}

@@ -1,0 +1,130 @@
+#include "client/vault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shared/err.h"
+#include "shared/text.h"
+
+enum { WORD_BYTES_MAX = 4096, OTHERS = 077 };
+
+static bool put_path(char path[VAULT_PATH_MAX], const char *begin, const char *end, struct err *err)
+{
+    if ((size_t)snprintf(path, VAULT_PATH_MAX, "%s%s", begin, end) >= VAULT_PATH_MAX)
+        return err_set(err, ERR_INVALID, "a path of over %d bytes", VAULT_PATH_MAX - 1);
+    return true;
+}
+
+bool vault_path(char path[VAULT_PATH_MAX], const char *named, struct err *err)
+{
+    const char *file = named != NULL ? named : secure_getenv("SHOAL_KEY_FILE");
+    const char *config = secure_getenv("XDG_CONFIG_HOME"), *home = secure_getenv("HOME");
+    if (file != NULL && file[0] != '\0')
+        return put_path(path, file, "", err);
+    if (config != NULL && config[0] == '/')
+        return put_path(path, config, "/shoal/key", err);
+    if (home == NULL)
+        return err_set(err, ERR_INVALID, "no HOME to keep a key in: name a file with --key");
+    return put_path(path, home, "/.config/shoal/key", err);
+}
+
+static bool fail(struct err *err, const char *path, const char *what)
+{
+    return err_set(err, ERR_INTERNAL, "cannot %s %.60s: %s", what, path, strerrordesc_np(errno));
+}
+
+/* Reads what is open, up to the end. */
+static bool read_word(struct text *word, int fd, const char *path, struct err *err)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        return fail(err, path, "read");
+    if ((status.st_mode & OTHERS) != 0)
+        return err_set(err, ERR_RESTRICTED, "others may read %.60s: chmod 600 it", path);
+    char bytes[WORD_BYTES_MAX];
+    ssize_t len = read(fd, bytes, sizeof bytes);
+    if (len < 0)
+        return fail(err, path, "read");
+    while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == ' '))
+        len--;
+    text_add(word, (struct span){bytes, (size_t)len});
+    return true;
+}
+
+bool vault_read(struct text *word, const char *path, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return err_set(err, ERR_RESTRICTED, "no identity in %.60s: shoal identity new", path);
+    if (fd < 0)
+        return fail(err, path, "open");
+    bool ok = read_word(word, fd, path, err);
+    close(fd);
+    return ok;
+}
+
+/* Makes the folders that path is in. */
+static bool make_folders(const char *path, struct err *err)
+{
+    char folder[VAULT_PATH_MAX];
+    memcpy(folder, path, strlen(path) + 1);
+    for (char *slash = strchr(folder + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+            return fail(err, folder, "make");
+        *slash = '/';
+    }
+    return true;
+}
+
+static bool write_file(const char *path, struct span word, struct err *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return fail(err, path, "write");
+    bool ok = fchmod(fd, 0600) == 0 && write(fd, word.at, word.len) == (ssize_t)word.len &&
+              write(fd, "\n", 1) == 1 && fsync(fd) == 0;
+    ok = close(fd) == 0 && ok;
+    return ok || fail(err, path, "write");
+}
+
+/* The name itself is to last, too. */
+static void sync_folder(const char *path)
+{
+    char folder[VAULT_PATH_MAX] = ".";
+    const char *slash = strrchr(path, '/');
+    if (slash != NULL) {
+        memcpy(folder, path, (size_t)(slash - path) + 1);
+        folder[slash - path + 1] = '\0';
+    }
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    fsync(fd);
+    close(fd);
+}
+
+bool vault_write(const char *path, struct span word, bool may_replace, struct err *err)
+{
+    char fresh[VAULT_PATH_MAX];
+    if (!put_path(fresh, path, ".new", err) || !make_folders(path, err) ||
+        !write_file(fresh, word, err))
+        return false;
+    /* link, not rename, where there must be none: of two at once one wins, and is told */
+    int failed = may_replace ? rename(fresh, path) : link(fresh, path);
+    int reason = errno;
+    if (!may_replace || failed != 0)
+        unlink(fresh);
+    errno = reason;
+    if (failed != 0 && errno == EEXIST)
+        return err_set(err, ERR_RESTRICTED, "%.60s is there already: move it away, or --replace it",
+                       path);
+    if (failed != 0)
+        return fail(err, path, "write");
+    sync_folder(path);
+    return true;
+}
