@@ -3,6 +3,10 @@
 #include "relay/frame.h"
 #include "relay/merge.h"
 #include "relay/policy.h"
+#include "relay/session.h"
+#include "relay/window.h"
+#include "relay/window_entry.h"
+#include "shared/arena.h"
 #include "shared/event.h"
 #include "shared/filter.h"
 #include "shared/hll.h"
@@ -56,73 +60,123 @@ const struct store_cursor *cursor_place(const struct cursor *cursor)
     return cursor->has_place ? &cursor->place : NULL;
 }
 
-static bool wants(const struct cursor *cursor, const struct event *event)
+static bool wants(const struct cursor *cursor, int64_t created_at)
 {
     if (cursor->taken < cursor->limit)
         return true;
     /* NIP-67: all of the second at which we cut, else a client that goes on from there has a
      * gap. */
-    return cursor->is_capped && event->created_at == cursor->oldest &&
+    return cursor->is_capped && created_at == cursor->oldest &&
            cursor->taken - cursor->limit < TIES_MAX;
 }
 
-/* Takes rows until the page ends, one is not wanted any longer (the run ends) or bytes_max is
- * reached. Returns how many it has looked at. */
-static uint32_t take_rows(struct cursor *cursor, struct merge *merge, uint32_t run,
-                          const struct store_page *page, const struct session *session,
-                          size_t bytes_max)
+/* Where the rows of one page go. */
+struct taking {
+    struct cursor *cursor;
+    struct merge *merge;
+    uint32_t run;
+    size_t bytes; /* taken */
+};
+
+/* False, and the run ends, when the row that is next is not wanted any longer. */
+static bool goes_on(const struct taking *taking, int64_t created_at)
 {
-    size_t bytes = 0;
-    uint32_t i = 0;
-    for (; i < page->count && bytes < bytes_max; i++) {
-        const struct event *event = &page->events[i];
-        struct merge_row row = {.created_at = event->created_at, .id = event->id};
-        if (!policy_visible(event, session))
-            continue;
-        if (!wants(cursor, event)) {
-            cursor->has_more = true;
-            merge_end(merge, run);
-            break;
-        }
-        if (cursor->hll != NULL)
-            hll_add(cursor->hll, &event->pubkey);
-        if (!cursor->is_count) {
-            row.frame = frame_of_event(event);
-            bytes += row.frame->len;
-        }
-        merge_push(merge, run, &row);
-        cursor->taken++;
-        cursor->oldest = event->created_at;
-    }
-    return i;
+    if (wants(taking->cursor, created_at))
+        return true;
+    taking->cursor->has_more = true;
+    merge_end(taking->merge, taking->run);
+    return false;
 }
 
-static struct store_cursor place_of(const struct event *event)
+/* Takes a row over; frame is NULL when rows are counted. */
+static void take_row(struct taking *taking, const struct merge_row *row,
+                     const struct bytes32 *pubkey)
 {
-    struct store_cursor place = {.created_at = event->created_at};
-    for (int i = 0; i < 8; i++)
-        place.id_prefix = place.id_prefix << 8 | event->id.at[i];
-    return place;
+    struct cursor *cursor = taking->cursor;
+    if (cursor->hll != NULL)
+        hll_add(cursor->hll, pubkey);
+    taking->bytes += row->frame != NULL ? row->frame->len : 0;
+    merge_push(taking->merge, taking->run, row);
+    cursor->taken++;
+    cursor->oldest = row->created_at;
+}
+
+/* After the rows of a page, of which looked were looked at, the last one at place. */
+static void end_page(const struct taking *taking, uint32_t looked, bool is_cut, bool finished,
+                     struct store_cursor place)
+{
+    struct cursor *cursor = taking->cursor;
+    uint32_t ids = cursor->filter->ids.count;
+    if (merge_has_ended(taking->merge, taking->run))
+        return;
+    if ((!is_cut && finished) || (ids > 0 && cursor->taken >= ids)) {
+        merge_end(taking->merge, taking->run);
+        return;
+    }
+    if (cursor->taken == cursor->limit) { /* it is not worth a page to know */
+        cursor->is_unsure = true;
+        merge_end(taking->merge, taking->run);
+        return;
+    }
+    cursor->place = place;
+    cursor->has_place = true;
+    cursor->rows_max = is_cut ? looked : STORE_PAGE_ROWS_MAX;
 }
 
 void cursor_take(struct cursor *cursor, struct merge *merge, uint32_t run,
                  const struct store_page *page, const struct session *session, size_t bytes_max)
 {
-    uint32_t looked = take_rows(cursor, merge, run, page, session, bytes_max);
-    uint32_t ids = cursor->filter->ids.count;
-    bool is_cut = looked < page->count;
-    if (merge_has_ended(merge, run))
-        return;
-    if ((!is_cut && page->finished) || (ids > 0 && cursor->taken >= ids)) {
-        merge_end(merge, run);
-        return;
+    struct taking taking = {cursor, merge, run, 0};
+    uint32_t i = 0;
+    for (; i < page->count && taking.bytes < bytes_max; i++) {
+        const struct event *event = &page->events[i];
+        struct merge_row row = {.created_at = event->created_at, .id = event->id};
+        if (!policy_visible(event, session))
+            continue;
+        if (!goes_on(&taking, event->created_at))
+            break;
+        row.frame = cursor->is_count ? NULL : frame_of_event(event);
+        take_row(&taking, &row, &event->pubkey);
     }
-    if (cursor->taken == cursor->limit) { /* it is not worth a page to know */
-        cursor->is_unsure = true;
-        merge_end(merge, run);
-        return;
+    bool is_cut = i < page->count;
+    end_page(&taking, i, is_cut, page->finished,
+             is_cut && i > 0
+                 ? window_place_of(page->events[i - 1].created_at, &page->events[i - 1].id)
+                 : page->next);
+}
+
+/* Only few kinds are for few eyes: of those the event itself is read again. */
+static bool is_visible(const struct window_entry *entry, const struct session *session)
+{
+    struct arena arena = {0};
+    struct event event = {.kind = entry->kind, .pubkey = entry->pubkey};
+    const struct frame *frame = entry->frame;
+    if (!kind_is_gated(entry->kind))
+        return true;
+    bool is_read = session->key_count == 0 ||
+                   event_parse(&event, &arena, (struct span){frame->at, frame->len}, NULL);
+    bool is_seen = is_read && policy_visible(&event, session);
+    arena_clear(&arena);
+    return is_seen;
+}
+
+void cursor_take_found(struct cursor *cursor, struct merge *merge, uint32_t run,
+                       const struct window_found *found, const struct session *session,
+                       size_t bytes_max)
+{
+    struct taking taking = {cursor, merge, run, 0};
+    uint32_t i = 0;
+    for (; i < found->count && taking.bytes < bytes_max; i++) {
+        const struct window_entry *entry = found->rows[i];
+        struct merge_row row = {.created_at = entry->place.created_at, .id = entry->id};
+        if (!is_visible(entry, session))
+            continue;
+        if (!goes_on(&taking, row.created_at))
+            break;
+        row.frame = cursor->is_count ? NULL : frame_ref(entry->frame);
+        take_row(&taking, &row, &entry->pubkey);
     }
-    cursor->place = is_cut ? place_of(&page->events[looked - 1]) : page->next;
-    cursor->has_place = true;
-    cursor->rows_max = is_cut ? looked : STORE_PAGE_ROWS_MAX;
+    bool is_cut = i < found->count;
+    end_page(&taking, i, is_cut, found->finished,
+             is_cut && i > 0 ? found->rows[i - 1]->place : found->next);
 }

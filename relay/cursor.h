@@ -13,6 +13,7 @@ struct filter;
 struct hll;
 struct merge;
 struct session;
+struct window_found;
 
 struct cursor {
     const struct filter *filter;
@@ -48,3 +49,8 @@ const struct store_cursor *cursor_place(const struct cursor *cursor);
  * nothing more is wanted. A page of more than about bytes_max is taken in part. */
 void cursor_take(struct cursor *cursor, struct merge *merge, uint32_t run,
                  const struct store_page *page, const struct session *session, size_t bytes_max);
+
+/* The same for what the window found. */
+void cursor_take_found(struct cursor *cursor, struct merge *merge, uint32_t run,
+                       const struct window_found *found, const struct session *session,
+                       size_t bytes_max);

@@ -34,7 +34,9 @@ struct text;
     X(PLUGIN_FAILURES, "plugin_failures_total", "events that the policy plugin did not judge") \
     X(PLUGIN_STARTS, "plugin_starts_total", "starts of the policy plugin")                     \
     X(DATABASE_ERRORS, "database_errors_total", "statements and connections that failed")      \
-    X(EVENTS_PURGED, "events_purged_total", "events deleted: expired, banned, past retention")
+    X(EVENTS_PURGED, "events_purged_total", "events deleted: expired, banned, past retention") \
+    X(PAGES_WINDOW, "pages_window_total", "pages of REQ and COUNT answered from memory")       \
+    X(PAGES_DATABASE, "pages_database_total", "pages of REQ and COUNT asked of the database")
 
 #define METRICS_GAUGES(X)                                                     \
     X(CONNECTIONS, "connections", "websocket connections open")               \
@@ -45,7 +47,8 @@ struct text;
     X(SEARCH_LAG, "search_lag_transactions", "not searched yet")              \
     X(DATABASE_UP, "database_connections_up", "database connections ready")   \
     X(WINDOW_EVENTS, "window_events", "events held in memory")                \
-    X(WINDOW_BYTES, "window_bytes", "what events held in memory take")
+    X(WINDOW_BYTES, "window_bytes", "what events held in memory take")        \
+    X(WINDOW_SECONDS, "window_seconds", "age of the oldest event held, of all processes")
 
 #define METRICS_HISTOGRAMS(X)                                     \
     X(ACK_SECONDS, "ack_seconds", "EVENT received to OK queued")  \

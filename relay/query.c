@@ -28,6 +28,8 @@ struct query *query_new(const struct query_setup *setup)
         abort();
     query->setup = *setup;
     const struct request_setup desk = {
+        .loop = setup->loop,
+        .window = setup->window,
         .store = setup->store,
         .search = setup->search,
         .live = setup->live,

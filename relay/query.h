@@ -11,6 +11,8 @@
  */
 #pragma once
 
+#include <uv.h>
+
 #include "shared/arena.h"
 #include "shared/base.h"
 
@@ -22,8 +24,11 @@ struct search;
 struct session;
 struct session_table;
 struct store;
+struct window;
 
 struct query_setup {
+    uv_loop_t *loop;
+    struct window *window;
     const struct policy *policy;
     struct session_table *sessions;
     struct store *store;

@@ -4,69 +4,24 @@
 #include <stdlib.h>
 #include <uv.h>
 
-#include "relay/cursor.h"
 #include "relay/frame.h"
-#include "relay/list.h"
 #include "relay/live.h"
 #include "relay/merge.h"
 #include "relay/metrics.h"
 #include "relay/ranked.h"
 #include "relay/reply.h"
+#include "relay/request_inside.h"
 #include "relay/session.h"
 #include "relay/store.h"
+#include "relay/window.h"
 #include "shared/err.h"
 #include "shared/filter.h"
 #include "shared/hll.h"
 #include "shared/text.h"
 
-/* READS_MAX: pages asked for and not here yet, of all requests. ACTIVE_MAX: requests of one session
- * that are read at a time. PAGES_MAX: what one request may cost. BUFFER_BYTES_MAX: rows that one
- * request keeps until the merge gives them out. */
-enum {
-    READS_MAX = 256,
-    ACTIVE_MAX = 16,
-    PAGES_MAX = 400,
-    BUFFER_BYTES_MAX = 1 << 20,
-    NANOSECONDS = 1000000000
-};
-
-/* A cursor, and where it stands in the queue. */
-struct reader {
-    struct request *request;
-    struct cursor cursor;
-    struct list_node queued; /* in desk->queue */
-    bool is_reading;
-};
-
-struct request {
-    struct request_desk *desk;
-    struct session *session; /* NULL: it has ended */
-    struct list_node listed; /* in session->requests, or in desk->ended */
-    struct sub *sub;         /* NULL: a COUNT */
-    struct arena arena;
-    struct span name;
-    uint64_t since_ns;
-    struct ranked *ranked; /* NULL: no filter searches */
-    struct merge *merge;
-    struct hll *hll; /* of a COUNT; NULL: its filter has none */
-    int64_t counted;
-    uint32_t pages;
-    uint32_t reading; /* readers that wait for a page */
-    bool has_more;    /* a bound, or count_max, cut it short */
-    bool is_unsure;   /* a filter of limit 0 hides whether anything is stored */
-    bool has_started;
-    bool is_blocked;       /* until the outbox has drained */
-    uint32_t reader_count; /* one for each run of the merge */
-    struct reader readers[];
-};
-
-struct request_desk {
-    struct request_setup setup;
-    struct list queue; /* of readers that want a page */
-    struct list ended; /* requests whose pages are on their way for nobody */
-    uint32_t reads;
-    struct text text; /* reused */
-};
+/* ACTIVE_MAX: requests of one session that are read at a time. PAGES_MAX: what one request may
+ * cost. */
+enum { ACTIVE_MAX = 16, PAGES_MAX = 400, NANOSECONDS = 1000000000 };
 
 struct request_desk *request_desk_new(const struct request_setup *setup)
 {
@@ -74,17 +29,12 @@ struct request_desk *request_desk_new(const struct request_setup *setup)
     if (desk == NULL)
         abort();
     desk->setup = *setup;
+    desk->more = calloc(1, sizeof *desk->more);
+    if (desk->more == NULL)
+        abort();
+    desk->more->data = desk;
+    uv_idle_init(setup->loop, desk->more);
     return desk;
-}
-
-/* Queues every reader whose run keeps the merge waiting. */
-static void queue_needed(struct request *request)
-{
-    for (uint32_t i = 0; i < request->reader_count; i++) {
-        struct reader *reader = &request->readers[i];
-        if (merge_needs(request->merge, i) && !reader->is_reading && reader->queued.owner == NULL)
-            list_append(&request->desk->queue, &reader->queued, reader);
-    }
 }
 
 /* Starts the session's oldest request that waits, if it may have one more. */
@@ -97,7 +47,7 @@ static void start_next(struct session *session)
     if (request == NULL || active >= ACTIVE_MAX)
         return;
     request->has_started = true;
-    queue_needed(request);
+    request_queue(request);
     if (request->ranked != NULL)
         ranked_start(request->ranked);
 }
@@ -123,7 +73,7 @@ static void end(struct request *request)
     start_next(session);
 }
 
-static void fail(struct request *request, const struct err *why)
+void request_fail(struct request *request, const struct err *why)
 {
     struct session *session = request->session;
     struct sub *sub = request->sub;
@@ -164,13 +114,16 @@ static void finish(struct request *request)
     live_release(live, sub);
 }
 
+/* What the window holds when a sub begins was announced before that, or will be only to older ones:
+ * it need not be remembered. */
 static void give_out(struct request *request, const struct merge_row *row)
 {
     struct request_desk *desk = request->desk;
     desk->text.len = 0;
     message_write_event_head(&desk->text, request->name);
     session_send(request->session, text_span(&desk->text), row->frame);
-    live_saw(desk->setup.live, request->sub, &row->id);
+    if (desk->fresh != request)
+        live_saw(desk->setup.live, request->sub, &row->id);
     frame_drop(row->frame);
 }
 
@@ -185,7 +138,6 @@ static bool count(struct request *request)
     return true;
 }
 
-static void pump(struct request_desk *desk);
 static void advance(struct request *request);
 
 /* The outbox of a session has drained: its requests go on, oldest first. */
@@ -203,7 +155,7 @@ static void on_drained(void *owner)
         advance(request);
     }
     if (desk != NULL)
-        pump(desk);
+        request_pump(desk);
 }
 
 /* Gives out what is known to be next, until the outbox is full, a page is needed, or all is said;
@@ -220,7 +172,7 @@ static void advance(struct request *request)
         }
         enum merge_step step = ranked_next(request->ranked, request->merge, &row);
         if (step == MERGE_NEEDS) {
-            queue_needed(request);
+            request_queue(request);
             return;
         }
         if (step == MERGE_DONE || (request->sub == NULL && !count(request))) {
@@ -242,60 +194,11 @@ static void cut_short(struct request *request)
         }
 }
 
-/* Frees one that has ended, when its last page has come. */
-static void bury(struct request *request)
+void request_go_on(struct request *request)
 {
-    if (request->reading > 0)
-        return;
-    list_remove(&request->desk->ended, &request->listed);
-    free(request);
-}
-
-static void on_page(void *owner, const struct store_page *page)
-{
-    struct reader *reader = owner;
-    struct request *request = reader->request;
-    struct request_desk *desk = request->desk;
-    reader->is_reading = false;
-    request->reading--;
-    desk->reads--;
-    if (request->session == NULL) {
-        bury(request);
-        pump(desk);
-        return;
-    }
-    if (page == NULL) {
-        struct err why;
-        err_fill(&why, ERR_INTERNAL, "the database is unavailable; try again");
-        fail(request, &why);
-        pump(desk);
-        return;
-    }
-    cursor_take(&reader->cursor, request->merge, (uint32_t)(reader - request->readers), page,
-                request->session, BUFFER_BYTES_MAX / request->reader_count);
     if (++request->pages == PAGES_MAX)
         cut_short(request);
     advance(request);
-    pump(desk);
-}
-
-static bool read_page(struct reader *reader, struct err *err)
-{
-    struct request_desk *desk = reader->request->desk;
-    const struct store_read read = {
-        .filter = reader->cursor.filter,
-        .after = cursor_place(&reader->cursor),
-        .rows = cursor_rows(&reader->cursor),
-        .brief = reader->cursor.is_count,
-        .reply = on_page,
-        .owner = reader,
-    };
-    if (!store_read(desk->setup.store, &read, err))
-        return false;
-    reader->is_reading = true;
-    reader->request->reading++;
-    desk->reads++;
-    return true;
 }
 
 /* Pages on their way will not find it. */
@@ -305,7 +208,12 @@ static void forget(struct request *request)
         if (request->readers[i].is_reading)
             store_forget(request->desk->setup.store, &request->readers[i]);
     request->reading = 0;
-    bury(request);
+    request_bury(request);
+}
+
+static void on_closed(uv_handle_t *more)
+{
+    free(more);
 }
 
 void request_desk_free(struct request_desk *desk)
@@ -314,19 +222,8 @@ void request_desk_free(struct request_desk *desk)
     for (struct request *request; (request = list_first(&desk->ended)) != NULL;)
         forget(request);
     text_clear(&desk->text);
+    uv_close((uv_handle_t *)desk->more, on_closed);
     free(desk);
-}
-
-/* Sends reads off, in the order they were queued. Called last by whatever may have queued some. */
-static void pump(struct request_desk *desk)
-{
-    struct err err;
-    struct reader *reader;
-    while (desk->reads < READS_MAX && (reader = list_first(&desk->queue)) != NULL) {
-        list_remove(&desk->queue, &reader->queued);
-        if (!read_page(reader, &err))
-            fail(reader->request, &err);
-    }
 }
 
 bool request_wants_store(const struct filter *filters, uint32_t count, bool is_count)
@@ -355,10 +252,10 @@ static void on_more(void *owner, bool has_failed)
     struct err why;
     err_fill(&why, ERR_INTERNAL, "the search failed or took too long; try again");
     if (has_failed)
-        fail(request, &why);
+        request_fail(request, &why);
     else
         advance(request);
-    pump(desk);
+    request_pump(desk);
 }
 
 static void begin_ranked(struct request *request, const struct request_call *call)
@@ -419,7 +316,9 @@ void request_start(struct request_desk *desk, const struct request_call *call)
     } else {
         start_next(call->session);
     }
-    pump(desk);
+    desk->fresh = window_is_quiet(desk->setup.window) ? request : NULL;
+    request_pump(desk);
+    desk->fresh = NULL;
 }
 
 void request_end(struct session *session, const struct sub *sub)
@@ -431,7 +330,7 @@ void request_end(struct session *session, const struct sub *sub)
         return;
     struct request_desk *desk = request->desk;
     end(request);
-    pump(desk);
+    request_pump(desk);
 }
 
 void request_end_all(struct session *session, const struct err *why)
@@ -444,5 +343,5 @@ void request_end_all(struct session *session, const struct err *why)
         end(request);
     }
     if (desk != NULL)
-        pump(desk);
+        request_pump(desk);
 }

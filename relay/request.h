@@ -1,9 +1,10 @@
 /* request.h - one REQ or COUNT while it is answered from the store.
  *
  * Each filter that can match something stored has a cursor over pages of it; the cursors are
- * merged. A full outbox stops the merge until it has drained. Reads are bounded, per session and
- * for all, and wait their turn in one queue, so that neither the database nor a neighbour is
- * swamped.
+ * merged. A full outbox stops the merge until it has drained. Reads wait their turn in one queue:
+ * what the window can answer is answered at once, for some milliseconds of a turn of the loop; of
+ * the rest there are only so many, per session and for all, so that neither the database nor a
+ * neighbour is swamped.
  *
  *   ownership  a session lists its requests; a request ends by its answer or silently
  *   threads    loop thread only
@@ -11,6 +12,8 @@
  *   spec       NIP-01, NIP-45, NIP-50, NIP-67
  */
 #pragma once
+
+#include <uv.h>
 
 #include "shared/arena.h"
 #include "shared/base.h"
@@ -24,8 +27,11 @@ struct search;
 struct session;
 struct store;
 struct sub;
+struct window;
 
 struct request_setup {
+    uv_loop_t *loop;
+    struct window *window;
     struct store *store;
     struct search *search; /* NULL: no filter searches */
     struct live *live;

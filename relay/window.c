@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <time.h>
+#include <uv.h>
 
 #include "relay/frame.h"
 #include "relay/metrics.h"
@@ -10,6 +11,9 @@
 #include "shared/event.h"
 #include "shared/filter.h"
 #include "shared/kind.h"
+
+/* By then all is announced that was committed when a page was read. */
+#define QUIET_NS 10000000000U
 
 struct window *window_new(const struct window_setup *setup)
 {
@@ -111,6 +115,7 @@ void window_add_page(struct window *window, const struct store_page *page,
                      const struct window_ticket *ticket)
 {
     window->is_adding = true;
+    window->added_ns = uv_hrtime();
     for (uint32_t i = 0; i < page->count; i++) {
         const struct event *event = &page->events[i];
         if (window_index_id(&window->index, &event->id) != NULL)
@@ -174,8 +179,17 @@ void window_purged(struct window *window, const struct filter *filter)
     tell(window);
 }
 
+/* How far back it reaches. */
+static int64_t age(const struct window *window)
+{
+    const struct window_entry *oldest = window_list_oldest(&window->index.all);
+    int64_t age_s = oldest == NULL ? 0 : time(NULL) - oldest->place.created_at;
+    return age_s > 0 ? age_s : 0;
+}
+
 void window_tidy(struct window *window)
 {
+    metrics_set(METRIC_WINDOW_SECONDS, age(window));
     if (window->is_lost)
         window_start(window);
     window_load(window);
@@ -185,6 +199,11 @@ void window_tidy(struct window *window)
 bool window_has(const struct window *window, const struct bytes32 *id)
 {
     return window->is_on && !window->is_lost && window_index_id(&window->index, id) != NULL;
+}
+
+bool window_is_quiet(const struct window *window)
+{
+    return uv_hrtime() - window->added_ns > QUIET_NS;
 }
 
 bool window_read(struct window_found *found, const struct window *window,

@@ -11,6 +11,9 @@
  * caught up the window answers nothing, and afterwards it is loaded anew, newest first, a page at a
  * time.
  *
+ * So who was told OK by this process finds the event here; what another process acknowledged is
+ * found some milliseconds later, as live subscriptions hear of it.
+ *
  *   units      bytes: of entries, lists and frames, about as malloc counts them
  *   ownership  frames are shared; what a search finds is borrowed until the window is told anything
  *   threads    loop thread only
@@ -58,6 +61,10 @@ void window_tidy(struct window *window);
 
 /* Whether an event is stored; false: perhaps it is. */
 bool window_has(const struct window *window, const struct bytes32 *id);
+
+/* Whether everything it holds was announced, or is an own event that will be. Else some of it was
+ * read of late, and may be announced still. */
+bool window_is_quiet(const struct window *window);
 
 /* False when the database must be asked: see window_find. after may be NULL. */
 MUST_CHECK bool window_read(struct window_found *found, const struct window *window,

@@ -27,13 +27,9 @@ struct window {
     struct window_index index;
     struct window_marks marks;
     uint64_t turn; /* grows whenever all is forgotten */
-    bool is_on;    /* the tail is caught up */
     /* Everything up to the floor is held; what is below it, only while loading. */
     struct store_cursor floor;
-    bool is_whole;              /* nothing is stored below the floor */
-    bool is_full;               /* it once held bytes_max: nothing more is loaded */
-    bool is_adding;             /* a page: nothing is evicted meanwhile */
-    bool is_lost;               /* what it holds cannot be trusted: it is to be loaded anew */
+    uint64_t added_ns;          /* when a page was added last */
     struct window_ticket fetch; /* of the tail */
     struct window_job load;
 
@@ -41,10 +37,16 @@ struct window {
      * perhaps not stored any more. */
     struct window_ids doubts, suspects;
     struct window_job ask;
-    bool asks_suspects;
     struct window_ids asked; /* of suspects: those that did not come yet */
     struct store_cursor ask_after;
     bool ask_has_after;
+    bool asks_suspects;
+
+    bool is_on;     /* the tail is caught up */
+    bool is_whole;  /* nothing is stored below the floor */
+    bool is_full;   /* it once held bytes_max: nothing more is loaded */
+    bool is_adding; /* a page: nothing is evicted meanwhile */
+    bool is_lost;   /* what it holds cannot be trusted: it is to be loaded anew */
 };
 
 /* window_effect.c: what a deletion or vanishing removes; whose: see window_mark.h. */

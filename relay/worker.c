@@ -214,6 +214,7 @@ static void on_tick(uv_timer_t *tick)
     bool is_idle = is_answered && !reconcile_is_pending(worker->reconciles);
     switch (worker->phase) {
     case STARTING:
+        window_tidy(worker->window);
         if (store_is_ready(worker->store) && control_db_is_loaded(worker->control_db))
             enter(worker, SERVING);
         else if (now - worker->phase_ms > ALONE_MS_MAX)
@@ -346,7 +347,9 @@ static void wire_journeys(struct worker *worker)
                                   .window = worker->window,
                                   .plugin = worker->plugin,
                                   .threads = (uint32_t)config_verify_threads(config)};
-    struct query_setup query = {.policy = &worker->policy,
+    struct query_setup query = {.loop = &worker->loop,
+                                .window = worker->window,
+                                .policy = &worker->policy,
                                 .sessions = worker->sessions,
                                 .store = worker->store,
                                 .search = worker->search,

@@ -11,8 +11,10 @@
 
 #include "relay/frame.h"
 #include "relay/live.h"
+#include "relay/metrics.h"
 #include "relay/policy.h"
 #include "relay/session.h"
+#include "relay/window.h"
 #include "shared/message.h"
 #include "tests/lazy_store.h"
 #include "tests/random_event.h"
@@ -43,6 +45,8 @@ struct client {
 };
 
 struct world {
+    uv_loop_t loop;
+    struct window *window;
     struct policy policy;
     struct session_table *sessions;
     struct live *live;
@@ -213,8 +217,14 @@ static void client_goes(struct world *world, struct client *client)
 
 static void commit(struct world *world)
 {
+    struct window_ticket ticket = {0};
+    const struct event *event = &lazy_events[lazy_committed];
     serials[lazy_committed] = live_serial(world->live);
+    window_expect(world->window, &ticket);
     lazy_commit();
+    struct frame *frame = frame_of_event(event);
+    window_settled(world->window, &ticket, event, frame);
+    frame_drop(frame);
 }
 
 static void announce(struct world *world)
@@ -225,9 +235,14 @@ static void announce(struct world *world)
     frame_drop(frame);
 }
 
-static void store_moves(void)
+static void store_moves(struct world *world)
 {
     uint32_t choice = random_below(20);
+    uv_run(&world->loop, UV_RUN_NOWAIT);
+    if (random_below(100) == 0)
+        window_tidy(world->window);
+    if (random_below(1000) == 0) /* the tail was down */
+        window_on_caught_up(world->window, random_below(2) == 0);
     if (lazy_pending > 0)
         lazy_answer(random_below(lazy_pending), choice == 0);
 }
@@ -277,7 +292,7 @@ static void step(struct world *world)
         (void)client_reads(world, client, 1 + random_below(20));
         break;
     default:
-        store_moves();
+        store_moves(world);
         break;
     }
 }
@@ -289,6 +304,7 @@ static void settle(struct world *world)
     while (announced < lazy_committed)
         announce(world);
     for (bool is_busy = true; is_busy;) {
+        uv_run(&world->loop, UV_RUN_NOWAIT);
         is_busy = lazy_pending > 0;
         if (is_busy)
             lazy_answer(0, false);
@@ -335,9 +351,12 @@ static void clear(struct world *world)
     }
     query_free(world->query);
     assert_int_equal(lazy_pending, 0); /* what was asked for nobody's sake is forgotten */
+    window_free(world->window);
     live_free(world->live);
     session_table_free(world->sessions);
     text_clear(&world->message);
+    uv_run(&world->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&world->loop), 0);
     lazy_clear();
     announced = 0;
 }
@@ -345,13 +364,20 @@ static void clear(struct world *world)
 static void test_laws(void **state)
 {
     uint32_t eoses = 0, closeds = 0, stored = 0, streamed = 0, cuts = 0, finishes = 0;
+    static const size_t windows[3] = {0, 30000, 1 << 24};
     (void)state;
-    for (int round = 0; round < ROUNDS; round++) {
+    for (uint32_t round = 0; round < ROUNDS; round++) {
         struct world world = {.policy = {.filter_values_max = 1000, .subscriptions_max = NAMES}};
         world.policy.public_url = "";
         world.sessions = session_table_new(20000);
         world.live = live_new();
-        const struct query_setup setup = {.policy = &world.policy,
+        uv_loop_init(&world.loop);
+        const struct window_setup window = {.bytes_max = windows[round % 3]};
+        world.window = window_new(&window);
+        window_on_caught_up(world.window, true);
+        const struct query_setup setup = {.loop = &world.loop,
+                                          .window = world.window,
+                                          .policy = &world.policy,
                                           .sessions = world.sessions,
                                           .live = world.live,
                                           .limit_default = 40,
@@ -380,6 +406,7 @@ static void test_laws(void **state)
     }
     print_message("eoses=%u closeds=%u stored=%u streamed=%u cuts=%u finishes=%u\n", eoses, closeds,
                   stored, streamed, cuts, finishes);
+    assert_true(metrics_total(METRIC_PAGES_WINDOW) > 1000);
     assert_true(eoses > 100 && closeds > 10 && stored > 1000 && streamed > 100 && finishes > 0);
 }
 

@@ -131,9 +131,12 @@ static void test_relays(void **state)
         talk_await_event(&crowd.readers[r], "all", once);
         talk_is_quiet(&crowd.readers[r]);
     }
-    /* a deletion there counts here */
-    talk_accept(&crowd.writers[0], SIGN(.person = 170, .kind = 5,
-                                        .tags = scratch_format("[[\"e\",\"%s\"]]", once->id)));
+    /* a deletion there counts here, as soon as it is heard of here */
+    const struct signer_event *deletion =
+        SIGN(.person = 170, .kind = 5, .tags = scratch_format("[[\"e\",\"%s\"]]", once->id));
+    talk_accept(&crowd.writers[0], deletion);
+    for (int r = 0; r < READERS; r++)
+        talk_await_event(&crowd.readers[r], "all", deletion);
     talk_refuse(&crowd.writers[1], once, "blocked: ");
     leave(&crowd);
     relay_stop(&b);
