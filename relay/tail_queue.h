@@ -6,6 +6,7 @@
 
 #include "shared/base.h"
 
+struct table;
 struct tail_purged;
 
 #define TAIL_NO_XID INT64_MAX
@@ -25,6 +26,10 @@ struct tail_queue {
 
 struct tail_entry *tail_entry_new(int64_t xid, uint64_t batch);
 void tail_entry_free(struct tail_entry *entry);
+
+/* All that are in a table, in the order of their batches; the table is empty then, and the caller
+ * frees the list. */
+struct tail_entry **tail_entries_take(struct table *table, size_t *count);
 
 /* Takes entry over. */
 void tail_queue_append(struct tail_queue *queue, struct tail_entry *entry);

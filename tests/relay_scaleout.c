@@ -1,5 +1,5 @@
-/* Two relays, as on two machines, of two processes each, over one database: each event reaches every
- * subscriber of every process once, whatever is killed meanwhile.
+/* Two relays, as on two machines, of two processes each, over one database: each event reaches
+ * every subscriber of every process once, whatever is killed meanwhile.
  *
  * Then the same in network namespaces, joined by a bridge, where that is allowed.
  *
