@@ -13,7 +13,7 @@ _shoal_relay()
             ;;
     esac
     words=$("$1" --help 2> /dev/null | sed -nE 's/^  (--[a-z-]+).*/\1/p')
-    [ "$COMP_CWORD" -gt 1 ] || words="run import export sync router admin $words"
+    [ "$COMP_CWORD" -gt 1 ] || words="run import export sync router shard admin $words"
     COMPREPLY=($(compgen -W "$words" -- "$word"))
 }
 complete -o filenames -F _shoal_relay shoal-relay

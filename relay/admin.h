@@ -19,7 +19,7 @@ struct admin_job;
 struct config;
 struct control;
 struct control_db;
-struct store;
+struct shards;
 
 enum { ADMIN_BODY_BYTES_MAX = 16384 };
 
@@ -27,7 +27,7 @@ struct admin_setup {
     const struct config *config;
     struct control *control;
     struct control_db *control_db;
-    struct store *store;
+    struct shards *store;
 };
 
 struct admin *admin_new(uv_loop_t *loop, const struct admin_setup *setup);

@@ -2,7 +2,7 @@
 
 #include "relay/admin_job.h"
 #include "relay/log.h"
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "shared/filter.h"
 #include "shared/hex.h"
 
@@ -47,9 +47,9 @@ static void run(struct admin *admin, const struct purge *purge, struct admin_job
     else
         filter.ids = keys;
     if (job != NULL)
-        store_purge(admin->setup.store, &filter, on_job_purged, job);
+        shards_purge(admin->setup.store, &filter, on_job_purged, job);
     else
-        store_purge(admin->setup.store, &filter, on_purged, admin);
+        shards_purge(admin->setup.store, &filter, on_purged, admin);
 }
 
 void admin_purge(struct admin *admin, enum control_list list, struct span name,

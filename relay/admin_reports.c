@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
 #include "relay/admin_job.h"
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "shared/event.h"
 #include "shared/filter.h"
 #include "shared/hex.h"
@@ -181,7 +181,7 @@ static void read_more(struct admin_job *job, const struct store_cursor *after)
         filter.ids = (struct filter_keys){reports->count, reports->ids};
     else
         filter.kinds = (struct filter_kinds){1, &kind};
-    if (!store_read(job->admin->setup.store, &read, &err))
+    if (!shards_read(job->admin->setup.store, &read, &err))
         admin_fail(job, 503, &err);
 }
 

@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 
-#include "relay/store.h"
+#include "relay/shards.h"
 
 struct health {
     uv_loop_t *loop;
-    struct store *store;
+    struct shards *store;
     uv_timer_t timeout; /* runs while somebody waits */
     struct health_wait *waiting;
     enum health_state state;
@@ -52,7 +52,7 @@ static void on_timeout(uv_timer_t *timer)
     settle(timer->data, HEALTH_TIMEOUT);
 }
 
-struct health *health_new(uv_loop_t *loop, struct store *store)
+struct health *health_new(uv_loop_t *loop, struct shards *store)
 {
     struct health *health = calloc(1, sizeof *health);
     if (health == NULL)
@@ -81,7 +81,7 @@ enum health_state health_state(const struct health *health)
 {
     if (health->found_at_ms == 0 || uv_now(health->loop) - health->found_at_ms > HEALTH_FRESH_MS)
         return HEALTH_UNKNOWN;
-    if (health->state == HEALTH_GOOD && !store_is_ready(health->store)) /* not any more */
+    if (health->state == HEALTH_GOOD && !shards_is_ready(health->store)) /* not any more */
         return HEALTH_FAILED;
     return health->state;
 }
@@ -96,7 +96,7 @@ void health_ask(struct health *health, struct health_wait *wait, health_answer_f
     if (health->is_probing)
         return;
     health->is_probing = true;
-    store_probe(health->store, on_probed, health);
+    shards_probe(health->store, on_probed, health);
 }
 
 void health_forget(struct health *health, struct health_wait *wait)

@@ -11,7 +11,7 @@
 #include "shared/base.h"
 
 struct health;
-struct store;
+struct shards;
 
 enum { HEALTH_FRESH_MS = 1000, HEALTH_WAIT_MS_MAX = 2000 };
 
@@ -31,7 +31,7 @@ struct health_wait {
     void *owner;
 };
 
-struct health *health_new(uv_loop_t *loop, struct store *store);
+struct health *health_new(uv_loop_t *loop, struct shards *store);
 
 /* Memory goes when its handle has closed and the store has answered. */
 void health_free(struct health *health);

@@ -13,7 +13,7 @@
 #include "relay/policy.h"
 #include "relay/reply.h"
 #include "relay/session.h"
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "relay/window.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -173,7 +173,7 @@ static void finish_ephemeral(struct job *job)
     metrics_add(METRIC_EVENTS_EPHEMERAL, 1);
     job->frame = frame_of_event(&job->event);
     (void)live_publish(ingest->setup.live, &job->event, job->frame, LIVE_EVERYBODY);
-    store_forward(ingest->setup.store, &job->event);
+    shards_forward(ingest->setup.store, &job->event);
     answer(job, true, NULL);
     free_job(job);
 }
@@ -186,7 +186,7 @@ static void go_on(struct job *job)
     }
     const struct store_put put = {&job->event, on_settled, on_announced, job};
     window_expect(job->ingest->setup.window, &job->ticket);
-    store_put(job->ingest->setup.store, &put);
+    shards_put(job->ingest->setup.store, &put);
 }
 
 static void on_judged(void *owner, enum plugin_action action, const struct err *why)

@@ -22,13 +22,13 @@ struct plugin;
 struct policy;
 struct session;
 struct session_table;
-struct store;
+struct shards;
 struct window;
 
 struct ingest_setup {
     const struct policy *policy;
     struct session_table *sessions;
-    struct store *store;
+    struct shards *store;
     struct live *live;
     struct window *window;
     struct plugin *plugin; /* asked about what is signed well; NULL: none */

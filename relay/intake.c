@@ -6,6 +6,7 @@
 
 #include "relay/list.h"
 #include "relay/policy.h"
+#include "relay/shards.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -144,7 +145,7 @@ static void on_verified(uv_work_t *work, int status)
         else if (is_left_out(intake->setup.policy, &job->event))
             settle(job, INTAKE_LEFT_OUT);
         else
-            store_put(intake->setup.store, &put);
+            shards_put(intake->setup.store, &put);
     }
     free(piece);
     send_pieces(intake);

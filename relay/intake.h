@@ -34,7 +34,7 @@ enum intake_fate {
 };
 
 struct intake_setup {
-    struct store *store;
+    struct shards *store;
     const struct policy *policy; /* for what this relay is called, and how much an event may be */
     /* why is NULL unless refused. Once for each, never from within intake_add. */
     void (*settled)(void *owner, void *tag, const struct event *event, enum intake_fate fate,

@@ -11,6 +11,7 @@
 #include "relay/config.h"
 #include "relay/log.h"
 #include "relay/operator.h"
+#include "relay/reshard.h"
 #include "relay/router.h"
 #include "relay/supervisor.h"
 #include "relay/takeover.h"
@@ -20,7 +21,19 @@
 
 enum { EXIT_USAGE = 2 };
 
-enum action { RUN, IMPORT, EXPORT, SYNC, ROUTER, ADMIN, HELP, VERSION, CHECK_CONFIG, PRINT_CONFIG };
+enum action {
+    RUN,
+    IMPORT,
+    EXPORT,
+    SYNC,
+    ROUTER,
+    SHARD,
+    ADMIN,
+    HELP,
+    VERSION,
+    CHECK_CONFIG,
+    PRINT_CONFIG
+};
 
 static const char usage[] =
     "shoal-relay - a Nostr relay on PostgreSQL\n"
@@ -32,6 +45,7 @@ static const char usage[] =
     "       shoal-relay sync [OPTION...] URL [FILTER]  make two relays equal\n"
     "       shoal-relay router [OPTION...] FILE        keep up streams with other relays;\n"
     "                                                  SIGHUP reads FILE again\n"
+    "       shoal-relay shard [OPTION...] COMMAND      list, add and fill databases\n"
     "       shoal-relay admin [OPTION...] METHOD [ARGUMENT...]\n"
     "                                                  manage a relay (NIP-86)\n"
     "\n"
@@ -59,6 +73,13 @@ static const char usage[] =
     "  --up                            send what is missing there\n"
     "  --both                          both [what it does unless told]\n"
     "  --json                          say what was done as JSON, on stdout\n"
+    "\n"
+    "shard:\n"
+    "  list                            the shards, and how much each has\n"
+    "  add CONNINFO [SCHEMA]           one more; CONNINFO '': in the same database\n"
+    "  balance                         as many authors to each shard\n"
+    "  move FIRST[-LAST] SHARD         these of the 1024 buckets of authors\n"
+    "  --grace S                       wait before deleting what was moved [15]\n"
     "\n"
     "admin:\n"
     "  METHOD                          banpubkey, listbannedpubkeys, blockip, ...;\n"
@@ -124,9 +145,12 @@ struct command {
     struct transfer_export export;
     struct transfer_sync sync;
     const char *router_path;
+    struct reshard shard;
     struct operator_setup asked;
     struct setting *settings;
     size_t setting_count;
+    const char *words[5]; /* of shard */
+    size_t word_count;
 };
 
 /* Takes "--name=value" or "--name" "value" from *arguments. */
@@ -153,8 +177,8 @@ static bool read_count(int64_t *out, const struct setting *setting, struct err *
     errno = 0;
     *out = strtoll(setting->value, &end, 10);
     if (errno != 0 || *end != '\0' || end == setting->value || *out < 0)
-        return err_set(err, ERR_INVALID, "--skip-lines: expected a number of lines, got '%.40s'",
-                       setting->value);
+        return err_set(err, ERR_INVALID, "%.*s: expected a number, got '%.40s'",
+                       (int)strcspn(setting->name, "="), setting->name, setting->value);
     return true;
 }
 
@@ -169,6 +193,8 @@ static bool read_option(struct command *command, char ***arguments, struct err *
         command->config_path = setting.value;
     else if (strcmp(name, "--skip-lines") == 0 && command->action == IMPORT)
         return read_count(&command->import.skip_lines, &setting, err);
+    else if (strcmp(name, "--grace") == 0 && command->action == SHARD)
+        return read_count(&command->shard.grace_s, &setting, err);
     else if (strcmp(name, "--after") == 0 && command->action == EXPORT)
         command->export.after = setting.value;
     else if (strcmp(name, "--url") == 0 && command->action == ADMIN)
@@ -202,6 +228,8 @@ static bool read_word(struct command *command, const char *word, struct err *err
         command->sync.filter = word;
     else if (command->action == ROUTER && command->router_path == NULL)
         command->router_path = word;
+    else if (command->action == SHARD && command->word_count + 1 < ARRAY_LEN(command->words))
+        command->words[command->word_count++] = word;
     else if (command->action == ADMIN && asked->word_count < OPERATOR_WORDS_MAX)
         asked->words[asked->word_count++] = word;
     else
@@ -238,8 +266,8 @@ static bool read_argument(struct command *command, char ***arguments, struct err
 static bool read_arguments(struct command *command, char **arguments, struct err *err)
 {
     static const char *const names[] = {
-        [RUN] = "run",   [IMPORT] = "import", [EXPORT] = "export",
-        [SYNC] = "sync", [ROUTER] = "router", [ADMIN] = "admin",
+        [RUN] = "run",       [IMPORT] = "import", [EXPORT] = "export", [SYNC] = "sync",
+        [ROUTER] = "router", [SHARD] = "shard",   [ADMIN] = "admin",
     };
     for (size_t i = 0; *arguments != NULL && i < ARRAY_LEN(names); i++)
         if (strcmp(*arguments, names[i]) == 0) {
@@ -314,13 +342,15 @@ static int act(const struct command *command, char *const *arguments)
         return refuse(&err);
 
     /* who imports or exports wants to know how that goes, not how a database starts */
-    bool is_transfer = command->action >= IMPORT && command->action <= SYNC;
+    bool is_transfer = command->action >= IMPORT && command->action <= SHARD;
     log_open(is_transfer && config.log_level == LOG_LEVEL_INFO ? LOG_LEVEL_WARNING
                                                                : (enum log_level)config.log_level);
     if (command->action == IMPORT)
         return transfer_import(&config, &command->import);
     if (command->action == EXPORT)
         return transfer_export(&config, &command->export);
+    if (command->action == SHARD)
+        return reshard_run(&config, &command->shard);
     if (command->action == SYNC)
         return transfer_sync(&config, &command->sync);
     if (command->action == ROUTER)
@@ -332,8 +362,10 @@ static int act(const struct command *command, char *const *arguments)
 
 int main(int argc, char **argv)
 {
-    struct command command = {.action = RUN};
+    enum { GRACE_S = 15 }; /* more than a page takes */
+    struct command command = {.action = RUN, .shard.grace_s = GRACE_S};
     struct err err;
+    command.shard.words = command.words;
     command.settings = calloc((size_t)argc + 1, sizeof *command.settings);
     if (command.settings == NULL)
         abort();

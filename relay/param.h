@@ -12,7 +12,7 @@
 
 struct db_call;
 
-enum { PARAM_MAX = 20 };
+enum { PARAM_MAX = 22 };
 
 /* PostgreSQL's numbers of these types. */
 enum param_type { PARAM_BYTEA = 17, PARAM_INT8 = 20, PARAM_INT4 = 23, PARAM_TEXT = 25 };

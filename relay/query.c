@@ -11,7 +11,7 @@
 #include "relay/request.h"
 #include "relay/search.h"
 #include "relay/session.h"
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "shared/err.h"
 #include "shared/filter.h"
 
@@ -80,7 +80,7 @@ static bool may_start(const struct query *query, const struct session *session,
         return err_set(err, ERR_INTERNAL, "more than %lld subscriptions", (long long)subs_max);
     if (is_count && session->request_count >= 2 * subs_max)
         return err_set(err, ERR_RATE_LIMITED, "too many queries at once");
-    if (request_wants_store(filters, count, is_count) && !store_is_ready(query->setup.store))
+    if (request_wants_store(filters, count, is_count) && !shards_is_ready(query->setup.store))
         return err_set(err, ERR_INTERNAL, "the database is unavailable; try again");
     return true;
 }

@@ -23,7 +23,7 @@ struct query;
 struct search;
 struct session;
 struct session_table;
-struct store;
+struct shards;
 struct window;
 
 struct query_setup {
@@ -31,7 +31,7 @@ struct query_setup {
     struct window *window;
     const struct policy *policy;
     struct session_table *sessions;
-    struct store *store;
+    struct shards *store;
     struct search *search; /* NULL: no filter may search */
     struct live *live;
     int64_t limit_default, limit_max, count_max;

@@ -9,7 +9,7 @@
 #include "relay/records.h"
 #include "relay/reply.h"
 #include "relay/session.h"
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/negentropy.h"
@@ -90,7 +90,7 @@ void reconcile_desk_free(struct reconcile_desk *desk)
 {
     assert(desk->readers.head == NULL && desk->workers.head == NULL && !desk->is_working);
     for (struct reconcile *reconcile; (reconcile = list_first(&desk->ended)) != NULL;) {
-        store_forget(desk->setup.store, reconcile);
+        shards_forget(desk->setup.store, reconcile);
         list_remove(&desk->ended, &reconcile->listed);
         release(reconcile);
     }
@@ -221,7 +221,7 @@ static void read_page(struct reconcile *reconcile)
     struct reconcile_desk *desk = reconcile->desk;
     struct err why;
     const struct store_read read = records_read(&reconcile->records, on_page, reconcile);
-    if (!store_read(desk->setup.store, &read, &why)) {
+    if (!shards_read(desk->setup.store, &read, &why)) {
         fail(reconcile, &why, 0);
         return;
     }
@@ -269,7 +269,7 @@ static bool may_open(const struct reconcile_desk *desk, const struct session *se
         return false;
     if (session->reconcile_count == OF_SESSION_MAX)
         return err_set(err, ERR_INTERNAL, "more than %d reconciliations", OF_SESSION_MAX);
-    if (!store_is_ready(desk->setup.store))
+    if (!shards_is_ready(desk->setup.store))
         return err_set(err, ERR_INTERNAL, "the database is unavailable; try again");
     return true;
 }

@@ -29,12 +29,12 @@ struct policy;
 struct reconcile_desk;
 struct session;
 struct session_table;
-struct store;
+struct shards;
 
 struct reconcile_setup {
     const struct policy *policy;
     struct session_table *sessions;
-    struct store *store;
+    struct shards *store;
     int64_t records_max;       /* 0: nothing is reconciled here */
     int64_t message_bytes_max; /* no answer is longer than what we would take */
 };

@@ -12,7 +12,7 @@
 #include "relay/reply.h"
 #include "relay/request_inside.h"
 #include "relay/session.h"
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "relay/window.h"
 #include "shared/err.h"
 #include "shared/filter.h"
@@ -206,7 +206,7 @@ static void forget(struct request *request)
 {
     for (uint32_t i = 0; i < request->reader_count; i++)
         if (request->readers[i].is_reading)
-            store_forget(request->desk->setup.store, &request->readers[i]);
+            shards_forget(request->desk->setup.store, &request->readers[i]);
     request->reading = 0;
     request_bury(request);
 }

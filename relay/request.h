@@ -25,14 +25,14 @@ struct request;
 struct request_desk;
 struct search;
 struct session;
-struct store;
+struct shards;
 struct sub;
 struct window;
 
 struct request_setup {
     uv_loop_t *loop;
     struct window *window;
-    struct store *store;
+    struct shards *store;
     struct search *search; /* NULL: no filter searches */
     struct live *live;
     int64_t limit_default, limit_max, count_max;

@@ -4,7 +4,7 @@
 #include "relay/merge.h"
 #include "relay/metrics.h"
 #include "relay/request_inside.h"
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "relay/window.h"
 #include "shared/err.h"
 
@@ -83,7 +83,7 @@ static bool read_page(struct reader *reader, struct err *err)
         .reply = on_page,
         .owner = reader,
     };
-    if (!store_read(desk->setup.store, &read, err))
+    if (!shards_read(desk->setup.store, &read, err))
         return false;
     metrics_add(METRIC_PAGES_DATABASE, 1);
     reader->is_reading = true;

@@ -15,7 +15,7 @@
 #include "relay/remote.h"
 #include "relay/router_file.h"
 #include "relay/router_link.h"
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "relay/transfer_base.h"
 #include "shared/arena.h"
 #include "shared/err.h"

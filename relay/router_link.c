@@ -10,7 +10,7 @@
 #include "relay/push.h"
 #include "relay/remote.h"
 #include "relay/router_up.h"
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -287,7 +287,7 @@ struct router_link *router_link_new(struct router_hub *hub, const struct router_
 void router_link_free(struct router_link *link)
 {
     struct router_link_state *state = link->state;
-    store_forget(link->hub->store, link);
+    shards_forget(link->hub->store, link);
     list_remove(&link->hub->links, &link->listed);
     push_free(state->push);
     remote_free(state->remote);

@@ -29,12 +29,12 @@ struct event;
 struct places;
 struct remote_host;
 struct router_link;
-struct store;
+struct shards;
 
 /* What all links share. */
 struct router_hub {
     uv_loop_t *loop;
-    struct store *store;
+    struct shards *store;
     struct remote_host *host;
     struct intake *intake; /* its tags are numbers of links */
     struct places *places;

@@ -75,7 +75,7 @@ void router_up_read(struct router_link *link)
                                     .rows = AGO_ROWS,
                                     .reply = on_page,
                                     .owner = link};
-    state->is_reading = store_read(link->hub->store, &read, NULL);
+    state->is_reading = shards_read(link->hub->store, &read, NULL);
     state->is_behind |= !state->is_reading;
 }
 

@@ -7,7 +7,7 @@
 
 #include "relay/recent.h"
 #include "relay/router_link.h"
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "shared/base.h"
 
 struct push;

@@ -116,7 +116,7 @@ static bool settle_cluster(PGconn *conn, struct text *text, struct err *err)
             log_info("schema", "moved to another cluster: renumbering");
         struct text sql = {0};
         text_addf(&sql,
-                  "BEGIN; UPDATE event SET xid = 0 WHERE xid <> 0;"
+                  "BEGIN; UPDATE event SET xid = 0 WHERE xid > 0;"
                   " DELETE FROM meta WHERE k = 'search_place'; INSERT INTO meta VALUES"
                   " ('cluster', '%s') ON CONFLICT (k) DO UPDATE SET v = excluded.v; COMMIT",
                   text->at);

@@ -17,13 +17,13 @@ struct dispatch;
 struct err;
 struct server;
 struct session_table;
-struct store;
+struct shards;
 
 struct server_setup {
     const struct config *config;
     struct session_table *sessions;
     struct dispatch *dispatch;
-    struct store *store; /* for /health */
+    struct shards *store; /* for /health */
     struct admin *admin;
     const struct control *control;
     int socket; /* to listen on; taken over */

@@ -11,6 +11,7 @@
 #include "relay/store_probe.h"
 #include "relay/store_purge.h"
 #include "relay/store_retention.h"
+#include "relay/store_route.h"
 #include "relay/store_sql.h"
 #include "relay/tail.h"
 #include "shared/err.h"
@@ -31,6 +32,7 @@ struct store {
     bool has_key;                      /* the writer's connection has been asked */
     struct store_queue queue, refused; /* refused: to be failed by the next flush */
     uint32_t pending;                  /* puts in the queue and in flight */
+    int64_t shown;                     /* of the queue, in the metrics */
     uint64_t numbered;                 /* batches */
     uint32_t in_flight;                /* batches */
     struct table unannounced;          /* batches that are committed, by number */
@@ -64,6 +66,10 @@ static void flush_soon(struct store *store)
 static void settle_item(struct store *store, struct store_item *item, enum store_verdict verdict)
 {
     store->pending--;
+    if (item->has_moved && store->setup.on_moved != NULL) {
+        store->setup.on_moved(store->setup.owner, &item->put, item->way.version);
+        return;
+    }
     if (verdict == STORE_NEW)
         metrics_add(METRIC_EVENTS_STORED, 1);
     else if (verdict == STORE_DUPLICATE)
@@ -79,6 +85,7 @@ static void settle(struct store *store, struct store_item *item, enum store_verd
     settle_item(store, item, verdict);
     while (twin != NULL) {
         struct store_item *next = twin->next;
+        twin->has_moved = item->has_moved;
         settle_item(store, twin, verdict == STORE_NEW ? STORE_DUPLICATE : verdict);
         free(twin);
         twin = next;
@@ -123,7 +130,7 @@ static void settle_batch(struct store *store, struct store_batch *batch)
     metrics_observe(METRIC_BATCH_EVENTS, batch->count);
     for (uint32_t i = 0; i < batch->count; i++) {
         struct store_item *item = batch->items[i];
-        enum store_verdict verdict = item->verdict;
+        enum store_verdict verdict = item->has_moved ? STORE_FAILED : item->verdict;
         settle(store, item, verdict);
         if (verdict == STORE_NEW && item->put.announced != NULL)
             continue;
@@ -233,7 +240,8 @@ static void flush(struct store *store)
     fail_queue(store, &store->refused);
     store_probes_flush(store->probes);
     store_purge_flush(store->purge);
-    metrics_set(METRIC_STORE_QUEUE, store->queue.count);
+    metrics_move(METRIC_STORE_QUEUE, (int64_t)store->queue.count - store->shown);
+    store->shown = store->queue.count;
 }
 
 static void on_key(void *owner, const PGresult *result)
@@ -246,6 +254,8 @@ static void on_key(void *owner, const PGresult *result)
         log_error("store", "the schema has no hash_key");
     store_expiry_run(store->expiry);
     store_retention_run(store->retention);
+    if (store->has_key && store->setup.on_up != NULL)
+        store->setup.on_up(store->setup.owner);
 }
 
 static void on_writer(void *owner, bool is_ready)
@@ -319,6 +329,7 @@ struct store *store_new(uv_loop_t *loop, const struct store_setup *setup)
                                     .on_purged = on_purged,
                                     .on_caught_up = on_caught_up,
                                     .on_fetch = on_fetch,
+                                    .hears_all = setup->hears_all,
                                     .owner = store};
     const struct db_setup writer = {.conninfo = setup->shard->conninfo,
                                     .prepare = store_sql_prepare,
@@ -375,10 +386,16 @@ bool store_is_ready(const struct store *store)
 
 void store_put(struct store *store, const struct store_put *put)
 {
+    store_put_by(store, put, &(struct store_way){0});
+}
+
+void store_put_by(struct store *store, const struct store_put *put, const struct store_way *way)
+{
     struct store_item *item = calloc(1, sizeof *item);
     if (item == NULL)
         abort();
     item->put = *put;
+    item->way = *way;
     store->pending++;
     store_queue_add(store->queue.count < STORE_QUEUE_MAX ? &store->queue : &store->refused, item);
     flush_soon(store);
@@ -410,6 +427,17 @@ void store_purge(struct store *store, const struct filter *filter, store_purged_
                  void *owner)
 {
     store_purge_add(store->purge, filter, done, owner);
+}
+
+bool store_ask_route(struct store *store, const struct route *known, store_route_fn *reply,
+                     void *owner)
+{
+    return store_route_ask(store->writer, store->setup.shard, known, reply, owner);
+}
+
+void store_hold_route(struct store *store, const struct route *route, const struct route *old)
+{
+    store_route_hold(store->writer, route, old);
 }
 
 void store_probe(struct store *store, store_settled_fn *reply, void *owner)

@@ -21,6 +21,7 @@ struct event;
 struct retention;
 struct shard;
 struct store;
+struct store_put;
 
 enum store_verdict {
     STORE_NEW,       /* committed, durable */
@@ -53,6 +54,10 @@ typedef void store_caught_up_fn(void *owner, bool is_caught_up);
 /* The events of others are asked for; is_over: those that came have been told. */
 typedef void store_fetch_fn(void *owner, bool is_over);
 
+/* A put that is not settled, for its author is not written on this shard any more. version:
+ * of the routes it went by. */
+typedef void store_moved_fn(void *owner, const struct store_put *put, int64_t version);
+
 struct store_setup {
     const struct shard *shard; /* kept, not copied */
     uint32_t readers;          /* connections for pages */
@@ -60,6 +65,9 @@ struct store_setup {
     store_on_purged_fn *on_purged; /* may be NULL, as those below */
     store_caught_up_fn *on_caught_up;
     store_fetch_fn *on_fetch;
+    bool hears_all;             /* what was ever stored here is foreign; else what will be */
+    store_moved_fn *on_moved;   /* NULL: settled as failed */
+    void (*on_up)(void *owner); /* connected to write, again; may be NULL */
     void *owner;
     const struct retention *retention; /* kept, not copied; NULL: everything stays */
 };

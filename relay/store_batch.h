@@ -11,6 +11,7 @@
 
 #include "relay/db.h"
 #include "relay/store.h"
+#include "relay/store_route.h"
 #include "relay/table.h"
 #include "relay/tag_hash.h"
 
@@ -26,9 +27,11 @@ enum {
 
 struct store_item {
     struct store_put put;
+    struct store_way way;
     struct store_item *next;  /* in the queue, or among the twins */
     struct store_item *twins; /* have the verdict of this one, but are not new */
     enum store_verdict verdict;
+    bool has_moved;   /* its author is not written here any more */
     bool is_alone;    /* failed in company: sent by itself */
     uint8_t tries;    /* batches that it was in */
     int64_t tie, pkp; /* the columns of these names; set when it was taken */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "relay/route.h"
 #include "relay/row.h"
 #include "relay/store_mark.h"
 #include "relay/store_sql.h"
@@ -81,14 +82,17 @@ enum {
     INSERT_HASHES,
     INSERT_NAMED_MARKS,
     INSERT_NAMED_PKPS,
+    INSERT_BUCKET,
+    INSERT_VERSION,
 };
 
 static void begin_insert(struct param_list *params)
 {
     static const enum param_type types[] = {
-        PARAM_INT8,  PARAM_INT8,  PARAM_INT8, PARAM_INT8, PARAM_INT8, PARAM_INT4, PARAM_BYTEA,
-        PARAM_BYTEA, PARAM_BYTEA, PARAM_TEXT, PARAM_TEXT, PARAM_INT8, PARAM_INT8, PARAM_INT4,
-        PARAM_INT4,  PARAM_INT4,  PARAM_INT4, PARAM_INT8, PARAM_INT8, PARAM_INT8};
+        PARAM_INT8,  PARAM_INT8,  PARAM_INT8,  PARAM_INT8, PARAM_INT8, PARAM_INT4,
+        PARAM_BYTEA, PARAM_BYTEA, PARAM_BYTEA, PARAM_TEXT, PARAM_TEXT, PARAM_INT8,
+        PARAM_INT8,  PARAM_INT4,  PARAM_INT4,  PARAM_INT4, PARAM_INT4, PARAM_INT8,
+        PARAM_INT8,  PARAM_INT8,  PARAM_INT4,  PARAM_INT8};
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
         param_begin(params, types[i]);
 }
@@ -125,6 +129,19 @@ static void add_or_null(struct param_list *params, int place, bool is_there, int
         param_add_null(params, place);
 }
 
+/* By which the statement sees that the event is sent to where its author lived before. */
+static void add_bucket(struct param_list *params, const struct store_item *item)
+{
+    bool is_everywhere = route_is_everywhere(item->put.event);
+    if (item->way.is_copy)
+        param_add_null(params, INSERT_BUCKET);
+    else
+        param_add_int4(params, INSERT_BUCKET,
+                       is_everywhere ? ROUTE_EVERYWHERE
+                                     : (int32_t)route_bucket(&item->put.event->pubkey));
+    param_add_int8(params, INSERT_VERSION, is_everywhere ? item->way.version : 0);
+}
+
 static void add_item(const struct insert *insert, const struct store_item *item)
 {
     struct param_list *params = insert->params;
@@ -151,6 +168,7 @@ static void add_item(const struct insert *insert, const struct store_item *item)
     add_or_null(params, INSERT_ADDRESS_MARK, has_address,
                 store_mark_of_address(key, &event->pubkey, &address));
     add_ranges(insert, event);
+    add_bucket(params, item);
 }
 
 static int compare_ties(const void *a, const void *b)
@@ -173,6 +191,8 @@ void store_insert_reply(void *owner, const PGresult *result)
         struct store_item **found =
             bsearch(&key, batch->sorted, batch->count, sizeof(struct store_item *), compare_ties);
         int64_t verdict = row_int8(result, row, 1);
+        if (found != NULL)
+            (*found)->has_moved = verdict == STORE_SQL_VERDICT_MOVED;
         if (found != NULL && verdict >= 0 && verdict < (int64_t)ARRAY_LEN(verdicts))
             (*found)->verdict = verdicts[verdict];
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "relay/log.h"
+#include "relay/route.h"
 #include "relay/row.h"
 #include "relay/schema.h"
 #include "relay/store_insert.h"
@@ -17,8 +18,9 @@
 enum {
     SEND_CALLS_MAX = 9,
     /* Whoever stores, deletes or replaces takes the lock of each author (exclusive to delete) and
-     * of each address (exclusive) in the batch; locks are shared out by hash, for they are few. */
-    SEND_AUTHOR_LOCKS = 64,
+     * of each address (exclusive) in the batch; locks are shared out by hash, for they are few.
+     * Who moves a bucket takes that of its authors. */
+    SEND_AUTHOR_LOCKS = ROUTE_LOCKS,
     SEND_ADDRESS_LOCKS = 256,
     SEND_LOCKS = SEND_AUTHOR_LOCKS + SEND_ADDRESS_LOCKS,
 };
@@ -55,7 +57,7 @@ static int64_t named_hash(const struct hash_key *key, const struct bytes32 *pubk
 
 static void lock_author(uint8_t *locks, int64_t pkp, bool is_exclusive)
 {
-    uint8_t *lock = &locks[(uint64_t)pkp % SEND_AUTHOR_LOCKS];
+    uint8_t *lock = &locks[route_lock(pkp)];
     if (*lock < 1 + is_exclusive)
         *lock = (uint8_t)(1 + is_exclusive);
 }
@@ -84,6 +86,22 @@ static void add_locks(struct sending *sending)
     for (int i = 0; i < SEND_LOCKS; i++)
         if (locks[i] > 0)
             param_add_int8(params, keys, 2 * i + (locks[i] == 2));
+}
+
+static void add_adopt(struct sending *sending)
+{
+    struct param_list *params = begin(sending, STORE_SQL_ADOPT, NULL);
+    (void)param_begin(params, PARAM_INT8);
+    (void)param_begin(params, PARAM_INT8);
+    for (uint32_t i = 0; i < sending->batch->count; i++) {
+        const struct store_item *item = sending->batch->items[i];
+        if (!item->way.has_copies)
+            continue;
+        param_add_int8(params, 0, item->put.event->created_at);
+        param_add_int8(params, 1, item->tie);
+    }
+    if (params->at[0].count == 0)
+        drop(sending);
 }
 
 static void add_insert(struct sending *sending, enum store_insert_part part)
@@ -242,6 +260,7 @@ bool store_batch_send(struct store_batch *batch, const struct store_batch_call *
     memcpy(batch->sorted, batch->items, batch->count * sizeof(struct store_item *));
     qsort(batch->sorted, batch->count, sizeof(struct store_item *), compare_ties);
     add_locks(&sending);
+    add_adopt(&sending);
     add_insert(&sending, STORE_INSERT_DELETERS);
     add_delete_ids(&sending);
     add_delete_addresses(&sending);

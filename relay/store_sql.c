@@ -1,5 +1,6 @@
 #include "relay/store_sql.h"
 
+#include "relay/route.h"
 #include "relay/schema.h"
 #include "relay/tag_hash.h"
 
@@ -44,6 +45,10 @@ enum { STORE_STATEMENT_MS_MAX = 30000 };
 #define IS_KNOWN \
     "EXISTS (SELECT FROM event x WHERE x.created_at = u.created_at AND x.tie = u.tie OFFSET 0)"
 
+/* Its author, or for a deletion any author, has moved since it was sent here. */
+#define HAS_MOVED \
+    "EXISTS (SELECT FROM fence x WHERE x.bucket = u.bucket AND x.version > u.version OFFSET 0)"
+
 /* The gift wrap u is named by a deletion of one whom it names, or one of those vanished. */
 #define WRAP_IS_DELETED                                                          \
     "EXISTS (SELECT FROM unnest(($19::int8[])[u.first_named:u.last_named]) m(h)" \
@@ -70,10 +75,12 @@ const struct store_sql_statement store_sql_statements[] = {
      " FROM unnest($2::int8[]) u(k)"},
 
     /* Items are sorted by tie, so that two batches with the same events wait for each other in one
-     * order. A gift wrap is deleted, too, by those whom it names. */
+     * order. A gift wrap is deleted, too, by those whom it names. What has no bucket is a copy of
+     * another shard's deletion, which tells of it: by that xid no tail will. */
     {STORE_SQL_INSERT,
      "WITH u AS MATERIALIZED (SELECT u.*, ($18::int8[])[u.first_hash:u.last_hash] AS tag_hashes,"
-     " CASE WHEN " IS_KNOWN " THEN 1"
+     " CASE WHEN " HAS_MOVED " THEN 4"
+     "  WHEN " IS_KNOWN " THEN 1"
      "  WHEN " IS_DELETED " OR " AUTHOR_HAS_VANISHED " THEN 3"
      "  WHEN u.last_named >= u.first_named AND (" WRAP_IS_DELETED " OR " NAMED_HAS_VANISHED
      ") THEN 3"
@@ -81,18 +88,26 @@ const struct store_sql_statement store_sql_statements[] = {
      "  ELSE 0 END AS verdict"
      " FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::int4[],"
      "  $7::bytea[], $8::bytea[], $9::bytea[], $10::text[], $11::text[], $12::int8[], $13::int8[],"
-     "  $14::int4[], $15::int4[], $16::int4[], $17::int4[])"
+     "  $14::int4[], $15::int4[], $16::int4[], $17::int4[], $21::int4[], $22::int8[])"
      " u(created_at, tie, pkp, dh, expires, kind, id, pubkey, sig, tags, content, id_mark,"
-     "  address_mark, first_hash, last_hash, first_named, last_named)),"
+     "  address_mark, first_hash, last_hash, first_named, last_named, bucket, version)),"
      " w AS (SELECT * FROM u WHERE verdict = 0),"
      " ins AS (INSERT INTO event (created_at, tie, pkp, dh, expires, kind, id, pubkey, sig,"
-     "   tag_hashes, tags, content)"
-     "  SELECT created_at, tie, pkp, dh, expires, kind, id, pubkey, sig, tag_hashes, tags, content"
+     "   tag_hashes, tags, content, xid)"
+     "  SELECT created_at, tie, pkp, dh, expires, kind, id, pubkey, sig, tag_hashes, tags, content,"
+     "   CASE WHEN bucket IS NULL THEN " ROUTE_XID_COPY " ELSE pg_current_xact_id()::text::int8 END"
      "  FROM w ON CONFLICT DO NOTHING RETURNING created_at, tie, pkp, kind, tag_hashes),"
      " tagged AS (INSERT INTO etag (h, created_at, tie, pkp, kind)"
      "  SELECT m.h, i.created_at, i.tie, i.pkp, i.kind FROM ins i"
      "  CROSS JOIN LATERAL unnest(i.tag_hashes) m(h) ON CONFLICT DO NOTHING)"
      " SELECT tie, 0::int8 FROM ins UNION ALL SELECT tie, verdict::int8 FROM u WHERE verdict <> 0"},
+
+    /* The copies of deletions that find their home here. */
+    {STORE_SQL_ADOPT,
+     DELETE_EVENTS("SELECT e.ctid FROM unnest($1::int8[], $2::int8[]) u(created_at, tie)"
+                   " CROSS JOIN LATERAL (SELECT x.ctid FROM event x WHERE"
+                   "  x.created_at = u.created_at AND x.tie = u.tie AND x.xid = " ROUTE_XID_COPY
+                   "  OFFSET 0) e")},
 
     {STORE_SQL_DELETE_IDS,
      DELETE_EVENTS(
@@ -145,7 +160,8 @@ const struct store_sql_statement store_sql_statements[] = {
     {STORE_SQL_NOTIFY, "SELECT pg_notify($1::text, t.batch)"
                        " FROM (SELECT current_setting('shoal.batch', true) AS batch OFFSET 0) t"
                        " WHERE right(t.batch, length($2::text)) = $2::text"},
-
+    {STORE_SQL_ROUTE, ROUTE_SQL},
+    {STORE_SQL_HOLD, ROUTE_HOLD_SQL},
     {STORE_SQL_KEY, TAG_HASH_KEY_SQL},
     {STORE_SQL_PROBE, "UPDATE meta SET v = uuid_send(gen_random_uuid()) WHERE k = 'probe'"},
 

@@ -1,11 +1,11 @@
 /* store_sql.h - the statements by which the store writes, and their parameters.
  *
- * A batch is one transaction of these, in this order: lock, insert (kinds 5 and 62), delete_ids,
- * delete_addresses, vanish, replace, insert (the rest), mark. Those that a batch does not need are
- * left out. Behind the transaction comes notify, one of its own: a commit that notifies waits for
- * all others that do, their writes to the disk included. Whatever is chosen is chosen by a lateral
- * subquery whose order only one index can give, and deleted by ctid, so that no statistics are
- * needed for a plan without a scan.
+ * A batch is one transaction of these, in this order: lock, adopt, insert (kinds 5 and 62),
+ * delete_ids, delete_addresses, vanish, replace, insert (the rest), mark. Those that a batch does
+ * not need are left out. Behind the transaction comes notify, one of its own: a commit that
+ * notifies waits for all others that do, their writes to the disk included. Whatever is chosen is
+ * chosen by a lateral subquery whose order only one index can give, and deleted by ctid, so that
+ * no statistics are needed for a plan without a scan.
  */
 #pragma once
 
@@ -15,6 +15,7 @@
 
 /* Parameters as they are begun in store_params.c; verdicts are those of STORE_SQL_VERDICT_*. */
 #define STORE_SQL_LOCK "lock"
+#define STORE_SQL_ADOPT "adopt"
 #define STORE_SQL_INSERT "insert"
 #define STORE_SQL_DELETE_IDS "delete_ids"
 #define STORE_SQL_DELETE_ADDRESSES "delete_addresses"
@@ -25,6 +26,8 @@
 #define STORE_SQL_MARK "mark"
 #define STORE_SQL_NOTIFY "notify"
 
+#define STORE_SQL_ROUTE "route" /* where authors live: see route.h */
+#define STORE_SQL_HOLD "hold"
 #define STORE_SQL_KEY "key"       /* the schema's secret */
 #define STORE_SQL_PROBE "probe"   /* a row that changes */
 #define STORE_SQL_EXPIRE "expire" /* now, schema, how many at most -> deleted */
@@ -42,6 +45,7 @@ enum {
     STORE_SQL_VERDICT_DUPLICATE,
     STORE_SQL_VERDICT_OLDER,
     STORE_SQL_VERDICT_DELETED,
+    STORE_SQL_VERDICT_MOVED, /* its author is not written here */
 };
 
 /* For db_setup.prepare; context is a struct shard. */

@@ -15,6 +15,7 @@
 #include "relay/notify.h"
 #include "relay/reserve.h"
 #include "relay/revival.h"
+#include "relay/route.h"
 #include "relay/supervisor_greet.h"
 #include "relay/supervisor_state.h"
 #include "relay/takeover.h"
@@ -279,11 +280,14 @@ static bool open_cluster(struct supervisor *supervisor, const struct cluster_hol
 
 static bool open_database(struct supervisor *supervisor, struct err *err)
 {
-    while (wait_for_database(supervisor)) {
-        if (schema_migrate(&supervisor->shard, err))
+    bool is_refused;
+    while (supervisor->stops == 0 && wait_for_database(supervisor)) {
+        if (route_migrate(&supervisor->shard, &is_refused, err))
             return true;
-        if (PQping(supervisor->shard.conninfo) == PQPING_OK)
+        if (is_refused)
             return false;
+        log_warning("supervisor", "%s", err->text);
+        supervisor_wait(supervisor, DATABASE_WAIT_MS);
     }
     return err_set(err, ERR_INTERNAL, "stopped while starting");
 }

@@ -391,7 +391,7 @@ struct tail *tail_new(uv_loop_t *loop, const struct tail_setup *setup)
     if (tail == NULL)
         abort();
     tail->setup = *setup;
-    tail->safe = tail->list_from = INT64_MAX;
+    tail->safe = tail->list_from = setup->hears_all ? 1 : INT64_MAX;
     snprintf(tail->channel, sizeof tail->channel, "shoal_%.*s", SCHEMA_NAME_MAX,
              setup->shard->schema);
     snprintf(tail->live_channel, sizeof tail->live_channel, "shoal_%.*s_live", SCHEMA_NAME_MAX,

@@ -37,6 +37,7 @@ struct tail_setup {
     void (*on_caught_up)(void *owner, bool is_caught_up);
     /* Foreign batches are asked for; is_over: what came was handed on. May be NULL. */
     void (*on_fetch)(void *owner, bool is_over);
+    bool hears_all; /* what the shard ever stored; else from now on */
     void *owner;
 };
 

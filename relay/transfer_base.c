@@ -8,7 +8,8 @@
 #include "relay/cluster.h"
 #include "relay/config.h"
 #include "relay/log.h"
-#include "relay/store.h"
+#include "relay/route.h"
+#include "relay/shards.h"
 #include "shared/err.h"
 
 enum { READY_MS_MAX = 10000, LOOK_MS = 10, STORE_CONNECTIONS = 2 };
@@ -31,9 +32,17 @@ static void on_foreign(void *owner, const struct event *event)
         transfer->on_foreign(transfer->owner, event);
 }
 
-static bool find_database(struct transfer *transfer, struct err *err)
+void transfer_leave(struct transfer *transfer)
 {
-    const struct config *config = transfer->config;
+    if (transfer->cluster != NULL)
+        cluster_stop(transfer->cluster);
+    transfer->cluster = NULL;
+}
+
+bool transfer_find(struct transfer *transfer, const struct config *config, struct err *err)
+{
+    bool is_refused;
+    *transfer = (struct transfer){.config = config};
     const char *conninfo = config->database;
     if (conninfo[0] == '\0') {
         if (cluster_find(transfer->conninfo, sizeof transfer->conninfo, config))
@@ -46,7 +55,10 @@ static bool find_database(struct transfer *transfer, struct err *err)
         }
     }
     transfer->shard = (struct shard){.conninfo = conninfo, .schema = config->schema};
-    return schema_migrate(&transfer->shard, err);
+    if (route_migrate(&transfer->shard, &is_refused, err))
+        return true;
+    transfer_leave(transfer);
+    return false;
 }
 
 static void open_loop(struct transfer *transfer, uint32_t threads)
@@ -65,17 +77,17 @@ static void open_loop(struct transfer *transfer, uint32_t threads)
     uv_signal_start(&transfer->terminate, on_signal, SIGTERM);
     (void)signal(SIGPIPE, SIG_IGN); /* a reader of ours that ends is noticed by write */
 
-    struct store_setup store = {.shard = &transfer->shard,
-                                .readers = (uint32_t)transfer->config->database_readers,
-                                .on_foreign = on_foreign,
-                                .owner = transfer};
-    transfer->store = store_new(&transfer->loop, &store);
+    struct shards_setup store = {.first = &transfer->shard,
+                                 .readers = (uint32_t)transfer->config->database_readers,
+                                 .on_foreign = on_foreign,
+                                 .owner = transfer};
+    transfer->store = shards_new(&transfer->loop, &store);
 }
 
 static void on_look(uv_timer_t *timer)
 {
     struct transfer *transfer = timer->data;
-    if (store_is_ready(transfer->store) || transfer->interrupted)
+    if (shards_is_ready(transfer->store) || transfer->interrupted)
         uv_stop(&transfer->loop);
 }
 
@@ -83,31 +95,21 @@ static bool wait_for_store(struct transfer *transfer, struct err *err)
 {
     uint64_t deadline = uv_now(&transfer->loop) + READY_MS_MAX;
     uv_timer_start(&transfer->wait, on_look, 0, LOOK_MS);
-    while (!store_is_ready(transfer->store) && !transfer->interrupted &&
+    while (!shards_is_ready(transfer->store) && !transfer->interrupted &&
            uv_now(&transfer->loop) < deadline)
         uv_run(&transfer->loop, UV_RUN_ONCE);
     uv_timer_stop(&transfer->wait);
     if (transfer->interrupted)
         return err_set(err, ERR_INTERNAL, "interrupted");
-    return store_is_ready(transfer->store) ||
+    return shards_is_ready(transfer->store) ||
            err_set(err, ERR_INTERNAL, "the database does not answer");
-}
-
-static void stop_cluster(struct transfer *transfer)
-{
-    if (transfer->cluster != NULL)
-        cluster_stop(transfer->cluster);
-    transfer->cluster = NULL;
 }
 
 bool transfer_open(struct transfer *transfer, const struct config *config, uint32_t threads,
                    struct err *err)
 {
-    *transfer = (struct transfer){.config = config};
-    if (!find_database(transfer, err)) {
-        stop_cluster(transfer);
+    if (!transfer_find(transfer, config, err))
         return false;
-    }
     open_loop(transfer, threads);
     if (wait_for_store(transfer, err))
         return true;
@@ -117,12 +119,12 @@ bool transfer_open(struct transfer *transfer, const struct config *config, uint3
 
 void transfer_close(struct transfer *transfer)
 {
-    store_free(transfer->store);
+    shards_free(transfer->store);
     uv_close((uv_handle_t *)&transfer->interrupt, NULL);
     uv_close((uv_handle_t *)&transfer->terminate, NULL);
     uv_close((uv_handle_t *)&transfer->wait, NULL);
     uv_run(&transfer->loop, UV_RUN_DEFAULT);
     if (uv_loop_close(&transfer->loop) != 0)
         log_error("transfer", "handles left open");
-    stop_cluster(transfer);
+    transfer_leave(transfer);
 }

@@ -17,7 +17,7 @@ struct cluster;
 struct config;
 struct err;
 struct event;
-struct store;
+struct shards;
 
 enum { TRANSFER_EXIT_USAGE = 2, TRANSFER_EXIT_INTERRUPTED = 130 };
 
@@ -29,12 +29,17 @@ struct transfer {
     uv_loop_t loop;
     uv_signal_t interrupt, terminate;
     uv_timer_t wait;
-    struct store *store;
+    struct shards *store;
     bool interrupted; /* SIGINT or SIGTERM came */
     void (*on_interrupted)(void *owner);
     void (*on_foreign)(void *owner, const struct event *event); /* another process stored it */
     void *owner;
 };
+
+/* Only the database, found and migrated; for what has no loop. On failure nothing is left open. */
+MUST_CHECK bool transfer_find(struct transfer *transfer, const struct config *config,
+                              struct err *err);
+void transfer_leave(struct transfer *transfer);
 
 /* Opens it all, and waits until the store is ready. threads: of the pool, besides the store's.
  * transfer must not move afterwards. On failure nothing is left open. */

@@ -6,7 +6,7 @@
 
 #include "relay/config.h"
 #include "relay/progress.h"
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "relay/transfer.h"
 #include "relay/transfer_base.h"
 #include "shared/arena.h"
@@ -130,7 +130,7 @@ static void ask(struct export *export)
                               .rows = STORE_PAGE_ROWS_MAX,
                               .reply = on_page,
                               .owner = export};
-    if (!store_read(export->transfer.store, &read, NULL))
+    if (!shards_read(export->transfer.store, &read, NULL))
         stop(export, DATABASE);
 }
 
@@ -198,7 +198,7 @@ static int run(struct export *export, const struct config *config)
         uv_run(&export->transfer.loop, UV_RUN_DEFAULT);
     }
     int status = print_end(export, !export->transfer.interrupted || export->left == 0);
-    store_forget(export->transfer.store, export);
+    shards_forget(export->transfer.store, export);
     transfer_close(&export->transfer);
     return status;
 }

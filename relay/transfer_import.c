@@ -8,7 +8,7 @@
 #include "relay/config.h"
 #include "relay/log.h"
 #include "relay/progress.h"
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "relay/transfer.h"
 #include "relay/transfer_base.h"
 #include "relay/transfer_block.h"
@@ -119,7 +119,7 @@ static void put(struct round *round, uint32_t i)
     round->puts[i] = (struct put){round, item->number};
     struct store_put put = {.event = &item->event, .settled = on_settled, .owner = &round->puts[i]};
     round->unsettled++;
-    store_put(round->import->transfer.store, &put);
+    shards_put(round->import->transfer.store, &put);
 }
 
 static void after_work(uv_work_t *request, int status)

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
 #include "relay/remote.h"
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "relay/transfer_sync.h"
 #include "shared/event.h"
 #include "shared/kind.h"
@@ -46,7 +46,7 @@ static void read_offered(struct sync *sync, const struct store_cursor *after)
     };
     const struct store_read read = {
         .filter = &filter, .after = after, .rows = SYNC_BATCH_IDS, .reply = on_page, .owner = sync};
-    sync->is_reading = store_read(sync->transfer.store, &read, NULL);
+    sync->is_reading = shards_read(sync->transfer.store, &read, NULL);
     if (!sync->is_reading)
         sync_end(sync, "the database failed");
 }

@@ -7,7 +7,7 @@
 #include "relay/config.h"
 #include "relay/log.h"
 #include "relay/remote.h"
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "relay/transfer.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -206,7 +206,7 @@ static void on_page(void *owner, const struct store_page *page)
     }
     const struct store_read next = records_read(&sync->records, on_page, sync);
     if (!sync->records.is_whole) {
-        if (!store_read(sync->transfer.store, &next, NULL))
+        if (!shards_read(sync->transfer.store, &next, NULL))
             sync_end(sync, "the database failed");
         return;
     }
@@ -224,7 +224,7 @@ static void collect(struct sync *sync)
     const struct store_read first = records_read(&sync->records, on_page, sync);
     if (sync->records.is_whole)
         on_page(sync, &nothing);
-    else if (!store_read(sync->transfer.store, &first, NULL))
+    else if (!shards_read(sync->transfer.store, &first, NULL))
         sync_end(sync, "the database failed");
 }
 
@@ -274,7 +274,7 @@ static void open_parts(struct sync *sync, const struct config *config)
 
 static void close_parts(struct sync *sync)
 {
-    store_forget(sync->transfer.store, sync);
+    shards_forget(sync->transfer.store, sync);
     uv_close((uv_handle_t *)&sync->look, NULL);
     push_free(sync->push);
     remote_free(sync->remote);

@@ -26,12 +26,12 @@
 
 struct event;
 struct frame;
-struct store;
+struct shards;
 struct window;
 
 struct window_setup {
     size_t bytes_max; /* 0: it holds nothing */
-    struct store *store;
+    struct shards *store;
 };
 
 struct window *window_new(const struct window_setup *setup);

@@ -2,7 +2,7 @@
  * those that are held and may be gone (suspects). */
 #include <stdlib.h>
 
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "relay/window_inside.h"
 #include "shared/event.h"
 #include "shared/filter.h"
@@ -159,7 +159,7 @@ static void ask_page(struct window *window)
         .reply = on_page,
         .owner = job,
     };
-    job->is_out = window->asked.count > 0 && store_read(window->setup.store, &read, NULL);
+    job->is_out = window->asked.count > 0 && shards_read(window->setup.store, &read, NULL);
     if (job->is_out)
         return;
     put_back(window);

@@ -1,7 +1,7 @@
 /* The window is filled from the newest downwards, a page at a time. What is stored meanwhile and
  * lies below the floor is held, too, until the floor has sunk below it or it is full: the page that
  * is on its way may have been read before. */
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "relay/window_inside.h"
 #include "shared/err.h"
 #include "shared/filter.h"
@@ -57,7 +57,7 @@ void window_load(struct window *window)
         return;
     job->turn = window->turn;
     window_ticket_take(&window->marks, &job->ticket);
-    job->is_out = store_read(window->setup.store, &read, NULL);
+    job->is_out = shards_read(window->setup.store, &read, NULL);
     if (!job->is_out)
         window_ticket_return(&window->marks, &job->ticket);
 }

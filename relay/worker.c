@@ -28,7 +28,7 @@
 #include "relay/search.h"
 #include "relay/server.h"
 #include "relay/session.h"
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "relay/talkers.h"
 #include "relay/window.h"
 #include "shared/err.h"
@@ -66,7 +66,7 @@ struct worker {
     uv_signal_t terminate;
     uv_timer_t tick;
     struct session_table *sessions;
-    struct store *store;
+    struct shards *store;
     struct control *control;
     struct control_db *control_db;
     struct admin *admin;
@@ -186,7 +186,7 @@ static void end(struct worker *worker)
         indexer_free(worker->indexer);
     reconcile_desk_free(worker->reconciles);
     control_db_free(worker->control_db);
-    store_free(worker->store);
+    shards_free(worker->store);
     admin_free(worker->admin);
     control_free(worker->control);
     ingest_free(worker->ingest);
@@ -215,7 +215,7 @@ static void on_tick(uv_timer_t *tick)
     switch (worker->phase) {
     case STARTING:
         window_tidy(worker->window);
-        if (store_is_ready(worker->store) && control_db_is_loaded(worker->control_db))
+        if (shards_is_ready(worker->store) && control_db_is_loaded(worker->control_db))
             enter(worker, SERVING);
         else if (now - worker->phase_ms > ALONE_MS_MAX)
             listen_once(worker);
@@ -277,17 +277,17 @@ static void wire_store(struct worker *worker)
     bool is_good =
         retention_parse(&worker->retention, config->retention_s, config->retention_kinds, &err);
     assert(is_good); /* config_check has read it */
-    struct store_setup store = {.shard = worker->setup->shard,
-                                .readers = (uint32_t)config->database_readers,
-                                .on_foreign = on_foreign,
-                                .on_purged = on_purged,
-                                .on_caught_up = on_caught_up,
-                                .on_fetch = on_fetch,
-                                .owner = worker,
-                                .retention = &worker->retention};
+    struct shards_setup store = {.first = worker->setup->shard,
+                                 .readers = (uint32_t)config->database_readers,
+                                 .on_foreign = on_foreign,
+                                 .on_purged = on_purged,
+                                 .on_caught_up = on_caught_up,
+                                 .on_fetch = on_fetch,
+                                 .owner = worker,
+                                 .retention = &worker->retention};
     worker->sessions = session_table_new((size_t)config->outbox_bytes_max);
     worker->live = live_new();
-    worker->store = store_new(&worker->loop, &store);
+    worker->store = shards_new(&worker->loop, &store);
     const struct window_setup window = {
         .bytes_max = (size_t)(config->window_bytes_max / config_processes(config)),
         .store = worker->store};

@@ -41,6 +41,11 @@ WITH (autovacuum_vacuum_insert_scale_factor='0.02', autovacuum_analyze_scale_fac
 ALTER TABLE ONLY event ALTER COLUMN pkp SET (n_distinct=-0.2);
 ALTER TABLE ONLY event ALTER COLUMN kind SET (n_distinct=10);
 
+CREATE TABLE fence (
+    bucket integer NOT NULL,
+    version bigint NOT NULL
+);
+
 CREATE TABLE meta (
     k text NOT NULL,
     v bytea NOT NULL
@@ -50,6 +55,12 @@ CREATE TABLE migration (
     number integer NOT NULL,
     name text NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE route (
+    version bigint NOT NULL,
+    is_moving boolean NOT NULL,
+    homes bytea NOT NULL
 );
 
 CREATE TABLE search (
@@ -62,6 +73,13 @@ CREATE TABLE search (
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0.02', autovacuum_vacuum_scale_factor='0.05');
 
+CREATE TABLE shard (
+    number integer NOT NULL,
+    conninfo text NOT NULL,
+    schema text NOT NULL,
+    CONSTRAINT shard_number_check CHECK (((number > 0) AND (number < 64)))
+);
+
 CREATE TABLE ticket (
     id bytea NOT NULL,
     pubkey bytea,
@@ -71,11 +89,20 @@ CREATE TABLE ticket (
 ALTER TABLE ONLY control
     ADD CONSTRAINT control_pkey PRIMARY KEY (list, item);
 
+ALTER TABLE ONLY fence
+    ADD CONSTRAINT fence_pkey PRIMARY KEY (bucket);
+
 ALTER TABLE ONLY meta
     ADD CONSTRAINT meta_pkey PRIMARY KEY (k);
 
 ALTER TABLE ONLY migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY route
+    ADD CONSTRAINT route_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY shard
+    ADD CONSTRAINT shard_pkey PRIMARY KEY (number);
 
 ALTER TABLE ONLY ticket
     ADD CONSTRAINT ticket_pkey PRIMARY KEY (id);

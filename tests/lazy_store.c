@@ -23,16 +23,16 @@ struct pending {
 
 static struct pending pending[LAZY_PENDING_MAX];
 
-bool store_is_ready(const struct store *store)
+bool shards_is_ready(const struct shards *shards)
 {
-    (void)store;
+    (void)shards;
     return lazy_is_ready;
 }
 
-bool store_read(struct store *store, const struct store_read *read, struct err *err)
+bool shards_read(struct shards *shards, const struct store_read *read, struct err *err)
 {
     struct text text = {0};
-    (void)store;
+    (void)shards;
     if (lazy_pending == LAZY_PENDING_MAX || !lazy_is_ready)
         return err_set(err, ERR_INTERNAL, "no room");
     struct pending *new = &pending[lazy_pending++];
@@ -54,9 +54,9 @@ static struct pending take_pending(uint32_t i)
     return taken;
 }
 
-void store_forget(struct store *store, const void *owner)
+void shards_forget(struct shards *shards, const void *owner)
 {
-    (void)store;
+    (void)shards;
     for (uint32_t i = lazy_pending; i-- > 0;)
         if (pending[i].read.owner == owner) {
             struct pending gone = take_pending(i);

@@ -1,13 +1,13 @@
 /* lazy_store.h - a model of the store that answers when it is told to.
  *
- * It takes the place of store.c in a test of what reads pages: a database cannot be told when to
+ * It takes the place of shards.c in a test of what reads pages: a database cannot be told when to
  * answer, in which order, and with how much. What its pages hold is what store.h promises.
  *
  *   ownership  all is the model's, and there is one; lazy_clear frees it
  */
 #pragma once
 
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "shared/event.h"
 
 enum { LAZY_EVENTS_MAX = 150, LAZY_PENDING_MAX = 256 };

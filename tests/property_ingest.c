@@ -15,7 +15,7 @@
 #include "relay/live.h"
 #include "relay/policy.h"
 #include "relay/session.h"
-#include "relay/store.h"
+#include "relay/shards.h"
 #include "relay/window.h"
 #include "shared/err.h"
 #include "shared/kind.h"
@@ -54,12 +54,12 @@ static struct sent *find(const struct bytes32 *id)
     return NULL;
 }
 
-void store_put(struct store *store, const struct store_put *put)
+void shards_put(struct shards *shards, const struct store_put *put)
 {
     static int64_t last[SESSIONS] = {-1, -1, -1};
     struct sent *event = find(&put->event->id);
     int64_t place = event - sent;
-    (void)store;
+    (void)shards;
     assert_int_equal(event->flaw, NO_FLAW);
     assert_false(event->is_put || event->is_ephemeral);
     assert_true(place > last[event->session]); /* in order */
@@ -69,17 +69,17 @@ void store_put(struct store *store, const struct store_put *put)
     put_count++;
 }
 
-void store_forward(struct store *store, const struct event *event)
+void shards_forward(struct shards *shards, const struct event *event)
 {
-    (void)store;
+    (void)shards;
     assert_true(find(&event->id)->is_ephemeral);
     forwarded++;
 }
 
 /* The window of this world is switched off: it reads nothing. */
-bool store_read(struct store *store, const struct store_read *read, struct err *err)
+bool shards_read(struct shards *shards, const struct store_read *read, struct err *err)
 {
-    (void)store;
+    (void)shards;
     (void)read;
     return err_set(err, ERR_INTERNAL, "nothing is read here");
 }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "relay/frame.h"
+#include "relay/shards.h"
 #include "relay/window_inside.h"
 #include "shared/err.h"
 #include "shared/filter.h"
@@ -20,7 +21,7 @@ enum { WAIT_MS_MAX = 20000, SPAN_S = 40 };
 
 /* What one process has. */
 struct side {
-    struct store *store;
+    struct shards *store;
     struct window *window;
     uint32_t pending;
     struct bytes32 awaited; /* an event of the other */
@@ -65,14 +66,14 @@ static void on_fetch(void *owner, bool is_over)
 
 static void open_side(struct side *side, size_t bytes_max)
 {
-    const struct store_setup store = {.shard = &shard,
-                                      .readers = 1,
-                                      .on_foreign = on_foreign,
-                                      .on_purged = on_purged,
-                                      .on_caught_up = on_caught_up,
-                                      .on_fetch = on_fetch,
-                                      .owner = side};
-    *side = (struct side){.store = store_new(&loop, &store)};
+    const struct shards_setup store = {.first = &shard,
+                                       .readers = 1,
+                                       .on_foreign = on_foreign,
+                                       .on_purged = on_purged,
+                                       .on_caught_up = on_caught_up,
+                                       .on_fetch = on_fetch,
+                                       .owner = side};
+    *side = (struct side){.store = shards_new(&loop, &store)};
     const struct window_setup window = {.bytes_max = bytes_max, .store = side->store};
     side->window = window_new(&window);
 }
@@ -92,7 +93,7 @@ static int stop(void **state)
 {
     (void)state;
     for (int i = 0; i < 2; i++)
-        store_free(sides[i].store);
+        shards_free(sides[i].store);
     for (int i = 0; i < 2; i++)
         window_free(sides[i].window);
     uv_run(&loop, UV_RUN_DEFAULT);
@@ -132,7 +133,7 @@ static struct put *put_event(struct side *side, struct event *event)
     const struct store_put call = {.event = event, .settled = on_settled, .owner = put};
     window_expect(side->window, &put->ticket);
     side->pending++;
-    store_put(side->store, &call);
+    shards_put(side->store, &call);
     return put;
 }
 
@@ -225,7 +226,7 @@ static void purge_some(struct side *side)
     *ids = event->id;
     const struct filter filter = {
         .until = INT64_MAX, .limit = FILTER_NO_LIMIT, .ids = {.count = 1, .at = ids}};
-    store_purge(side->store, &filter, NULL, NULL);
+    shards_purge(side->store, &filter, NULL, NULL);
 }
 
 static void run_some(void)
@@ -248,8 +249,8 @@ static void run_until(bool (*is_done)(void))
 
 static bool are_settled(void)
 {
-    return sides[0].pending + sides[1].pending == 0 && store_is_ready(sides[0].store) &&
-           store_is_ready(sides[1].store);
+    return sides[0].pending + sides[1].pending == 0 && shards_is_ready(sides[0].store) &&
+           shards_is_ready(sides[1].store);
 }
 
 static bool are_known(void)
@@ -332,7 +333,7 @@ static void read_all(struct rows *rows, struct side *side, struct window *window
         struct asked asked = {.rows = rows, .most = most};
         uint32_t before = rows->count;
         const struct store_read read = {filter, after, wanted, true, on_page, &asked};
-        if (!store_read(side->store, &read, &err))
+        if (!shards_read(side->store, &read, &err))
             fail_msg("%s", err.text);
         while (!asked.is_answered)
             uv_run(&loop, UV_RUN_ONCE);

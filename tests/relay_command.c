@@ -38,8 +38,8 @@ static void test_answers(void **state)
         {{"export", "{}", "{}"}, 2, "", "unexpected argument '{}'"},
         {{"export", "{\"kinds\":1}"}, 2, "", "filter: "},
         {{"export", "--after=1"}, 2, "", "--after: expected TIME:ID"},
-        {{"import", "--skip-lines=-1"}, 2, "", "--skip-lines: expected a number of lines"},
-        {{"import", "--skip-lines=1x"}, 2, "", "--skip-lines: expected a number of lines"},
+        {{"import", "--skip-lines=-1"}, 2, "", "--skip-lines: expected a number"},
+        {{"import", "--skip-lines=1x"}, 2, "", "--skip-lines: expected a number"},
         {{"run", "--skip-lines=1"}, 2, "", "unknown setting '--skip-lines'"},
     };
     (void)state;

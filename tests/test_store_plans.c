@@ -36,7 +36,8 @@ static void check_plan(const char *name, const PGresult *plan)
         if (row + 1 == rows || !holds(PQgetvalue(plan, row + 1, 0), "Index Cond:"))
             fail_msg("%s: without a condition: %s", name, line);
     }
-    static const char *const others[] = {STORE_SQL_LOCK, STORE_SQL_RELEASE, STORE_SQL_NOTIFY};
+    static const char *const others[] = {STORE_SQL_LOCK, STORE_SQL_RELEASE, STORE_SQL_NOTIFY,
+                                         STORE_SQL_HOLD};
     bool reads = true;
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         reads = reads && strcmp(name, others[i]) != 0;
