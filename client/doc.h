@@ -36,8 +36,10 @@ void doc_free(struct doc *doc);
 /* The client id that a device of a person has in one entity's documents. */
 uint64_t doc_client(const struct bytes32 *root, const struct bytes32 *pubkey, uint64_t device);
 
-/* True when nothing in the update is written in another client's name. */
-MUST_CHECK bool doc_is_by(struct span update, uint64_t client, struct err *err);
+/* True when nothing in the update is written in another client's name; from and to: the clocks that
+ * it takes, both 0 when it only deletes. */
+MUST_CHECK bool doc_is_by(struct span update, uint64_t client, uint64_t *from, uint64_t *to,
+                          struct err *err);
 
 MUST_CHECK bool doc_apply(struct doc *doc, struct span update, enum doc_trust trust,
                           struct err *err);

@@ -376,16 +376,23 @@ bool doc_apply(struct doc *doc, struct span update, enum doc_trust trust, struct
     return ok;
 }
 
-bool doc_is_by(struct span update, uint64_t client, struct err *err)
+bool doc_is_by(struct span update, uint64_t client, uint64_t *from, uint64_t *to, struct err *err)
 {
     struct doc *doc = doc_new(client);
     struct update read = {0};
     bool ok = read_update(doc, &read, update, err);
-    for (size_t i = 0; ok && i < read.items.count; i++)
-        if (read.items.at[i]->id.client != client)
+    *from = *to = 0;
+    for (size_t i = 0; ok && i < read.items.count; i++) {
+        const struct doc_item *item = read.items.at[i];
+        uint64_t end = item->id.clock + item->len;
+        if (item->id.client != client)
             ok = err_set(err, ERR_INVALID, "written in the name of client %llu, not %llu",
-                         (unsigned long long)read.items.at[i]->id.client,
-                         (unsigned long long)client);
+                         (unsigned long long)item->id.client, (unsigned long long)client);
+        if (i == 0 || item->id.clock < *from)
+            *from = item->id.clock;
+        if (end > *to)
+            *to = end;
+    }
     clear_update(&read);
     doc_free(doc);
     return ok;

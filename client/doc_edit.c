@@ -148,14 +148,17 @@ bool doc_text_insert(struct doc *doc, struct span name, size_t at, struct span u
         return err_set(err, ERR_INVALID, "text that is not UTF-8");
     uint64_t snapped;
     struct doc_item *left = left_of(doc, branch, at, &snapped);
-    struct doc_item *cursor = branch->cursor;
+    struct doc_item *cursor = left == branch->cursor ? left : NULL; /* it stays where it is */
+    struct doc_item *right = left != NULL ? left->right : branch->start;
+    for (; right != NULL && right->is_deleted; right = right->right)
+        left = right; /* behind the gaps, as yjs does: what is written on and on is one run */
     size_t count = utf16_count(utf8);
     uint16_t *units = arena_array(&doc->arena, uint16_t, count);
     utf16_from(units, utf8);
     begin_edit(doc);
     doc_insert_units(doc, branch, left, units, count);
     doc->recording = NULL;
-    branch->cursor = left != NULL && cursor == left ? cursor : NULL; /* it stays where it was */
+    branch->cursor = cursor;
     return true;
 }
 

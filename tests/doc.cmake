@@ -1,6 +1,7 @@
 # Yjs documents.
 unit_test(lib0 core)
 unit_test(doc core)
+unit_test(prose core)
 property_test(doc core)
 fuzz_target(doc core)
 

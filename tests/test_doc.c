@@ -257,6 +257,7 @@ static void test_void(void **state)
 static void test_client(void **state)
 {
     struct bytes32 root, pubkey;
+    uint64_t from, to;
     struct err err;
     (void)state;
     assert_true(
@@ -266,11 +267,15 @@ static void test_client(void **state)
         hex_decode(pubkey.at, sizeof pubkey.at,
                    SPAN("f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9")));
     assert_true(doc_client(&root, &pubkey, 0x0011223344556677) == 3827227726786853);
-    assert_true(doc_is_by(unhex(WHOLE), 1, &err));
-    assert_true(doc_is_by(unhex(steps[1]), 7, &err)); /* anybody may delete */
-    assert_false(doc_is_by(unhex(WHOLE), 2, &err));
+    assert_true(doc_is_by(unhex(WHOLE), 1, &from, &to, &err));
+    assert_true(from == 0 && to == 18);
+    assert_true(doc_is_by(unhex(steps[2]), 1, &from, &to, &err));
+    assert_true(from == 8 && to == 9);
+    assert_true(doc_is_by(unhex(steps[1]), 7, &from, &to, &err)); /* anybody may delete */
+    assert_true(from == 0 && to == 0);
+    assert_false(doc_is_by(unhex(WHOLE), 2, &from, &to, &err));
     assert_string_equal(err.text, "written in the name of client 1, not 2");
-    assert_false(doc_is_by(unhex("01"), 2, &err));
+    assert_false(doc_is_by(unhex("01"), 2, &from, &to, &err));
 }
 
 /* Types in types in types: shown as far as that is bounded, and deleted without recursion. */
