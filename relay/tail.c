@@ -340,13 +340,6 @@ static void on_notify(void *owner, const PGnotify *notify)
         tail_live_receive(tail->live, notify->extra, tail->setup.on_foreign, tail->setup.owner);
 }
 
-static int compare_batches(const void *a, const void *b)
-{
-    const struct tail_entry *left = *(struct tail_entry *const *)a;
-    const struct tail_entry *right = *(struct tail_entry *const *)b;
-    return (left->batch > right->batch) - (left->batch < right->batch);
-}
-
 /* Own batches need not wait for a tail that is down; what is in the queue will be listed again. */
 static void give_up_queue(struct tail *tail)
 {
@@ -359,14 +352,8 @@ static void give_up_queue(struct tail *tail)
     tail->list_from = tail->safe == INT64_MAX ? INT64_MAX : tail->kept;
     tail->is_continued = false;
 
-    size_t count = tail->settled.count, place = 0;
-    struct tail_entry **settled = calloc(count + 1, sizeof(struct tail_entry *));
-    if (settled == NULL)
-        abort();
-    for (size_t i = 0; i < count; i++)
-        settled[i] = table_next(&tail->settled, &place);
-    table_clear(&tail->settled);
-    qsort(settled, count, sizeof(struct tail_entry *), compare_batches);
+    size_t count;
+    struct tail_entry **settled = tail_entries_take(&tail->settled, &count);
     for (size_t i = 0; i < count; i++) {
         table_put(&tail->known, (uint64_t)settled[i]->xid, &known_mark);
         tail->setup.on_own(tail->setup.owner, settled[i]->batch);
@@ -391,7 +378,7 @@ struct tail *tail_new(uv_loop_t *loop, const struct tail_setup *setup)
     if (tail == NULL)
         abort();
     tail->setup = *setup;
-    tail->safe = tail->list_from = setup->hears_all ? 1 : INT64_MAX;
+    tail->safe = tail->list_from = INT64_MAX;
     snprintf(tail->channel, sizeof tail->channel, "shoal_%.*s", SCHEMA_NAME_MAX,
              setup->shard->schema);
     snprintf(tail->live_channel, sizeof tail->live_channel, "shoal_%.*s_live", SCHEMA_NAME_MAX,
