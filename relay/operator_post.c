@@ -84,13 +84,15 @@ static bool connect_to(struct line *line, const struct url *url, struct err *err
 
 static bool begin_tls(struct line *line, const struct url *url, struct err *err)
 {
+    char host[sizeof url->host]; /* OpenSSL wants what it could change */
+    memcpy(host, url->host, sizeof host);
     line->context = SSL_CTX_new(TLS_client_method());
     line->ssl = line->context == NULL ? NULL : SSL_new(line->context);
     if (line->ssl == NULL || SSL_CTX_set_default_verify_paths(line->context) != 1)
         return refused(url, "TLS cannot start", err);
     SSL_set_options(line->ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_set_verify(line->ssl, SSL_VERIFY_PEER, NULL);
-    SSL_set_tlsext_host_name(line->ssl, url->host);
+    SSL_set_tlsext_host_name(line->ssl, host);
     if (SSL_set1_host(line->ssl, url->host) != 1 || SSL_set_fd(line->ssl, line->fd) != 1)
         return refused(url, "TLS cannot start", err);
     if (SSL_connect(line->ssl) == 1)

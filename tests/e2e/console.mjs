@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { finalizeEvent, generateSecretKey, getPublicKey } from 'nostr-tools/pure'
+import { getToken } from 'nostr-tools/nip98'
 import { begin, contrasts, DESK, fits, launch, noWrongs, open, PHONE } from './browser.mjs'
 import { Publisher } from './publish.mjs'
 import { Relay } from './relay.mjs'
@@ -170,6 +171,25 @@ const checkLists = async (page, publisher, reporter) => {
   })
 }
 
+const checkOtherTools = async (relay) => {
+  const ask = async (secret, method, params = []) => {
+    const body = { method, params }
+    const answer = await fetch(relay.url, {
+      method: 'POST', body: JSON.stringify(body),
+      headers: {
+        'Content-Type': 'application/nostr+json+rpc',
+        Authorization: await getToken(relay.url, 'POST', (event) => finalizeEvent(event, secret), true, body)
+      }
+    })
+    return answer.json()
+  }
+  await check('other tools are understood: nostr-tools signs the request', async () => {
+    assert.ok((await ask(operator, 'supportedmethods')).result.includes('banpubkey'))
+    assert.deepEqual(await ask(operator, 'listbannedpubkeys'), { result: [] })
+    assert.match((await ask(stranger, 'supportedmethods')).error, /^restricted: /)
+  })
+}
+
 const checkAbout = async (page, relay) => {
   await check('the relay is called something else, and what it was again', async () => {
     assert.equal(await page.inputValue('#about-name'), 'Harbour')
@@ -252,6 +272,7 @@ try {
   await checkReports(page, publisher, reporter)
   await check('nothing was wrong so far', () => noWrongs(page))
   await checkLists(page, publisher, reporter)
+  await checkOtherTools(relay)
   await checkAbout(page, relay)
   await checkKeys(page)
   await checkLook(browser, relay, 'dark', { viewport: DESK, colorScheme: 'dark' })
