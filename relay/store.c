@@ -20,6 +20,7 @@ enum {
     STORE_IN_FLIGHT_MAX = 2,
     STORE_QUEUE_MAX = 100000, /* puts; above, they fail */
     STORE_ANSWER_MS_MAX = 45000,
+    STORE_RACED = 200, /* batches after one that lost a race */
 };
 
 struct store {
@@ -35,6 +36,7 @@ struct store {
     int64_t shown;                     /* of the queue, in the metrics */
     uint64_t numbered;                 /* batches */
     uint32_t in_flight;                /* batches */
+    uint32_t raced;                    /* batches to be sent with a race in mind */
     struct table unannounced;          /* batches that are committed, by number */
     struct store_probes *probes;
     uv_check_t *check; /* runs while something is to be flushed; idle keeps the loop from waiting */
@@ -145,6 +147,13 @@ static void settle_batch(struct store *store, struct store_batch *batch)
 
 enum outcome { STORE_GIVE_UP, STORE_AGAIN, STORE_ONE_BY_ONE };
 
+/* An event was stored by somebody else, after the batch had looked for it. */
+static bool is_race(const PGresult *result)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    return state != NULL && strcmp(state, "23505") == 0;
+}
+
 /* What can be done about a transaction that PostgreSQL refused. */
 static enum outcome judge(const PGresult *result, const struct store_batch *batch)
 {
@@ -160,6 +169,8 @@ static enum outcome judge(const PGresult *result, const struct store_batch *batc
     };
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     enum outcome outcome = STORE_GIVE_UP;
+    if (is_race(result) && !batch->is_raced)
+        return STORE_AGAIN;
     for (size_t i = 0; state != NULL && i < ARRAY_LEN(states); i++)
         if (strncmp(state, states[i].prefix, strlen(states[i].prefix)) == 0)
             outcome = states[i].outcome;
@@ -191,8 +202,12 @@ static void on_batch(void *owner, const PGresult *result)
     }
     if (result != NULL) {
         outcome = judge(result, batch);
-        metrics_add(METRIC_DATABASE_ERRORS, 1);
-        log_warning("store", "batch of %u: %s", batch->count, db_error(result));
+        if (is_race(result))
+            store->raced = STORE_RACED;
+        if (!is_race(result) || batch->is_raced) {
+            metrics_add(METRIC_DATABASE_ERRORS, 1);
+            log_warning("store", "batch of %u: %s", batch->count, db_error(result));
+        }
     }
     if (outcome != STORE_GIVE_UP)
         retry(store, batch, outcome == STORE_ONE_BY_ONE);
@@ -214,12 +229,14 @@ static bool send_batch(struct store *store)
                                           .shard = store->setup.shard,
                                           .channel = tail_channel(store->tail),
                                           .origin = store->origin,
+                                          .is_raced = store->raced > 0,
                                           .done = on_batch,
                                           .owner = batch};
     batch->store = store;
     if (store_batch_fill(batch, &store->queue, &store->key) &&
         store_batch_send(batch, &call, &err)) {
         tail_begun(store->tail, ++store->numbered);
+        store->raced -= store->raced > 0;
         store->in_flight++;
         return true;
     }

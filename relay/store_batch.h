@@ -56,6 +56,7 @@ struct store_batch {
     bool is_full;
     int64_t xid;       /* 0 until known, and when nothing was new */
     uint64_t ended_at; /* ns */
+    bool is_raced;     /* sent so */
     struct store *store;
     /* While it is filled: by tie, by address, by pkp. */
     struct table ids, addresses, authors, deleters, waiting;
@@ -68,6 +69,7 @@ struct store_batch_call {
     const struct shard *shard;
     const char *channel; /* of notifications */
     uint64_t origin;     /* of this process, in them */
+    bool is_raced;       /* others may be storing the same events */
     db_reply_fn *done;   /* as of db_transaction */
     void *owner;         /* of done */
 };

@@ -106,7 +106,9 @@ static void add_adopt(struct sending *sending)
 
 static void add_insert(struct sending *sending, enum store_insert_part part)
 {
-    struct param_list *params = begin(sending, STORE_SQL_INSERT, store_insert_reply);
+    struct param_list *params =
+        begin(sending, sending->call->is_raced ? STORE_SQL_INSERT_RACED : STORE_SQL_INSERT,
+              store_insert_reply);
     if (!store_insert_params(params, sending->batch, sending->call->key, part))
         drop(sending);
 }
@@ -257,6 +259,7 @@ bool store_batch_send(struct store_batch *batch, const struct store_batch_call *
                       struct err *err)
 {
     struct sending sending = {.batch = batch, .call = call};
+    batch->is_raced = call->is_raced;
     memcpy(batch->sorted, batch->items, batch->count * sizeof(struct store_item *));
     qsort(batch->sorted, batch->count, sizeof(struct store_item *), compare_ties);
     add_locks(&sending);

@@ -66,6 +66,41 @@ enum { STORE_STATEMENT_MS_MAX = 30000 };
 /* What REPLACE has left at the address of u is as new, or newer. */
 #define HAS_NEWER "EXISTS (SELECT FROM event x WHERE " AT_ADDRESS("u") BY_ADDRESS ")"
 
+/* Items are sorted by tie, so that two batches with the same events wait for each other in one
+ * order. A gift wrap is deleted, too, by those whom it names. What has no bucket is a copy of
+ * another shard's deletion, which tells of it: by that xid no tail will. A tag row is there only if
+ * its event is, so it conflicts with none. */
+#define INSERT(on_conflict)                                                                      \
+    "WITH u AS MATERIALIZED (SELECT u.*, ($18::int8[])[u.first_hash:u.last_hash] AS tag_hashes," \
+    " CASE WHEN " HAS_MOVED " THEN 4"                                                            \
+    "  WHEN " IS_KNOWN " THEN 1"                                                                 \
+    "  WHEN " IS_DELETED " OR " AUTHOR_HAS_VANISHED " THEN 3"                                    \
+    "  WHEN u.last_named >= u.first_named AND (" WRAP_IS_DELETED " OR " NAMED_HAS_VANISHED       \
+    ") THEN 3"                                                                                   \
+    "  WHEN u.dh IS NOT NULL AND " HAS_NEWER " THEN 2"                                           \
+    "  ELSE 0 END AS verdict"                                                                    \
+    " FROM (SELECT unnest($1::int8[]) AS created_at, unnest($2::int8[]) AS tie, "                \
+    "  unnest($3::int8[]) AS pkp, unnest($4::int8[]) AS dh, "                                    \
+    "  unnest($5::int8[]) AS expires, unnest($6::int4[]) AS kind, "                              \
+    "  unnest($7::bytea[]) AS id, unnest($8::bytea[]) AS pubkey, "                               \
+    "  unnest($9::bytea[]) AS sig, unnest($10::text[]) AS tags, "                                \
+    "  unnest($11::text[]) AS content, unnest($12::int8[]) AS id_mark, "                         \
+    "  unnest($13::int8[]) AS address_mark, unnest($14::int4[]) AS first_hash, "                 \
+    "  unnest($15::int4[]) AS last_hash, unnest($16::int4[]) AS first_named, "                   \
+    "  unnest($17::int4[]) AS last_named, unnest($21::int4[]) AS bucket, "                       \
+    "  unnest($22::int8[]) AS version) u),"                                                      \
+    " w AS (SELECT * FROM u WHERE verdict = 0),"                                                 \
+    " ins AS (INSERT INTO event (created_at, tie, pkp, dh, expires, kind, id, pubkey, sig,"      \
+    "   tag_hashes, tags, content, xid)"                                                         \
+    "  SELECT created_at, tie, pkp, dh, expires, kind, id, pubkey, sig, tag_hashes, tags,"       \
+    "   content, CASE WHEN bucket IS NULL THEN " ROUTE_XID_COPY                                  \
+    " ELSE pg_current_xact_id()::text::int8 END"                                                 \
+    "  FROM w" on_conflict " RETURNING created_at, tie, pkp, kind, tag_hashes),"                 \
+    " tagged AS (INSERT INTO etag (h, created_at, tie, pkp, kind)"                               \
+    "  SELECT m.h, i.created_at, i.tie, i.pkp, i.kind FROM ins i"                                \
+    "  CROSS JOIN LATERAL unnest(i.tag_hashes) m(h))"                                            \
+    " SELECT tie, 0::int8 FROM ins UNION ALL SELECT tie, verdict::int8 FROM u WHERE verdict <> 0"
+
 const struct store_sql_statement store_sql_statements[] = {
     /* Odd keys exclusive, in the order given: the same for every batch, so none waits in a ring. */
     {STORE_SQL_LOCK,
@@ -74,33 +109,8 @@ const struct store_sql_statement store_sql_statements[] = {
      " ELSE pg_advisory_xact_lock_shared(hashtextextended($1::text, 0) # (k >> 1)) END"
      " FROM unnest($2::int8[]) u(k)"},
 
-    /* Items are sorted by tie, so that two batches with the same events wait for each other in one
-     * order. A gift wrap is deleted, too, by those whom it names. What has no bucket is a copy of
-     * another shard's deletion, which tells of it: by that xid no tail will. */
-    {STORE_SQL_INSERT,
-     "WITH u AS MATERIALIZED (SELECT u.*, ($18::int8[])[u.first_hash:u.last_hash] AS tag_hashes,"
-     " CASE WHEN " HAS_MOVED " THEN 4"
-     "  WHEN " IS_KNOWN " THEN 1"
-     "  WHEN " IS_DELETED " OR " AUTHOR_HAS_VANISHED " THEN 3"
-     "  WHEN u.last_named >= u.first_named AND (" WRAP_IS_DELETED " OR " NAMED_HAS_VANISHED
-     ") THEN 3"
-     "  WHEN u.dh IS NOT NULL AND " HAS_NEWER " THEN 2"
-     "  ELSE 0 END AS verdict"
-     " FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::int4[],"
-     "  $7::bytea[], $8::bytea[], $9::bytea[], $10::text[], $11::text[], $12::int8[], $13::int8[],"
-     "  $14::int4[], $15::int4[], $16::int4[], $17::int4[], $21::int4[], $22::int8[])"
-     " u(created_at, tie, pkp, dh, expires, kind, id, pubkey, sig, tags, content, id_mark,"
-     "  address_mark, first_hash, last_hash, first_named, last_named, bucket, version)),"
-     " w AS (SELECT * FROM u WHERE verdict = 0),"
-     " ins AS (INSERT INTO event (created_at, tie, pkp, dh, expires, kind, id, pubkey, sig,"
-     "   tag_hashes, tags, content, xid)"
-     "  SELECT created_at, tie, pkp, dh, expires, kind, id, pubkey, sig, tag_hashes, tags, content,"
-     "   CASE WHEN bucket IS NULL THEN " ROUTE_XID_COPY " ELSE pg_current_xact_id()::text::int8 END"
-     "  FROM w ON CONFLICT DO NOTHING RETURNING created_at, tie, pkp, kind, tag_hashes),"
-     " tagged AS (INSERT INTO etag (h, created_at, tie, pkp, kind)"
-     "  SELECT m.h, i.created_at, i.tie, i.pkp, i.kind FROM ins i"
-     "  CROSS JOIN LATERAL unnest(i.tag_hashes) m(h) ON CONFLICT DO NOTHING)"
-     " SELECT tie, 0::int8 FROM ins UNION ALL SELECT tie, verdict::int8 FROM u WHERE verdict <> 0"},
+    {STORE_SQL_INSERT, INSERT("")},
+    {STORE_SQL_INSERT_RACED, INSERT(" ON CONFLICT DO NOTHING")},
 
     /* The copies of deletions that find their home here. */
     {STORE_SQL_ADOPT,

@@ -247,8 +247,9 @@ static void test_several(void **state)
 {
     struct end ends[3] = {{.is_done = -1}, {.is_done = -1}, {.is_done = -1}};
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
         put_some("abc"[i], 5, "[]");
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
         const struct filter filter = by_author(made_event("abc"[i], 0, 1, "[]"));
         store_purge(here.store, &filter, on_end, &ends[i]);
     }

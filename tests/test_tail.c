@@ -131,6 +131,44 @@ static void nothing(uint32_t i)
     (void)i;
 }
 
+struct twin {
+    uint32_t *left, *fresh;
+};
+
+static void on_twin(void *owner, enum store_verdict verdict)
+{
+    struct twin *twin = owner;
+    assert_true(verdict == STORE_NEW || verdict == STORE_DUPLICATE);
+    *twin->fresh += verdict == STORE_NEW;
+    *twin->left -= 1;
+}
+
+/* The same events, by both at the same time: each is new to one of them. */
+static void test_same_at_once(void **state)
+{
+    enum { EVENTS = 200, ROUNDS = 10 };
+    static uint32_t fresh[EVENTS];
+    static struct twin twins[EVENTS];
+    (void)state;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        uint32_t left = 2 * EVENTS;
+        for (uint32_t i = 0; i < EVENTS; i++) {
+            const struct event *event = next_event();
+            fresh[i] = 0;
+            twins[i] = (struct twin){&left, &fresh[i]};
+            const struct store_put put = {event, on_twin, NULL, &twins[i]};
+            store_put(made_one.store, &put);
+            store_put(two.store, &put);
+        }
+        while (left > 0)
+            uv_run(&made_loop, UV_RUN_ONCE);
+        for (uint32_t i = 0; i < EVENTS; i++)
+            assert_int_equal(fresh[i], 1);
+    }
+    assert_int_equal(made_number(&made_shard, "SELECT count(*) FROM event WHERE created_at >= 0"),
+                     EVENTS * ROUNDS);
+}
+
 static void test_order(void **state)
 {
     (void)state;
@@ -338,6 +376,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_order),
+        TEST(test_same_at_once),
         TEST(test_tails_lost),
         TEST(test_all_lost),
         TEST(test_unannounced),
