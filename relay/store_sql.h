@@ -16,7 +16,7 @@
 /* Parameters as they are begun in store_params.c; verdicts are those of STORE_SQL_VERDICT_*. */
 #define STORE_SQL_LOCK "lock"
 #define STORE_SQL_ADOPT "adopt"
-/* The first costs less, but fails (23505) where somebody else stores one of the events meanwhile. */
+/* The first costs less, but fails (23505) if somebody else stores one of the events meanwhile. */
 #define STORE_SQL_INSERT "insert"
 #define STORE_SQL_INSERT_RACED "insert_raced"
 #define STORE_SQL_DELETE_IDS "delete_ids"

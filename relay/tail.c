@@ -18,7 +18,6 @@
 #include "shared/err.h"
 #include "shared/event.h"
 #include "shared/filter.h"
-#include "shared/kind.h"
 
 enum {
     TAIL_POLL_MS = 1000,
@@ -76,16 +75,6 @@ static void push(struct tail *tail, int64_t xid, uint64_t batch)
     tail_queue_append(&tail->queue, entry);
 }
 
-/* What a deletion took may be of an own batch whose answer is still on its way: that is settled
- * first, so that nobody is told of the deletion before what it deletes. Then fetched again. */
-static bool has_deleter(const struct event *events, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (events[i].kind == KIND_DELETION || events[i].kind == KIND_VANISH)
-            return true;
-    return false;
-}
-
 static void say_fetch(const struct tail *tail, bool is_over)
 {
     if (tail->setup.on_fetch != NULL)
@@ -105,7 +94,8 @@ static void on_fetched(void *owner, const PGresult *result)
     struct arena arena = {0};
     uint32_t count;
     const struct event *events = tail_sql_events(&arena, result, &count);
-    bool is_early = tail->fetched_after > tail->ended && has_deleter(events, count);
+    bool is_early = tail->fetched_after > tail->ended && tail_sql_deletes(events, count);
+    /* What it took may be of an own batch: that is settled first, and it is fetched again. */
     for (uint32_t i = 0; !is_early && i < tail->fetching; i++)
         tail_queue_pop(&tail->queue);
     for (uint32_t i = 0; !is_early && i < count; i++)

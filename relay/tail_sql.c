@@ -8,6 +8,7 @@
 #include "relay/tail_live.h"
 #include "shared/arena.h"
 #include "shared/event.h"
+#include "shared/kind.h"
 
 enum { TAIL_STATEMENT_MS_MAX = 10000 };
 
@@ -62,4 +63,12 @@ const struct event *tail_sql_events(struct arena *arena, const PGresult *result,
     for (uint32_t i = 0; i < *count; i++)
         events[i] = fetched[i].event;
     return events;
+}
+
+bool tail_sql_deletes(const struct event *events, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (events[i].kind == KIND_DELETION || events[i].kind == KIND_VANISH)
+            return true;
+    return false;
 }

@@ -32,3 +32,6 @@ MUST_CHECK bool tail_sql_prepare(PGconn *conn, const void *context);
 
 /* The events of an answer to fetch, within a transaction oldest first; count of them. */
 const struct event *tail_sql_events(struct arena *arena, const PGresult *result, uint32_t *count);
+
+/* Whether one of them is a deletion, or a request to vanish. */
+bool tail_sql_deletes(const struct event *events, uint32_t count);
