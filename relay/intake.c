@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "relay/control.h"
 #include "relay/list.h"
 #include "relay/policy.h"
 #include "relay/shards.h"
@@ -112,7 +113,8 @@ static bool is_left_out(const struct policy *policy, const struct event *event)
     int64_t expires_at;
     return kind_class(event->kind) == KIND_EPHEMERAL || event_is_protected(event) ||
            (event_expiration(event, &expires_at) && expires_at <= (int64_t)time(NULL)) ||
-           (event->kind == KIND_VANISH && !is_ours_to_vanish(policy, event));
+           (event->kind == KIND_VANISH && !is_ours_to_vanish(policy, event)) ||
+           (policy->control != NULL && !control_admits(policy->control, event, NULL, 0, NULL));
 }
 
 /* On the pool. */

@@ -2,7 +2,7 @@
  *
  * Ids and signatures are checked on the pool. What is not stored here whoever sends it is refused
  * before: protected events (NIP-70: only their author may bring them), ephemeral and expired ones,
- * and a vanish request that is for other relays (NIP-62).
+ * a vanish request that is for other relays (NIP-62), and what the operators have banned (NIP-86).
  *
  *   ownership  the event and its arena are the intake's until settled has been called
  *   threads    loop thread only
@@ -27,7 +27,7 @@ enum intake_fate {
     INTAKE_KNOWN,
     INTAKE_OLDER,    /* a newer version is stored */
     INTAKE_DELETED,  /* its author deleted it */
-    INTAKE_LEFT_OUT, /* not to be stored: protected, ephemeral, expired */
+    INTAKE_LEFT_OUT, /* not to be stored: protected, ephemeral, expired, banned */
     INTAKE_REFUSED,  /* wrong */
     INTAKE_FAILED,   /* the database is down */
     INTAKE_FATES,

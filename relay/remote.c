@@ -168,6 +168,10 @@ int remote_on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         lws_set_opaque_user_data(wsi, NULL);
         ended(remote, "it closed the connection");
         return 0;
+    case LWS_CALLBACK_WSI_DESTROY: /* some ends, as of what is no HTTP, are told by this alone */
+        lws_set_opaque_user_data(wsi, NULL);
+        ended(remote, "it does not speak websocket");
+        return 0;
     default:
         return 0;
     }

@@ -229,7 +229,8 @@ static void open_parts(struct router *router)
                                         .settled = on_settled,
                                         .drained = on_intake_drained,
                                         .owner = router};
-    router->policy = (struct policy){.public_url = config->public_url};
+    router->policy =
+        (struct policy){.public_url = config->public_url, .control = router->transfer.control};
     router->hub.loop = loop;
     router->hub.store = router->transfer.store;
     router->hub.intake = intake_new(loop, &intake);
@@ -265,7 +266,8 @@ static int serve(struct router *router)
         fprintf(stderr, "shoal-relay: %s\n", err.text);
         return EXIT_FAILURE;
     }
-    router->hub.host = remote_host_new(&router->transfer.loop, &err);
+    if (transfer_open_control(&router->transfer, &err))
+        router->hub.host = remote_host_new(&router->transfer.loop, &err);
     if (router->hub.host == NULL) {
         fprintf(stderr, "shoal-relay: %s\n", err.text);
         transfer_close(&router->transfer);

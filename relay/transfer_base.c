@@ -7,6 +7,8 @@
 
 #include "relay/cluster.h"
 #include "relay/config.h"
+#include "relay/control.h"
+#include "relay/control_db.h"
 #include "relay/log.h"
 #include "relay/route.h"
 #include "relay/shards.h"
@@ -117,8 +119,38 @@ bool transfer_open(struct transfer *transfer, const struct config *config, uint3
     return false;
 }
 
+/* It is asked anew for each event. */
+static void on_changed(void *owner, enum control_list list)
+{
+    (void)owner;
+    (void)list;
+}
+
+bool transfer_open_control(struct transfer *transfer, struct err *err)
+{
+    struct bytes32 operators[CONFIG_ADMINS_MAX];
+    uint64_t deadline = uv_now(&transfer->loop) + READY_MS_MAX;
+    transfer->control = control_new(operators, config_admins(transfer->config, operators));
+    const struct control_db_setup setup = {.shard = &transfer->shard,
+                                           .control = transfer->control,
+                                           .on_changed = on_changed,
+                                           .owner = transfer};
+    transfer->control_db = control_db_new(&transfer->loop, &setup);
+    uv_timer_start(&transfer->wait, on_look, 0, LOOK_MS);
+    while (!control_db_is_loaded(transfer->control_db) && !transfer->interrupted &&
+           uv_now(&transfer->loop) < deadline)
+        uv_run(&transfer->loop, UV_RUN_ONCE);
+    uv_timer_stop(&transfer->wait);
+    return control_db_is_loaded(transfer->control_db) ||
+           err_set(err, ERR_INTERNAL, "the database does not say what the operators decided");
+}
+
 void transfer_close(struct transfer *transfer)
 {
+    if (transfer->control_db != NULL) {
+        control_db_free(transfer->control_db);
+        control_free(transfer->control);
+    }
     shards_free(transfer->store);
     uv_close((uv_handle_t *)&transfer->interrupt, NULL);
     uv_close((uv_handle_t *)&transfer->terminate, NULL);

@@ -15,6 +15,8 @@
 
 struct cluster;
 struct config;
+struct control;
+struct control_db;
 struct err;
 struct event;
 struct shards;
@@ -30,6 +32,8 @@ struct transfer {
     uv_signal_t interrupt, terminate;
     uv_timer_t wait;
     struct shards *store;
+    struct control *control; /* what the operators decided; NULL until it is asked for */
+    struct control_db *control_db;
     bool interrupted; /* SIGINT or SIGTERM came */
     void (*on_interrupted)(void *owner);
     void (*on_foreign)(void *owner, const struct event *event); /* another process stored it */
@@ -45,6 +49,10 @@ void transfer_leave(struct transfer *transfer);
  * transfer must not move afterwards. On failure nothing is left open. */
 MUST_CHECK bool transfer_open(struct transfer *transfer, const struct config *config,
                               uint32_t threads, struct err *err);
+
+/* For who takes events from others: what the operators decided is known, and kept up to date. On
+ * failure everything is left to transfer_close. */
+MUST_CHECK bool transfer_open_control(struct transfer *transfer, struct err *err);
 
 /* Nothing may be going on any more. */
 void transfer_close(struct transfer *transfer);

@@ -261,7 +261,8 @@ static void open_parts(struct sync *sync, const struct config *config)
         .drained = on_drained,
         .closed = on_closed,
         .owner = sync};
-    sync->policy = (struct policy){.public_url = config->public_url};
+    sync->policy =
+        (struct policy){.public_url = config->public_url, .control = sync->transfer.control};
     sync->intake = intake_new(loop, &intake);
     sync->remote = remote_new(sync->host, &remote);
     const struct push_setup push = {
@@ -349,7 +350,8 @@ static int print_end(struct sync *sync)
 static int run(struct sync *sync, const struct config *config)
 {
     struct err err;
-    sync->host = remote_host_new(&sync->transfer.loop, &err);
+    if (transfer_open_control(&sync->transfer, &err))
+        sync->host = remote_host_new(&sync->transfer.loop, &err);
     if (sync->host == NULL) {
         fprintf(stderr, "shoal-relay: %s\n", err.text);
         transfer_close(&sync->transfer);

@@ -1,5 +1,6 @@
 /* shoal-relay sync: two real relays, made equal; whatever one of them does not speak or is too busy
  * for. */
+#include <libpq-fe.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,6 +181,24 @@ static void test_kept_back(void **state)
     end();
 }
 
+/* What the operators have banned here does not come in. */
+static void test_banned(void **state)
+{
+    (void)state;
+    begin(NULL);
+    publish(&there, 1, 0, 10);
+    publish(&there, 2, 0, 10);
+    PGconn *conn = PQconnectdb(getenv("TEST_DB")); // NOLINT(concurrency-mt-unsafe)
+    PGresult *result = PQexec(conn, scratch_format("INSERT INTO %s.control VALUES"
+                                                   " ('pubkey', '%s', false, '', '', 1)",
+                                                   here.schema, signer_pubkey(2)));
+    assert_int_equal(PQresultStatus(result), PGRES_COMMAND_OK);
+    PQclear(result);
+    PQfinish(conn);
+    sync_with("--down", NULL, 0, "received 10 new, 0 known, 0 older, 0 deleted, 10 left out");
+    end();
+}
+
 static void test_refusals(void **state)
 {
     struct program program;
@@ -267,10 +286,10 @@ static void test_interrupted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_directions),  cmocka_unit_test(test_without_nip77),
-        cmocka_unit_test(test_busy),        cmocka_unit_test(test_kept_back),
-        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_json),
-        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_directions), cmocka_unit_test(test_without_nip77),
+        cmocka_unit_test(test_busy),       cmocka_unit_test(test_kept_back),
+        cmocka_unit_test(test_banned),     cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_json),       cmocka_unit_test(test_interrupted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
