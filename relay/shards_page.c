@@ -224,13 +224,13 @@ static struct page *page_new(struct shards *shards, const struct store_read *rea
 /* The one shard that all authors live on; false when there are several, or no authors. */
 static bool find_only(const struct route *route, const struct filter *filter, uint32_t *only)
 {
-    for (uint32_t i = 0; i < filter->authors.count; i++) {
-        uint32_t home = route_home(route, &filter->authors.at[i]);
-        if (i > 0 && home != *only)
+    if (filter->authors.count == 0)
+        return false;
+    *only = route_home(route, &filter->authors.at[0]);
+    for (uint32_t i = 1; i < filter->authors.count; i++)
+        if (route_home(route, &filter->authors.at[i]) != *only)
             return false;
-        *only = home;
-    }
-    return filter->authors.count > 0;
+    return true;
 }
 
 bool shards_page_begin(struct shards *shards, const struct store_read *read, struct err *err)
