@@ -270,20 +270,29 @@ void peer_receive(struct peer *peer, char *at, size_t len, int64_t now_ms)
     }
 }
 
-static void add_message(struct peer *peer, struct span message)
+static bool add_squeezed(struct peer *peer)
 {
     struct peer_table *table = peer->table;
+    table->squeezed.len = 0;
+    bool is_there = session_pop(peer->session, &table->message);
+    squeeze_add(table->squeeze, &table->squeezed, text_span(&table->message));
+    websocket_add_head(&table->wire, FINAL_TEXT | WEBSOCKET_SQUEEZED, table->squeezed.len);
+    text_add(&table->wire, text_span(&table->squeezed));
+    return is_there;
+}
+
+/* False when the session has none. */
+static bool add_message(struct peer *peer)
+{
+    size_t bytes = session_next_bytes(peer->session);
+    if (bytes == 0)
+        return false;
     metrics_add(METRIC_FRAMES_SENT, 1);
-    metrics_add(METRIC_BYTES_SENT, message.len);
-    uint8_t first = FINAL_TEXT;
-    if (peer->may_squeeze && message.len >= SQUEEZE_BYTES_MIN) {
-        table->squeezed.len = 0;
-        squeeze_add(table->squeeze, &table->squeezed, message);
-        first |= WEBSOCKET_SQUEEZED;
-        message = text_span(&table->squeezed);
-    }
-    websocket_add_head(&table->wire, first, message.len);
-    text_add(&table->wire, message);
+    metrics_add(METRIC_BYTES_SENT, bytes);
+    if (peer->may_squeeze && bytes >= SQUEEZE_BYTES_MIN)
+        return add_squeezed(peer);
+    websocket_add_head(&peer->table->wire, FINAL_TEXT, bytes);
+    return session_pop_behind(peer->session, &peer->table->wire);
 }
 
 /* Fills the wire with what waits, up to WRITE_BYTES; false when nothing does. */
@@ -294,9 +303,8 @@ static bool fill_wire(struct peer *peer)
     table->wire.len = LWS_PRE; /* lws wants room before what it writes */
     text_add(&table->wire, text_span(&peer->owed));
     text_clear(&peer->owed);
-    while (peer->session != NULL && table->wire.len < WRITE_BYTES &&
-           session_pop(peer->session, &table->message))
-        add_message(peer, text_span(&table->message));
+    while (peer->session != NULL && table->wire.len < WRITE_BYTES && add_message(peer))
+        ;
     return table->wire.len > LWS_PRE;
 }
 

@@ -60,6 +60,8 @@ static void end(struct request *request)
     struct session *session = request->session;
     for (uint32_t i = 0; i < request->reader_count; i++)
         list_remove(&desk->queue, &request->readers[i].queued);
+    if (desk->told == request)
+        desk->told = NULL;
     list_remove(&session->requests, &request->listed);
     session->request_count--;
     ranked_free(request->ranked);
@@ -119,8 +121,11 @@ static void finish(struct request *request)
 static void give_out(struct request *request, const struct merge_row *row)
 {
     struct request_desk *desk = request->desk;
-    desk->text.len = 0;
-    message_write_event_head(&desk->text, request->name);
+    if (desk->told != request) {
+        desk->told = request;
+        desk->text.len = 0;
+        message_write_event_head(&desk->text, request->name);
+    }
     session_send(request->session, text_span(&desk->text), row->frame);
     if (desk->fresh != request)
         live_saw(desk->setup.live, request->sub, &row->id);

@@ -50,7 +50,8 @@ struct request_desk {
     uint32_t reads;
     const struct request *fresh; /* being started: nothing was announced since its sub is there */
     uv_idle_t *more;             /* runs while readers wait that the window may answer */
-    struct text text;            /* reused */
+    struct text text;            /* what stands before an event that answers told */
+    const struct request *told;
 };
 
 /* request.c: a page has been taken; the request may be gone afterwards. */

@@ -190,10 +190,17 @@ void session_on_drained(struct session *session, void (*drained)(void *owner), v
     session->drained_owner = owner;
 }
 
-bool session_pop(struct session *session, struct text *out)
+size_t session_next_bytes(const struct session *session)
+{
+    const struct session_item *item = session->head;
+    if (item == NULL)
+        return 0;
+    return item->len + (item->frame == NULL ? 0 : item->frame->len + 1u);
+}
+
+bool session_pop_behind(struct session *session, struct text *out)
 {
     struct session_item *item = take_item(session);
-    out->len = 0;
     if (item == NULL)
         return false;
     text_add(out, (struct span){item->head, item->len});
@@ -210,6 +217,12 @@ bool session_pop(struct session *session, struct text *out)
         drained(session->drained_owner);
     }
     return true;
+}
+
+bool session_pop(struct session *session, struct text *out)
+{
+    out->len = 0;
+    return session_pop_behind(session, out);
 }
 
 bool session_has_key(const struct session *session, const struct bytes32 *pubkey)

@@ -87,8 +87,14 @@ bool session_is_full(const struct session *session);
 /* Calls back, later and once, when it is no longer full; NULL takes it back. */
 void session_on_drained(struct session *session, void (*drained)(void *owner), void *owner);
 
+/* Bytes of the next message; 0: there is none. */
+size_t session_next_bytes(const struct session *session);
+
 /* The next message, assembled into out (cleared first). False when there is none. */
 MUST_CHECK bool session_pop(struct session *session, struct text *out);
+
+/* The same, behind what is in out. */
+MUST_CHECK bool session_pop_behind(struct session *session, struct text *out);
 
 bool session_has_key(const struct session *session, const struct bytes32 *pubkey);
 

@@ -138,9 +138,11 @@ void window_on_caught_up(struct window *window, bool is_caught_up)
 
 void window_on_fetch(struct window *window, bool is_over)
 {
-    window_ticket_return(&window->marks, &window->fetch);
-    if (!is_over)
+    assert(!is_over || window->fetches > 0);
+    if (!is_over && window->fetches++ == 0)
         window_ticket_take(&window->marks, &window->fetch);
+    if (is_over && --window->fetches == 0)
+        window_ticket_return(&window->marks, &window->fetch);
 }
 
 void window_expect(struct window *window, struct window_ticket *ticket)
@@ -190,6 +192,7 @@ static int64_t age(const struct window *window)
 void window_tidy(struct window *window)
 {
     metrics_set(METRIC_WINDOW_SECONDS, age(window));
+    tell(window);
     if (window->is_lost)
         window_start(window);
     window_load(window);

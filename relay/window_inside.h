@@ -30,7 +30,8 @@ struct window {
     /* Everything up to the floor is held; what is below it, only while loading. */
     struct store_cursor floor;
     uint64_t added_ns;          /* when a page was added last */
-    struct window_ticket fetch; /* of the tail */
+    struct window_ticket fetch; /* of the oldest fetch that is out */
+    uint32_t fetches;           /* out; one for each tail at most */
     struct window_job load;
 
     /* Asked for once more, a few at a time. doubts: held if they are stored. suspects: held, and
