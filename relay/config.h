@@ -12,6 +12,7 @@
 
 struct err;
 struct option;
+struct rules_setup;
 struct text;
 
 #define CONFIG_PATH "/etc/shoal-relay.conf"
@@ -40,6 +41,8 @@ struct config {
     int64_t filter_values_max;
     int64_t filters_max;
     char icon[CONFIG_TEXT_MAX];
+    char kinds_allowed[CONFIG_TEXT_MAX]; /* numbers and ranges; empty: all */
+    char kinds_denied[CONFIG_TEXT_MAX];
     int64_t limit_default;
     int64_t limit_max;
     char listen_address[CONFIG_TEXT_MAX]; /* an IP address */
@@ -53,10 +56,14 @@ struct config {
     char policy_plugin[CONFIG_TEXT_MAX]; /* for /bin/sh; empty: none */
     bool policy_plugin_accepts;          /* what it does not judge in time */
     int64_t policy_plugin_ms_max;
+    char pow_kinds[CONFIG_TEXT_MAX];    /* "1=16 20-22=10" */
     char postgres_bin[CONFIG_TEXT_MAX]; /* folder of initdb and postgres; empty: searched */
     int64_t pow_bits_min;
-    int64_t processes;                /* 0: one per core */
-    char pubkey[CONFIG_TEXT_MAX];     /* of the operator, hex or npub; NIP-11 */
+    int64_t processes;                     /* 0: one per core */
+    char pubkey[CONFIG_TEXT_MAX];          /* of the operator, hex or npub; NIP-11 */
+    int64_t pubkey_events_per_min;         /* 0: no limit */
+    char pubkeys_allowed[CONFIG_TEXT_MAX]; /* keys, and files of keys; empty: all */
+    char pubkeys_denied[CONFIG_TEXT_MAX];
     char public_url[CONFIG_TEXT_MAX]; /* ws:// or wss:// URLs, separated by spaces */
     int64_t req_burst_max;
     int64_t reqs_per_s_max;                /* per address and process; 0: no limit */
@@ -71,6 +78,9 @@ struct config {
     char terms_of_service[CONFIG_TEXT_MAX];
     char tls_certificate[CONFIG_TEXT_MAX]; /* PEM files */
     char tls_key[CONFIG_TEXT_MAX];
+    int64_t trust_depth;
+    int64_t trust_keys_max;
+    char trust_roots[CONFIG_TEXT_MAX];     /* keys, and files of keys; empty: everybody */
     char trusted_proxies[CONFIG_TEXT_MAX]; /* networks, separated by spaces */
     char user[64];                         /* whom to become when started as root */
     int64_t verify_threads;                /* 0: one per core */
@@ -88,6 +98,9 @@ MUST_CHECK bool config_load(struct config *config, const char *path, struct err 
 
 /* What one setting alone cannot tell: both TLS files or none, bursts, URLs, networks. */
 MUST_CHECK bool config_check(const struct config *config, struct err *err);
+
+/* What rules.h wants to know; points into config. */
+struct rules_setup config_rules(const struct config *config);
 
 /* The pubkeys of admin_pubkeys, which config_check has accepted; returns how many. */
 uint32_t config_admins(const struct config *config, struct bytes32 out[CONFIG_ADMINS_MAX]);

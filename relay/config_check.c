@@ -8,6 +8,7 @@
 #include "relay/kind_set.h"
 #include "relay/language.h"
 #include "relay/retention.h"
+#include "relay/rules.h"
 #include "shared/arena.h"
 #include "shared/bech32.h"
 #include "shared/err.h"
@@ -159,6 +160,35 @@ static bool check_amounts(const struct config *config, struct err *err)
     return true;
 }
 
+static void pass_over(void *owner, const struct bytes32 *key)
+{
+    (void)owner;
+    (void)key;
+}
+
+static bool check_rules(const struct config *config, struct err *err)
+{
+    const struct rules_setup setup = config_rules(config);
+    struct rules *rules = rules_new(&setup, err);
+    struct err why;
+    if (rules == NULL)
+        return false;
+    rules_free(rules);
+    if (!rules_read_keys(config->trust_roots, pass_over, NULL, &why))
+        return err_set(err, ERR_INVALID, "trust_roots: %.90s", why.text);
+    return true;
+}
+
+struct rules_setup config_rules(const struct config *config)
+{
+    return (struct rules_setup){.kinds_allowed = config->kinds_allowed,
+                                .kinds_denied = config->kinds_denied,
+                                .pubkeys_allowed = config->pubkeys_allowed,
+                                .pubkeys_denied = config->pubkeys_denied,
+                                .pow_kinds = config->pow_kinds,
+                                .events_per_min = config->pubkey_events_per_min};
+}
+
 /* What is private is not to be found by its words, encrypted or not. */
 static bool check_search(const struct config *config, struct err *err)
 {
@@ -194,5 +224,5 @@ bool config_check(const struct config *config, struct err *err)
         return err_set(err, ERR_INVALID, "user: expected the name of a user");
     return check_amounts(config, err) && check_networks(config, err) && check_urls(config, err) &&
            check_pubkey(config, err) && check_admins(config, err) && check_database(config, err) &&
-           check_retention(config, err) && check_search(config, err);
+           check_retention(config, err) && check_search(config, err) && check_rules(config, err);
 }

@@ -157,6 +157,14 @@ static const char *word_of(bool value)
     return value ? "true" : "false";
 }
 
+static bool has_rules(const struct config *config)
+{
+    return config->kinds_allowed[0] != '\0' || config->kinds_denied[0] != '\0' ||
+           config->pubkeys_allowed[0] != '\0' || config->pubkeys_denied[0] != '\0' ||
+           config->pow_kinds[0] != '\0' || config->trust_roots[0] != '\0' ||
+           config->policy_plugin[0] != '\0';
+}
+
 static void add_limitation(struct text *out, const struct config *config, bool is_restricted)
 {
     text_addf(out,
@@ -171,7 +179,8 @@ static void add_limitation(struct text *out, const struct config *config, bool i
      * events */
     text_addf(out, "\"auth_required\":%s,\"payment_required\":false,\"restricted_writes\":%s,",
               word_of(config->auth_required),
-              word_of(is_restricted || config->auth_required || config->pow_bits_min > 0));
+              word_of(is_restricted || config->auth_required || config->pow_bits_min > 0 ||
+                      has_rules(config)));
     if (config->created_at_past_s_max > 0)
         text_addf(out, "\"created_at_lower_limit\":%lld,",
                   (long long)config->created_at_past_s_max);

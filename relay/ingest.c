@@ -12,8 +12,10 @@
 #include "relay/plugin.h"
 #include "relay/policy.h"
 #include "relay/reply.h"
+#include "relay/rules.h"
 #include "relay/session.h"
 #include "relay/shards.h"
+#include "relay/trust.h"
 #include "relay/window.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -118,11 +120,18 @@ static void refuse(struct job *job, enum err_code code, const char *text)
     answer(job, false, &why);
 }
 
+static void tell_trust(struct ingest *ingest, const struct event *event)
+{
+    if (ingest->setup.trust != NULL)
+        trust_saw(ingest->setup.trust, event);
+}
+
 static void on_announced(void *owner)
 {
     struct job *job = owner;
     list_remove(&job->ingest->stored, &job->queued);
     (void)live_publish(job->ingest->setup.live, &job->event, job->frame, job->serial);
+    tell_trust(job->ingest, &job->event);
     free_job(job);
 }
 
@@ -239,7 +248,13 @@ static void deliver(struct job *job)
         finish_auth(job);
         return;
     }
-    if (job->ingest->setup.plugin != NULL)
+    struct ingest *ingest = job->ingest;
+    struct err why;
+    if (ingest->setup.rules != NULL && !rules_pace(ingest->setup.rules, &job->event.pubkey,
+                                                   (int64_t)(uv_hrtime() / 1000000), &why)) {
+        answer(job, false, &why);
+        free_job(job);
+    } else if (ingest->setup.plugin != NULL)
         ask_plugin(job);
     else
         go_on(job);
@@ -402,6 +417,7 @@ void ingest_foreign(struct ingest *ingest, const struct event *event)
     struct frame *frame = frame_of_event(event);
     window_foreign(ingest->setup.window, event, frame);
     (void)live_publish(ingest->setup.live, event, frame, LIVE_EVERYBODY);
+    tell_trust(ingest, event);
     frame_drop(frame);
 }
 

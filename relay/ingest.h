@@ -20,9 +20,11 @@ struct ingest;
 struct live;
 struct plugin;
 struct policy;
+struct rules;
 struct session;
 struct session_table;
 struct shards;
+struct trust;
 struct window;
 
 struct ingest_setup {
@@ -31,6 +33,8 @@ struct ingest_setup {
     struct shards *store;
     struct live *live;
     struct window *window;
+    struct rules *rules;   /* asked how often a key may write; NULL: as it likes */
+    struct trust *trust;   /* told what is new; NULL: nobody asks */
     struct plugin *plugin; /* asked about what is signed well; NULL: none */
     uint32_t threads;
 };

@@ -2,7 +2,9 @@
 
 #include "relay/address.h"
 #include "relay/control.h"
+#include "relay/rules.h"
 #include "relay/session.h"
+#include "relay/trust.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -10,6 +12,7 @@
 #include "shared/hex.h"
 #include "shared/kind.h"
 #include "shared/scan.h"
+#include "shared/text.h"
 #include "shared/url.h"
 
 enum { AUTH_AGE_S_MAX = 600 };
@@ -47,16 +50,19 @@ static bool check_time(const struct policy *policy, const struct event *event, i
 static bool check_pow(const struct policy *policy, const struct event *event, struct err *err)
 {
     uint32_t target;
-    if (policy->pow_bits_min == 0)
+    int64_t bits_min = policy->pow_bits_min;
+    if (policy->rules != NULL)
+        bits_min = rules_pow_bits(policy->rules, event->kind, bits_min);
+    if (bits_min == 0)
         return true;
     uint32_t difficulty = event_difficulty(event);
-    if (difficulty < policy->pow_bits_min)
+    if (difficulty < bits_min)
         return err_set(err, ERR_POW, "difficulty %u is less than %lld", difficulty,
-                       (long long)policy->pow_bits_min);
+                       (long long)bits_min);
     /* Luck is no work: who aimed lower did less. */
-    if (event_pow_target(event, &target) && target < policy->pow_bits_min)
+    if (event_pow_target(event, &target) && target < bits_min)
         return err_set(err, ERR_POW, "the committed target %u is less than %lld", target,
-                       (long long)policy->pow_bits_min);
+                       (long long)bits_min);
     return true;
 }
 
@@ -123,6 +129,30 @@ static bool check_vanish(const struct policy *policy, const struct event *event,
     return err_set(err, ERR_INVALID, "no relay tag names this relay or ALL_RELAYS");
 }
 
+/* Whom an operator lets in by name need be on no other list. */
+static bool is_let_in(const struct policy *policy, const struct event *event)
+{
+    struct text hex = {0};
+    if (policy->control == NULL)
+        return false;
+    text_add_hex(&hex, event->pubkey.at, sizeof event->pubkey.at);
+    const struct control_item *item =
+        control_find(policy->control, CONTROL_PUBKEY, text_span(&hex));
+    text_clear(&hex);
+    return control_is_operator(policy->control, &event->pubkey) ||
+           (item != NULL && item->is_allowed);
+}
+
+static bool check_rules(const struct policy *policy, const struct event *event, struct err *err)
+{
+    if (policy->rules == NULL && policy->trust == NULL)
+        return true;
+    bool is_in = is_let_in(policy, event);
+    if (policy->rules != NULL && !rules_admit(policy->rules, event, is_in, err))
+        return false;
+    return policy->trust == NULL || is_in || trust_admits(policy->trust, event, err);
+}
+
 bool policy_event(const struct policy *policy, const struct event *event,
                   const struct session *session, int64_t now, struct err *err)
 {
@@ -133,8 +163,9 @@ bool policy_event(const struct policy *policy, const struct event *event,
     if (policy->control != NULL &&
         !control_admits(policy->control, event, session->keys, session->key_count, err))
         return false;
-    return check_size(policy, event, err) && check_time(policy, event, now, err) &&
-           check_pow(policy, event, err) && check_protected(event, session, err) &&
+    return check_rules(policy, event, err) && check_size(policy, event, err) &&
+           check_time(policy, event, now, err) && check_pow(policy, event, err) &&
+           check_protected(event, session, err) &&
            (event->kind != KIND_VANISH || check_vanish(policy, event, session, err));
 }
 

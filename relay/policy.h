@@ -13,7 +13,9 @@ struct control;
 struct err;
 struct event;
 struct filter;
+struct rules;
 struct session;
+struct trust;
 
 struct policy {
     int64_t created_at_future_s_max, created_at_past_s_max; /* the latter 0: any age */
@@ -22,6 +24,8 @@ struct policy {
     int64_t pow_bits_min;
     bool auth_required;
     const char *public_url;        /* as in config; "" when none is configured */
+    const struct rules *rules;     /* NULL: none */
+    const struct trust *trust;     /* NULL: whoever it is */
     const struct control *control; /* what the operators decided; NULL: nothing */
 };
 

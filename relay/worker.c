@@ -14,23 +14,20 @@
 #include "relay/control_db.h"
 #include "relay/dispatch.h"
 #include "relay/drop.h"
-#include "relay/indexer.h"
 #include "relay/ingest.h"
-#include "relay/kind_set.h"
 #include "relay/live.h"
 #include "relay/log.h"
 #include "relay/metrics.h"
-#include "relay/plugin.h"
 #include "relay/policy.h"
 #include "relay/query.h"
 #include "relay/reconcile.h"
 #include "relay/retention.h"
-#include "relay/search.h"
 #include "relay/server.h"
 #include "relay/session.h"
 #include "relay/shards.h"
 #include "relay/talkers.h"
 #include "relay/window.h"
+#include "relay/worker_extra.h"
 #include "shared/err.h"
 
 enum {
@@ -61,7 +58,7 @@ struct worker {
     uint64_t phase_ms, deadline_ms;
     struct policy policy;
     struct retention retention;
-    struct kind_set search_kinds;
+    struct worker_extra extra;
     uv_loop_t loop;
     uv_signal_t terminate;
     uv_timer_t tick;
@@ -70,9 +67,6 @@ struct worker {
     struct control *control;
     struct control_db *control_db;
     struct admin *admin;
-    struct search *search;   /* NULL: off */
-    struct plugin *plugin;   /* NULL: none */
-    struct indexer *indexer; /* NULL: off, or another process does it */
     struct live *live;
     struct window *window;
     struct ingest *ingest;
@@ -180,18 +174,13 @@ static void end(struct worker *worker)
     uv_close((uv_handle_t *)&worker->terminate, NULL);
     dispatch_free(worker->dispatch);
     query_free(worker->query);
-    if (worker->search != NULL)
-        search_free(worker->search);
-    if (worker->indexer != NULL)
-        indexer_free(worker->indexer);
     reconcile_desk_free(worker->reconciles);
     control_db_free(worker->control_db);
+    worker_extra_close(&worker->extra);
     shards_free(worker->store);
     admin_free(worker->admin);
     control_free(worker->control);
     ingest_free(worker->ingest);
-    if (worker->plugin != NULL)
-        plugin_free(worker->plugin);
     window_free(worker->window);
     live_free(worker->live);
     session_table_free(worker->sessions);
@@ -311,53 +300,31 @@ static void wire_control(struct worker *worker)
     worker->admin = admin_new(&worker->loop, &admin);
 }
 
-/* The first process indexes for all; one of all relays on the shard is elected. */
-static void wire_search(struct worker *worker)
-{
-    const struct worker_setup *setup = worker->setup;
-    struct err err;
-    static_assert((int)CONFIG_SEARCH_KINDS_MAX == (int)SEARCH_KINDS_MAX, "checked as it is kept");
-    bool is_good = kind_set_read(&worker->search_kinds, setup->config->search_kinds, &err);
-    assert(is_good); /* config_check has read it */
-    if (!setup->config->search)
-        return;
-    const struct search_setup search = {.shard = setup->shard,
-                                        .kinds = &worker->search_kinds,
-                                        .configuration = setup->config->search_language};
-    const struct indexer_setup indexer = {.shard = setup->shard,
-                                          .kinds = &worker->search_kinds,
-                                          .configuration = setup->config->search_language};
-    worker->search = search_new(&worker->loop, &search);
-    if (setup->number == 0)
-        worker->indexer = indexer_new(&worker->loop, &indexer);
-}
-
 static void wire_journeys(struct worker *worker)
 {
     const struct config *config = worker->setup->config;
-    const struct plugin_setup plugin = {.command = config->policy_plugin,
-                                        .timeout_ms = config->policy_plugin_ms_max,
-                                        .accepts_on_failure = config->policy_plugin_accepts};
-    if (config->policy_plugin[0] != '\0')
-        worker->plugin = plugin_new(&worker->loop, &plugin);
     struct ingest_setup ingest = {.policy = &worker->policy,
                                   .sessions = worker->sessions,
                                   .store = worker->store,
                                   .live = worker->live,
                                   .window = worker->window,
-                                  .plugin = worker->plugin,
+                                  .rules = worker->extra.rules,
+                                  .trust = worker->extra.trust,
+                                  .plugin = worker->extra.plugin,
                                   .threads = (uint32_t)config_verify_threads(config)};
     struct query_setup query = {.loop = &worker->loop,
                                 .window = worker->window,
                                 .policy = &worker->policy,
                                 .sessions = worker->sessions,
                                 .store = worker->store,
-                                .search = worker->search,
+                                .search = worker->extra.search,
                                 .live = worker->live,
                                 .limit_default = config->limit_default,
                                 .limit_max = config->limit_max,
                                 .count_max = config->count_max};
     worker->policy = policy_of(config, worker->control);
+    worker->policy.rules = worker->extra.rules;
+    worker->policy.trust = worker->extra.trust;
     worker->ingest = ingest_new(&worker->loop, &ingest);
     worker->query = query_new(&query);
     struct reconcile_setup reconcile = {.policy = &worker->policy,
@@ -427,9 +394,10 @@ int worker_run(const struct worker_setup *setup)
     begin(&worker);
     wire_store(&worker);
     wire_control(&worker);
-    wire_search(&worker);
-    wire_journeys(&worker);
-    if (!serve_and_drop(&worker, &err)) {
+    bool is_good = worker_extra_open(&worker.extra, &worker.loop, setup, worker.store, &err);
+    if (is_good)
+        wire_journeys(&worker);
+    if (!is_good || !serve_and_drop(&worker, &err)) {
         log_error("worker", "%s", err.text);
         _exit(WORKER_CANNOT_SERVE); /* pool threads may be connecting: nothing is freed */
     }

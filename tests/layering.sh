@@ -7,9 +7,9 @@
 #
 #     tests/layering.sh SOURCE_DIRECTORY
 cd "$1" || exit 1
-RELAY="log metrics option kind_set language retention config drop notify reserve revival progress hash table list talkers address
+RELAY="log metrics option hash table kind_set language rules retention config drop notify reserve revival progress list talkers address
        frame head websocket squeeze session db cluster schema tag_hash param row tail control page plan
-       route reader batch store shards search indexer merge window policy interest live auth reply cursor
+       route reader batch store shards search indexer merge window trust policy interest live auth reply cursor
        records ranked request reconcile intake remote push recent places plugin ingest query dispatch http health ticket rpc admin
        listener peer answer guest server worker takeover supervisor transfer reshard router operator main"
 SHELL="command main terminal vault"

@@ -59,11 +59,14 @@ static void test_edges(void **state)
         {"pow_bits_min", 0, 256, 0},
         {"policy_plugin_ms_max", 10, 600000, 2000},
         {"processes", 0, 64, 1},
+        {"pubkey_events_per_min", 0, 60000, 0},
         {"req_burst_max", 1, 1000000, 400},
         {"reqs_per_s_max", 0, 1000000, 50},
         {"retention_s", 0, 100000000000, 0},
         {"subscriptions_max", 1, 10000, 256},
         {"tags_max", 0, 100000, 5000},
+        {"trust_depth", 1, 2, 1},
+        {"trust_keys_max", 1, 10000000, 500000},
         {"verify_threads", 0, 256, 0},
         {"window_bytes_max", 0, 1099511627776, 268435456},
     };
@@ -317,7 +320,7 @@ static void test_check(void **state)
 static void test_write(void **state)
 {
     static const char *const values[] = {"9",     "70000",           "2000", "yes",
-                                         "debug", "  a # \"b\" = c", "no"};
+                                         "debug", "  a # \"b\" = c", "no",   "2"};
     struct config first, second;
     struct text text = {0}, again = {0};
     struct err err;
@@ -340,7 +343,7 @@ static void test_write(void **state)
                 break;
             }
     }
-    assert_int_equal(changed, 55);
+    assert_int_equal(changed, 64);
     text_clear(&text);
 
     config_write(&text, &first);
@@ -389,7 +392,7 @@ static void test_help(void **state)
         assert_in_range(strlen(line), 1, 79);
         settings += strncmp(line, "  --", 4) == 0;
     }
-    assert_int_equal(settings, 55);
+    assert_int_equal(settings, 64);
     text_clear(&help);
 }
 
