@@ -1,4 +1,4 @@
-# iproute2 shellcheck shell=sh disable=SC2034
+# shellcheck shell=sh disable=SC2034
 # The Debian packages that Shoal wants, in one place. Sourced by ops/run and ops/test.
 
 BUILD_PACKAGES="cmake ninja-build gcc libc6-dev pkg-config libwebsockets-dev libwebsockets-evlib-uv
@@ -6,7 +6,7 @@ BUILD_PACKAGES="cmake ninja-build gcc libc6-dev pkg-config libwebsockets-dev lib
     zlib1g-dev postgresql ca-certificates"
 
 TEST_PACKAGES="libcmocka-dev libjansson-dev clang clang-tidy clang-format libclang-rt-14-dev gcovr util-linux
-    iproute2 procps openssl iproute2 shellcheck systemd chromium"
+    iproute2 procps openssl shellcheck systemd chromium"
 
 # Unprivileged users install through sudo.
 as_root()

@@ -145,41 +145,6 @@ static void settle_batch(struct store *store, struct store_batch *batch)
         announce(store, number); /* nobody, as nothing was new */
 }
 
-enum outcome { STORE_GIVE_UP, STORE_AGAIN, STORE_ONE_BY_ONE };
-
-/* An event was stored by somebody else, after the batch had looked for it. */
-static bool is_race(const PGresult *result)
-{
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    return state != NULL && strcmp(state, "23505") == 0;
-}
-
-/* What can be done about a transaction that PostgreSQL refused. */
-static enum outcome judge(const PGresult *result, const struct store_batch *batch)
-{
-    static const struct {
-        const char *prefix;
-        enum outcome outcome;
-    } states[] = {
-        {"40", STORE_AGAIN},         /* deadlock, serialization */
-        {"53200", STORE_ONE_BY_ONE}, /* out of locks or memory */
-        {"22", STORE_ONE_BY_ONE},    /* a value that PostgreSQL does not take */
-        {"23", STORE_ONE_BY_ONE},    /* a constraint */
-        {"54", STORE_ONE_BY_ONE},    /* too large for it */
-    };
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    enum outcome outcome = STORE_GIVE_UP;
-    if (is_race(result) && !batch->is_raced)
-        return STORE_AGAIN;
-    for (size_t i = 0; state != NULL && i < ARRAY_LEN(states); i++)
-        if (strncmp(state, states[i].prefix, strlen(states[i].prefix)) == 0)
-            outcome = states[i].outcome;
-    for (uint32_t i = 0; i < batch->count; i++)
-        if (batch->items[i]->tries >= STORE_BATCH_TRIES_MAX)
-            return STORE_GIVE_UP;
-    return outcome == STORE_ONE_BY_ONE && batch->count == 1 ? STORE_GIVE_UP : outcome;
-}
-
 static void retry(struct store *store, struct store_batch *batch, bool one_by_one)
 {
     for (uint32_t i = batch->count; i-- > 0;) {
@@ -193,7 +158,7 @@ static void on_batch(void *owner, const PGresult *result)
 {
     struct store_batch *batch = owner;
     struct store *store = batch->store;
-    enum outcome outcome = STORE_GIVE_UP;
+    enum store_remedy remedy = STORE_GIVE_UP;
     store->in_flight--;
     flush_soon(store);
     if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
@@ -201,17 +166,17 @@ static void on_batch(void *owner, const PGresult *result)
         return;
     }
     if (result != NULL) {
-        outcome = judge(result, batch);
-        if (is_race(result))
+        remedy = store_batch_remedy(batch, result);
+        if (store_batch_lost_race(result))
             store->raced = STORE_RACED;
-        if (!is_race(result) || batch->is_raced) {
+        if (!store_batch_lost_race(result) || batch->is_raced) {
             metrics_add(METRIC_DATABASE_ERRORS, 1);
             log_warning("store", "batch of %u: %s", batch->count, db_error(result));
         }
     }
-    if (outcome != STORE_GIVE_UP)
-        retry(store, batch, outcome == STORE_ONE_BY_ONE);
-    for (uint32_t i = 0; outcome == STORE_GIVE_UP && i < batch->count; i++) {
+    if (remedy != STORE_GIVE_UP)
+        retry(store, batch, remedy == STORE_ONE_BY_ONE);
+    for (uint32_t i = 0; remedy == STORE_GIVE_UP && i < batch->count; i++) {
         settle(store, batch->items[i], STORE_FAILED);
         free(batch->items[i]);
     }

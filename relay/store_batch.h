@@ -84,3 +84,10 @@ bool store_batch_fill(struct store_batch *batch, struct store_queue *queue,
 /* When done says that the transaction committed, verdicts and xid are set. False: not sent. */
 MUST_CHECK bool store_batch_send(struct store_batch *batch, const struct store_batch_call *call,
                                  struct err *err);
+
+/* What can be done about a transaction that PostgreSQL refused. */
+enum store_remedy { STORE_GIVE_UP, STORE_AGAIN, STORE_ONE_BY_ONE };
+enum store_remedy store_batch_remedy(const struct store_batch *batch, const PGresult *refusal);
+
+/* An event was stored by somebody else, after the batch had looked for it. */
+bool store_batch_lost_race(const PGresult *refusal);

@@ -85,13 +85,13 @@ bool shards_read(struct shards *shards, const struct store_read *read, struct er
 }
 
 /* Nor does anybody weave a web of trust. */
-bool store_is_ready(const struct store *store)
+bool shards_is_ready(const struct shards *store)
 {
     (void)store;
     return false;
 }
 
-void store_forget(struct store *store, const void *owner)
+void shards_forget(struct shards *store, const void *owner)
 {
     (void)store;
     (void)owner;

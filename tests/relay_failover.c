@@ -1,5 +1,5 @@
-/* The primary dies under load and its standby is promoted: what was acknowledged is there, and every
- * subscriber of every process has it once.
+/* The primary dies under load and its standby is promoted: what was acknowledged is there, and
+ * every subscriber of every process has it once.
  *
  *     relay_failover [TIMES]
  */

@@ -173,7 +173,6 @@ static void sync_with(const struct script *script, int status, const char *words
 /* It has not heard of NIP-77, or speaks it wrongly: it is paged through. */
 static void test_paged(void **state)
 {
-    const char *page = "[\"EVENT\",\"page1\",%s]\n[\"EOSE\",\"page1\",[\"finish\"]]";
     const char *const answers[] = {
         "[\"NOTICE\",\"ERROR: bad msg: unknown cmd\"]",
         "[\"NEG-ERR\",\"sync\",\"blocked: no\"]",
@@ -186,7 +185,9 @@ static void test_paged(void **state)
         const struct signer_event *event =
             SIGN(.person = 1, .kind = 1, .content = scratch_format("%zu", i));
         const struct script script = {.neg_open = answers[i],
-                                      .req = scratch_format(page, event->json)};
+                                      .req = scratch_format("[\"EVENT\",\"page1\",%s]\n"
+                                                            "[\"EOSE\",\"page1\",[\"finish\"]]",
+                                                            event->json)};
         sync_with(&script, 0, "received 1 new, 0 known");
     }
 }

@@ -375,16 +375,10 @@ static void test_ephemeral_broken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_order),
-        TEST(test_same_at_once),
-        TEST(test_tails_lost),
-        TEST(test_all_lost),
-        TEST(test_unannounced),
-        TEST(test_number_given_again),
+        TEST(test_order),     TEST(test_same_at_once),   TEST(test_tails_lost),
+        TEST(test_all_lost),  TEST(test_unannounced),    TEST(test_number_given_again),
 
-        TEST(test_ephemeral),
-        TEST(test_ephemeral_edge),
-        cmocka_unit_test(test_ephemeral_broken),
+        TEST(test_ephemeral), TEST(test_ephemeral_edge), cmocka_unit_test(test_ephemeral_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
