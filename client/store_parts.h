@@ -1,0 +1,35 @@
+/* store_parts.h - what the files of the store share.
+ *
+ *   ownership, threads, errors  store.h's
+ */
+#pragma once
+
+#include "client/store.h"
+
+struct store {
+    struct sql *sql;
+    int lock_fd; /* shared while the store is open, exclusive while it is made or saved */
+    uint64_t now_ms, device;
+    bool is_begun; /* by store_begin */
+};
+
+/* Begins a transaction of its own where none is open; store_leave commits it, or on failure rolls
+ * it back, and returns ok. */
+MUST_CHECK bool store_enter(struct store *store, bool *is_own, struct err *err);
+MUST_CHECK bool store_leave(struct store *store, bool is_own, bool ok, struct err *err);
+
+/* Makes the database at path, where there is none, with the tables of this version. */
+MUST_CHECK bool store_make(const char *path, struct err *err);
+
+/* That it is ours, and of this version; an older one is brought up to it. */
+MUST_CHECK bool store_migrate(struct sql *sql, struct err *err);
+
+/* What id is indexed by: as many of its bytes as a number of SQLite holds, in their order. */
+int64_t store_hash_of(const struct bytes32 *id);
+
+/* The place of an event in the log; 0 when it is not there. */
+MUST_CHECK bool store_find(struct store *store, int64_t *n, const struct bytes32 *id,
+                           struct err *err);
+
+/* The number of a relay, given to it when it had none. */
+MUST_CHECK bool store_relay(struct store *store, int64_t *number, struct span url, struct err *err);

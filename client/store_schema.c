@@ -1,0 +1,70 @@
+/* store_schema.c - the tables, and how a store of another version is met. */
+#include <sodium.h>
+
+#include "client/sql.h"
+#include "client/store_parts.h"
+#include "shared/err.h"
+
+enum { APPLICATION = 0x53686f61 }; /* "Shoa" */
+
+/* Each brings the tables one version further; the last is ours. What is not derived:
+ *   log     each event once: h of its id, when it came, its JSON (redacted: without its content)
+ *   relay   URLs by number; is_used: new events are queued for it
+ *   outbox  state: enum outbox_state
+ *   cursor  how far a relay was asked */
+static const char *const versions[] = {
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+    "CREATE TABLE log(n INTEGER PRIMARY KEY, h INTEGER NOT NULL, id BLOB NOT NULL,"
+    " put_ms INTEGER NOT NULL, is_redacted INTEGER NOT NULL DEFAULT 0, body TEXT NOT NULL);"
+    "CREATE INDEX log_h ON log(h);"
+    "CREATE TABLE relay(r INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE,"
+    " is_used INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE outbox(n INTEGER NOT NULL, r INTEGER NOT NULL, state INTEGER NOT NULL DEFAULT 0,"
+    " tries INTEGER NOT NULL DEFAULT 0, next_ms INTEGER NOT NULL DEFAULT 0,"
+    " reason TEXT NOT NULL DEFAULT '', PRIMARY KEY(n, r)) WITHOUT ROWID;"
+    "CREATE INDEX outbox_due ON outbox(r, next_ms) WHERE state = 0;"
+    "CREATE TABLE cursor(r INTEGER NOT NULL, key TEXT NOT NULL, since INTEGER NOT NULL,"
+    " until INTEGER NOT NULL, PRIMARY KEY(r, key)) WITHOUT ROWID;",
+};
+
+enum { VERSION = sizeof versions / sizeof versions[0] };
+
+static bool set_version(struct sql *sql, struct err *err)
+{
+    _Static_assert(APPLICATION == 1399353185 && VERSION == 1, "written out below");
+    return sql_script(sql, "PRAGMA application_id = 1399353185; PRAGMA user_version = 1", err);
+}
+
+static bool fill(struct sql *sql, struct err *err)
+{
+    int64_t device;
+    randombytes_buf(&device, sizeof device);
+    return sql_script(sql, "BEGIN IMMEDIATE", err) && sql_script(sql, versions[0], err) &&
+           sql_run(sql, err, "INSERT INTO meta VALUES ('device', ?)", "i", device) &&
+           set_version(sql, err) && sql_script(sql, "COMMIT", err);
+}
+
+bool store_make(const char *path, struct err *err)
+{
+    struct sql *sql = sql_open(path, true, err);
+    bool ok = sql != NULL &&
+              sql_script(sql, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL", err) &&
+              fill(sql, err);
+    sql_close(sql);
+    return ok;
+}
+
+bool store_migrate(struct sql *sql, struct err *err)
+{
+    int64_t application, version;
+    if (!sql_number(sql, &application, 0, err, "PRAGMA application_id", "") ||
+        !sql_number(sql, &version, 0, err, "PRAGMA user_version", ""))
+        return false;
+    if (application != APPLICATION)
+        return err_set(err, ERR_UNSUPPORTED, "the file is no store of shoal");
+    if (version > VERSION)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "a newer shoal made the store (version %lld, this one knows %d): update",
+                       (long long)version, VERSION);
+    return true;
+}

@@ -1,0 +1,2 @@
+# What the client keeps on the disk.
+unit_test(shoal_store store)
