@@ -79,8 +79,7 @@ void listener_free(struct listener *listener)
 {
     if (listener == NULL)
         return;
-    uv_poll_stop(&listener->poll);
+    uv_close((uv_handle_t *)&listener->poll, on_closed); /* before others can have the number */
     close(listener->fd);
     close(listener->spare_fd);
-    uv_close((uv_handle_t *)&listener->poll, on_closed);
 }

@@ -23,7 +23,8 @@ static bool refused(const PGconn *conn, struct err *err)
                    (int)strcspn(text, "\n"), text);
 }
 
-static void format_sql(struct text *out, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void format_sql(struct text *out, const char *format,
+                                                             va_list arguments)
 {
     va_list again;
     va_copy(again, arguments);

@@ -369,8 +369,8 @@ static void size_pool(const struct config *config)
     char threads[16];
     snprintf(threads, sizeof threads, "%d",
              (int)(config_verify_threads(config) + config->database_readers + STORE_CONNECTIONS));
-    setenv("UV_THREADPOOL_SIZE", threads,
-           1); // NOLINT(concurrency-mt-unsafe): before any thread
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
+    setenv("UV_THREADPOOL_SIZE", threads, 1);
 }
 
 static void begin(struct worker *worker)

@@ -24,7 +24,7 @@ static bool read_address(struct bytes32 *key, struct span value)
 bool hll_begin(struct hll *hll, const struct filter *filter)
 {
     *hll = (struct hll){0};
-    if (filter->tag_count != 1 || filter->tags[0].count != 1)
+    if (filter->tag_count != 1 || filter->tags[0].count != 1 || filter->authors.count > 0)
         return false;
     struct span value = filter->tags[0].values[0];
     struct bytes32 key;

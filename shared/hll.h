@@ -22,7 +22,9 @@ struct hll {
     uint8_t registers[HLL_REGISTERS];
 };
 
-/* An empty sketch. False when the filter has none: it does not ask for one value of one tag. */
+/* An empty sketch. False when the filter has none: it does not ask for one value of one tag, or it
+ * names authors. Clients show a sketch's number in the place of the count, and of named authors
+ * nobody asks how many there are. */
 MUST_CHECK bool hll_begin(struct hll *hll, const struct filter *filter);
 
 void hll_add(struct hll *hll, const struct bytes32 *pubkey);

@@ -85,15 +85,15 @@ bool shards_read(struct shards *shards, const struct store_read *read, struct er
 }
 
 /* Nor does anybody weave a web of trust. */
-bool shards_is_ready(const struct shards *store)
+bool shards_is_ready(const struct shards *shards)
 {
-    (void)store;
+    (void)shards;
     return false;
 }
 
-void shards_forget(struct shards *store, const void *owner)
+void shards_forget(struct shards *shards, const void *owner)
 {
-    (void)store;
+    (void)shards;
     (void)owner;
 }
 

@@ -51,7 +51,8 @@ run_line() # a line of the README, without its comment
     case $1 in
         ops/run) "$source/ops/run" --help ;; # its work is what these tests are run by
         ops/test) "$source/ops/test" --help ;;
-        "shoal-relay --config shoal-relay.conf" | "shoal-relay --database="* | "shoal-relay --retention-s="*)
+        "shoal-relay --config shoal-relay.conf" | "shoal-relay --database="* | \
+            "shoal-relay --retention-s="* | "shoal-relay --window-bytes-max="*)
             eval "run_until_ready $(localize <<< "$1")"
             stop_relay
             ;;

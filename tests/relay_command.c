@@ -29,7 +29,7 @@ static void test_answers(void **state)
          "",
          "shoal-relay: tls_certificate and tls_key: expected both or none\n"},
         {{"--config=/dev/null", "--print-config", "--name=A b"}, 0, "\nname = A b\n", ""},
-        {{"--config=/nonexistent"}, 2, "", "/nonexistent: No such file or directory"},
+        {{"--config=/dev/null/x"}, 2, "", "/dev/null/x: Not a directory"},
         {{"--config"}, 2, "", "--config: expected a value"},
         {{"--listen-port", "x"}, 2, "", "got 'x'\ntry 'shoal-relay --help'\n"},
         {{"--listen-prt=1"}, 2, "", "did you mean listen_port?"},

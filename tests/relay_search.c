@@ -212,7 +212,7 @@ static void test_hostile(void **state)
                                         "\\\"\\\"\\\"",
                                         "$1",
                                         "\xef\xb7\x91",
-                                        "\xe2\x80\xae",
+                                        "\\u202e",
                                         "a\\nb"};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {

@@ -30,46 +30,61 @@ static bool load(struct config *config, const char *text, struct err *err)
     return config_load(config, path, err);
 }
 
-/* Each number: its edges pass, one past them does not. */
+static const struct number {
+    const char *name;
+    long long min, max, preset;
+} numbers[] = {
+    {"connections_max", 1, 1000000, 10000},
+    {"connections_per_address_max", 1, 1000000, 200},
+    {"content_chars_max", 1, 16777216, 102400},
+    {"count_max", 1, 10000000, 100000},
+    {"created_at_future_s_max", 0, 1000000000000000, 900},
+    {"created_at_past_s_max", 0, 1000000000000000, 0},
+    {"database_readers", 1, 64, 2},
+    {"drain_s_max", 1, 3600, 10},
+    {"event_burst_max", 1, 1000000, 1000},
+    {"events_per_s_max", 0, 1000000, 100},
+    {"filter_values_max", 1, 100000, 2000},
+    {"filters_max", 1, 1000, 20},
+    {"limit_default", 1, 100000, 500},
+    {"limit_max", 1, 100000, 5000},
+    {"listen_port", 0, 65535, 7777},
+    {"message_bytes_max", 1024, 16777216, 262144},
+    {"negentropy_records_max", 0, 10000000, 1000000},
+    {"outbox_bytes_max", 65536, 1073741824, 4194304},
+    {"ping_s", 1, 86400, 60},
+    {"pow_bits_min", 0, 256, 0},
+    {"policy_plugin_ms_max", 10, 600000, 2000},
+    {"processes", 0, 64, 1},
+    {"pubkey_events_per_min", 0, 60000, 0},
+    {"req_burst_max", 1, 1000000, 400},
+    {"reqs_per_s_max", 0, 1000000, 50},
+    {"retention_s", 0, 100000000000, 0},
+    {"subscriptions_max", 1, 10000, 256},
+    {"tags_max", 0, 100000, 5000},
+    {"trust_depth", 1, 2, 1},
+    {"trust_keys_max", 1, 10000000, 500000},
+    {"verify_threads", 0, 256, 0},
+    {"window_bytes_max", 0, 1099511627776, 268435456},
+};
+
+/* One side's edge passes, one past it does not. */
+static void check_edge(struct config *config, const struct number *number, bool is_max)
+{
+    char value[64], line[128];
+    struct err err;
+    long long edge = is_max ? number->max : number->min;
+    snprintf(value, sizeof value, "%lld", edge);
+    assert_true(config_set(config, number->name, value, &err));
+    snprintf(value, sizeof value, "%lld", is_max ? edge + 1 : edge - 1);
+    assert_false(config_set(config, number->name, value, &err));
+    snprintf(line, sizeof line, "%s: expected %lld to %lld, got '%s'", number->name, number->min,
+             number->max, value);
+    assert_string_equal(err.text, line);
+}
+
 static void test_edges(void **state)
 {
-    static const struct {
-        const char *name;
-        long long min, max, preset;
-    } cases[] = {
-        {"connections_max", 1, 1000000, 10000},
-        {"connections_per_address_max", 1, 1000000, 200},
-        {"content_chars_max", 1, 16777216, 102400},
-        {"count_max", 1, 10000000, 100000},
-        {"created_at_future_s_max", 0, 1000000000000000, 900},
-        {"created_at_past_s_max", 0, 1000000000000000, 0},
-        {"database_readers", 1, 64, 2},
-        {"drain_s_max", 1, 3600, 10},
-        {"event_burst_max", 1, 1000000, 1000},
-        {"events_per_s_max", 0, 1000000, 100},
-        {"filter_values_max", 1, 100000, 2000},
-        {"filters_max", 1, 1000, 20},
-        {"limit_default", 1, 100000, 500},
-        {"limit_max", 1, 100000, 5000},
-        {"listen_port", 0, 65535, 7777},
-        {"message_bytes_max", 1024, 16777216, 262144},
-        {"negentropy_records_max", 0, 10000000, 1000000},
-        {"outbox_bytes_max", 65536, 1073741824, 4194304},
-        {"ping_s", 1, 86400, 60},
-        {"pow_bits_min", 0, 256, 0},
-        {"policy_plugin_ms_max", 10, 600000, 2000},
-        {"processes", 0, 64, 1},
-        {"pubkey_events_per_min", 0, 60000, 0},
-        {"req_burst_max", 1, 1000000, 400},
-        {"reqs_per_s_max", 0, 1000000, 50},
-        {"retention_s", 0, 100000000000, 0},
-        {"subscriptions_max", 1, 10000, 256},
-        {"tags_max", 0, 100000, 5000},
-        {"trust_depth", 1, 2, 1},
-        {"trust_keys_max", 1, 10000000, 500000},
-        {"verify_threads", 0, 256, 0},
-        {"window_bytes_max", 0, 1099511627776, 268435456},
-    };
     (void)state;
     struct text defaults = {0};
     struct config config;
@@ -82,23 +97,14 @@ static void test_edges(void **state)
         const char *of = strstr(at, " of a-z"); /* a length */
         takes += at[8] >= '0' && at[8] <= '9' && (of == NULL || of > strchr(at, '\n'));
     }
-    assert_int_equal(takes, ARRAY_LEN(cases)); /* no number is left out */
+    assert_int_equal(takes, ARRAY_LEN(numbers)); /* no number is left out */
 
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        char value[64], line[128];
-        struct err err;
-        snprintf(line, sizeof line, "\n%s = %lld\n", cases[i].name, cases[i].preset);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        char line[128];
+        snprintf(line, sizeof line, "\n%s = %lld\n", numbers[i].name, numbers[i].preset);
         assert_non_null(strstr(defaults.at, line));
-        for (int side = 0; side < 2; side++) {
-            long long edge = side == 0 ? cases[i].min : cases[i].max;
-            snprintf(value, sizeof value, "%lld", edge);
-            assert_true(config_set(&config, cases[i].name, value, &err));
-            snprintf(value, sizeof value, "%lld", edge + (side == 0 ? -1 : 1));
-            assert_false(config_set(&config, cases[i].name, value, &err));
-            snprintf(line, sizeof line, "%s: expected %lld to %lld, got '%s'", cases[i].name,
-                     cases[i].min, cases[i].max, value);
-            assert_string_equal(err.text, line);
-        }
+        check_edge(&config, &numbers[i], false);
+        check_edge(&config, &numbers[i], true);
     }
     text_clear(&defaults);
 }

@@ -88,10 +88,10 @@ static void test_malformed(void **state)
         {"ncryptsec", "0217", 91, "a scrypt cost of 2^23; 2^1 to 2^22 are read"},
         {"ncryptsec", "0204", 91, "the password is wrong, or the word was altered"},
     };
+    struct err err;
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct text word = {0};
-        struct err err;
         uint8_t bytes[92] = {0};
         size_t start = strlen(cases[i].start) / 2;
         print_message("%s\n", cases[i].refusal);
@@ -101,6 +101,8 @@ static void test_malformed(void **state)
         assert_string_equal(err.text, cases[i].refusal);
         text_clear(&word);
     }
+    assert_null(ncryptsec_open(SPAN("Ncryptsec1qq"), SPAN("x"), &err));
+    assert_string_equal(err.text, "upper and lower case are mixed");
 }
 
 int main(void)
