@@ -7,10 +7,11 @@
 #include <stdlib.h>
 
 #include "relay/db.h"
+#include "relay/tail.h"
 #include "shared/err.h"
 #include "shared/text.h"
 
-enum { LOOK_MS = 50, AWAIT_MS_MAX = 60000 };
+enum { LOOK_MS = 10, AWAIT_MS_MAX = 60000 };
 
 #define COLUMNS \
     "created_at, tie, pkp, dh, expires, kind, id, pubkey, sig, tag_hashes, tags, content"
@@ -208,7 +209,8 @@ bool reshard_publish(struct reshard_desk *desk, bool is_moving, struct err *err)
     for (int i = 0; i < ROUTE_BUCKETS; i++)
         snprintf(homes + 2 * (size_t)i, 3, "%02x", desk->route->homes[i]);
     if (!reshard_do(desk->conns[0], err,
-                    "UPDATE route SET version = version + 1, is_moving = %s, homes = '\\x%s'",
+                    "UPDATE route SET version = version + 1, is_moving = %s, homes = '\\x%s';"
+                    "SELECT pg_notify('shoal_' || current_schema(), '" TAIL_ROUTES "')",
                     is_moving ? "true" : "false", homes))
         return false;
     desk->route->version++;

@@ -8,7 +8,7 @@
 #include "shared/event.h"
 
 enum {
-    ASK_MS = 1000,      /* for routes, when nobody waits for them */
+    ASK_MS = 1000,      /* for routes, when nobody has said that there are newer ones */
     ASK_SOON_MS = 50,   /* when somebody does */
     NEXT_MS_MAX = 5000, /* for new shards to be connected: then they are gone by all the same */
 };
@@ -91,6 +91,11 @@ static void on_first_up(void *owner)
     (void)shards_ask(shards);
 }
 
+static void on_routes(void *owner)
+{
+    (void)shards_ask(((struct shards_ear *)owner)->shards);
+}
+
 static void open_store(struct shards *shards, const struct shard *shard)
 {
     bool is_first = shards->count == 0;
@@ -106,6 +111,7 @@ static void open_store(struct shards *shards, const struct shard *shard)
         .hears_all = shards->route != NULL, /* it was added since: all it stored is new */
         .on_moved = shards_errand_moved,
         .on_up = is_first ? on_first_up : NULL,
+        .on_routes = is_first ? on_routes : NULL,
         .owner = ear,
         .retention = shards->setup.retention,
     };

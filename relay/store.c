@@ -279,6 +279,13 @@ static void on_fetch(void *owner, bool is_over)
         store->setup.on_fetch(store->setup.owner, is_over);
 }
 
+static void on_routes(void *owner)
+{
+    struct store *store = owner;
+    if (store->setup.on_routes != NULL)
+        store->setup.on_routes(store->setup.owner);
+}
+
 static void on_waiting(void *owner)
 {
     flush_soon(owner);
@@ -311,6 +318,7 @@ struct store *store_new(uv_loop_t *loop, const struct store_setup *setup)
                                     .on_purged = on_purged,
                                     .on_caught_up = on_caught_up,
                                     .on_fetch = on_fetch,
+                                    .on_routes = on_routes,
                                     .hears_all = setup->hears_all,
                                     .owner = store};
     const struct db_setup writer = {.conninfo = setup->shard->conninfo,

@@ -65,9 +65,10 @@ struct store_setup {
     store_on_purged_fn *on_purged; /* may be NULL, as those below */
     store_caught_up_fn *on_caught_up;
     store_fetch_fn *on_fetch;
-    bool hears_all;             /* what was ever stored here is foreign; else what will be */
-    store_moved_fn *on_moved;   /* NULL: settled as failed */
-    void (*on_up)(void *owner); /* connected to write, again; may be NULL */
+    bool hears_all;                 /* what was ever stored here is foreign; else what will be */
+    store_moved_fn *on_moved;       /* NULL: settled as failed */
+    void (*on_up)(void *owner);     /* connected to write, again; may be NULL */
+    void (*on_routes)(void *owner); /* there are newer ones; best effort, may be NULL */
     void *owner;
     const struct retention *retention; /* kept, not copied; NULL: everything stays */
 };

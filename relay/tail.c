@@ -324,6 +324,8 @@ static void on_notify(void *owner, const PGnotify *notify)
     if (strcmp(notify->relname, tail->channel) == 0 &&
         (purged = tail_purged_read(notify->extra)) != NULL)
         push_purged(tail, purged);
+    else if (strcmp(notify->extra, TAIL_ROUTES) == 0 && tail->setup.on_routes != NULL)
+        tail->setup.on_routes(tail->setup.owner);
     else if (strcmp(notify->relname, tail->channel) == 0)
         on_committed(tail, notify->extra);
     else if (strcmp(notify->relname, tail->live_channel) == 0)

@@ -25,6 +25,9 @@ struct tail;
 
 enum { TAIL_CHANNEL_CHARS_MAX = 63 };
 
+/* On the channel: there are newer routes (route.h). Best effort, and out of turn. */
+#define TAIL_ROUTES "routes"
+
 struct tail_setup {
     const struct shard *shard;                                  /* kept, not copied */
     uint64_t origin;                                            /* random, names this process */
@@ -37,7 +40,8 @@ struct tail_setup {
     void (*on_caught_up)(void *owner, bool is_caught_up);
     /* Foreign batches are asked for; is_over: what came was handed on. May be NULL. */
     void (*on_fetch)(void *owner, bool is_over);
-    bool hears_all; /* what the shard ever stored; else from now on */
+    void (*on_routes)(void *owner); /* somebody has sent TAIL_ROUTES; may be NULL */
+    bool hears_all;                 /* what the shard ever stored; else from now on */
     void *owner;
 };
 

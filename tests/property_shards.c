@@ -1,5 +1,9 @@
 /* The law of shards: whatever is put, one shard and several say the same of it, answer the same,
- * and tell every process of it once; also while shards are added and authors move. */
+ * and tell every process of it once; also while shards are added and authors move.
+ *
+ *     property_shards [EVENTS]
+ */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -7,47 +11,59 @@
 
 #include "relay/reshard_base.h"
 #include "relay/shards.h"
+#include "relay/table.h"
 #include "shared/err.h"
 #include "shared/kind.h"
 #include "tests/made.h"
 #include "tests/random_event.h"
 #include "tests/test.h"
 
-enum { EVENTS_MAX = 6000, AUTHORS = 16, EVENTS = 400, FILTERS = 150, LOOK_EACH = 40 };
+enum { EVENTS_MAX = 100000, AUTHORS = 16, FILTERS = 60, LOOK_EACH = 40, TELL_S_MAX = 30 };
 
+static uint32_t events_wanted = 300;
 static struct event *events[EVENTS_MAX];
 static uint32_t event_count;
+static struct table by_id; /* of places in events */
 
 /* One process: the shards as it sees them, and what it was told. */
 struct process {
     struct shards *shards;
     uint32_t told[EVENTS_MAX]; /* how often, by event */
+    uint32_t tally;            /* all of them */
 };
 
 static uv_loop_t loop;
 static struct process reference, near, far; /* far hears of what near stores */
 static struct shard one, many;
 
+static uint64_t key_of(const struct event *event)
+{
+    uint64_t key;
+    memcpy(&key, &event->id, sizeof key);
+    return key;
+}
+
 static uint32_t number_of(const struct event *event)
 {
-    for (uint32_t i = 0; i < event_count; i++)
-        if (memcmp(&events[i]->id, &event->id, sizeof event->id) == 0)
-            return i;
-    fail_msg("an event that nobody put");
-    return 0;
+    struct event **at = table_get(&by_id, key_of(event));
+    if (at == NULL || memcmp(&(*at)->id, &event->id, sizeof event->id) != 0)
+        fail_msg("an event that nobody put");
+    return (uint32_t)(at - events);
 }
 
 static void on_foreign(void *owner, const struct event *event)
 {
     struct process *process = owner;
     process->told[number_of(event)]++;
+    process->tally++;
 }
 
 static void open_process(struct process *process, const struct shard *first)
 {
     const struct shards_setup setup = {
         .first = first, .readers = 1, .on_foreign = on_foreign, .owner = process};
-    *process = (struct process){.shards = shards_new(&loop, &setup)};
+    memset(process, 0, sizeof *process);
+    process->shards = shards_new(&loop, &setup);
     while (!shards_is_ready(process->shards))
         uv_run(&loop, UV_RUN_ONCE);
 }
@@ -72,6 +88,7 @@ static void on_announced(void *owner)
 {
     struct put *put = owner;
     put->process->told[number_of(put->event)]++;
+    put->process->tally++;
 }
 
 static enum store_verdict put(struct process *process, const struct event *event)
@@ -135,17 +152,55 @@ static struct event *random_event(void)
     return made_event(author, 1 + random_below(kind == KIND_VANISH ? 10 : 60), kind, tags);
 }
 
-static uint32_t new_count, deleted_count;
+static uint32_t new_count, deleted_count, deleted_total;
+
+static void check_told(const struct process *process)
+{
+    uint32_t missed = 0, doubled = 0;
+    for (uint32_t i = 0; i < event_count; i++) {
+        if (process->told[i] == reference.told[i])
+            continue;
+        missed += process->told[i] < reference.told[i];
+        doubled += process->told[i] > reference.told[i];
+        print_message("event %u of %u, kind %u, by %02x, %.*s: told %u times\n", i, event_count,
+                      events[i]->kind, events[i]->pubkey.at[0], SPAN_ARG(events[i]->tags_json),
+                      process->told[i]);
+    }
+    print_message("told of %u new events: %u missed, %u doubled\n", new_count, missed, doubled);
+    assert_int_equal(missed, 0);
+    assert_int_equal(doubled, 0);
+}
+
+/* Until both know of everything. */
+static void await_told(void)
+{
+    uint64_t end_ms = uv_now(&loop) + (uint64_t)TELL_S_MAX * 1000;
+    while ((near.tally < new_count || far.tally < new_count) && uv_now(&loop) < end_ms)
+        uv_run(&loop, UV_RUN_ONCE);
+    if (uv_now(&loop) < end_ms)
+        return;
+    check_told(&near);
+    check_told(&far);
+}
+
+/* What is gone before a process has fetched it, it is not told of: so it is told of all first. */
+static bool may_delete(const struct event *event)
+{
+    return event->kind == KIND_DELETION || event->kind == KIND_VANISH ||
+           kind_class(event->kind) != KIND_REGULAR;
+}
 
 static void put_one(void)
 {
     struct event *event = random_event();
+    if (may_delete(event))
+        await_told();
     assert_true(event_count < EVENTS_MAX);
-    uint32_t number = event_count;
-    events[event_count++] = event;
-    number = number_of(event);
-    if (number + 1 < event_count)
-        event_count--; /* it was there before */
+    if (table_get(&by_id, key_of(event)) == NULL) {
+        events[event_count] = event;
+        table_put(&by_id, key_of(event), &events[event_count++]);
+    }
+    uint32_t number = number_of(event);
     enum store_verdict wanted = put(&reference, event);
     enum store_verdict verdict = put(&near, event);
     if (verdict != wanted)
@@ -311,26 +366,6 @@ static bool has_ended(pid_t pid)
     return true;
 }
 
-static void check_told(const struct process *process)
-{
-    uint32_t missed = 0, doubled = 0;
-    for (uint32_t i = 0; i < event_count; i++) {
-        missed += process->told[i] < reference.told[i];
-        doubled += process->told[i] > reference.told[i];
-    }
-    print_message("told of %u new events: %u missed, %u doubled\n", new_count, missed, doubled);
-    assert_int_equal(missed, 0);
-    assert_int_equal(doubled, 0);
-}
-
-static uint32_t told_count(const struct process *process)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < event_count; i++)
-        count += process->told[i];
-    return count;
-}
-
 /* online: shards are added while events are put. */
 static void run(uint32_t count, bool online)
 {
@@ -345,8 +380,8 @@ static void run(uint32_t count, bool online)
     open_process(&far, &many);
     pid_t child = 0;
     uint32_t puts = 0;
-    for (bool is_changing = online; puts < EVENTS || is_changing; puts++) {
-        if (online && puts == EVENTS / 4)
+    for (bool is_changing = online; puts < events_wanted || is_changing; puts++) {
+        if (online && puts == events_wanted / 4)
             child = begin_change(count);
         put_one();
         if (puts % LOOK_EACH == 0) {
@@ -358,44 +393,38 @@ static void run(uint32_t count, bool online)
     }
     for (int i = 0; i < FILTERS; i++)
         look(&near, random_filter());
-    while (told_count(&far) < new_count || told_count(&near) < new_count)
-        uv_run(&loop, UV_RUN_ONCE);
+    await_told();
     look(&far, "{}");
     print_message("%u shards: %u puts, %u new, %u deleted, %u events read\n", count, puts,
                   new_count, deleted_count, found_count);
     check_told(&near);
     check_told(&far);
-    assert_true(deleted_count > 0 && found_count > EVENTS); /* the generator is not vacuous */
+    assert_true(found_count > events_wanted); /* the generator is not vacuous */
+    deleted_total += deleted_count;
     shards_free(reference.shards);
     shards_free(near.shards);
     shards_free(far.shards);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&loop), 0);
     arena_clear(&made_arena);
+    table_clear(&by_id);
 }
 
-static void test_one(void **state)
+static void test_fixed(void **state)
 {
-    (void)state;
-    run(1, false);
-}
-
-static void test_two(void **state)
-{
-    (void)state;
-    run(2, false);
-}
-
-static void test_four(void **state)
-{
-    (void)state;
-    run(4, false);
+    run(*(const uint32_t *)*state, false);
 }
 
 static void test_online(void **state)
 {
     (void)state;
     run(4, true);
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    return deleted_total > 0 ? 0 : -1;
 }
 
 static int start(void **state)
@@ -405,9 +434,15 @@ static int start(void **state)
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_one), cmocka_unit_test(test_two),
-                                       cmocka_unit_test(test_four), cmocka_unit_test(test_online)};
-    return cmocka_run_group_tests(tests, start, NULL);
+    static uint32_t counts[] = {1, 2, 4};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_prestate(test_fixed, &counts[0]),
+                                       cmocka_unit_test_prestate(test_fixed, &counts[1]),
+                                       cmocka_unit_test_prestate(test_fixed, &counts[2]),
+                                       cmocka_unit_test(test_online)};
+    if (argc > 1)
+        events_wanted = (uint32_t)strtoul(argv[1], NULL, 10);
+    assert(events_wanted > 0 && events_wanted < EVENTS_MAX / 2);
+    return cmocka_run_group_tests(tests, start, stop);
 }

@@ -1,4 +1,3 @@
 # Scale-out: shards, replicas, several machines, fail-over, hot restart.
 property_test(shards made)
 database_test(property_shards)
-set_tests_properties(property_shards PROPERTIES TIMEOUT 240)
