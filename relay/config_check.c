@@ -160,10 +160,11 @@ static bool check_amounts(const struct config *config, struct err *err)
     return true;
 }
 
-static void pass_over(void *owner, const struct bytes32 *key)
+static void count_key(void *owner, const struct bytes32 *key)
 {
-    (void)owner;
+    uint32_t *count = owner;
     (void)key;
+    *count += 1;
 }
 
 static bool check_rules(const struct config *config, struct err *err)
@@ -171,12 +172,14 @@ static bool check_rules(const struct config *config, struct err *err)
     const struct rules_setup setup = config_rules(config);
     struct rules *rules = rules_new(&setup, err);
     struct err why;
+    uint32_t roots = 0;
     if (rules == NULL)
         return false;
     rules_free(rules);
-    if (!rules_read_keys(config->trust_roots, pass_over, NULL, &why))
+    if (!rules_read_keys(config->trust_roots, count_key, &roots, &why))
         return err_set(err, ERR_INVALID, "trust_roots: %.90s", why.text);
-    return true;
+    return config->trust_roots[0] == '\0' || roots > 0 ||
+           err_set(err, ERR_INVALID, "trust_roots: names none");
 }
 
 struct rules_setup config_rules(const struct config *config)

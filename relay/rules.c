@@ -27,7 +27,7 @@ struct pow_rule {
 /* What is left of a key's minute. */
 struct pace {
     uint64_t hash;
-    int64_t left_ms; /* an event costs MINUTE_MS / events_per_min */
+    int64_t left; /* of events_per_min minutes; an event costs one, in milliseconds */
     int64_t at_ms;
 };
 
@@ -93,10 +93,15 @@ static bool take_file(struct reading *reading, const char *path, struct err *err
     char *line = NULL;
     size_t size = 0;
     bool good = true;
+    uint32_t number = 0;
+    struct err why;
     if (file == NULL)
         return err_set(err, ERR_INVALID, "%.60s: %s", path, strerrordesc_np(errno));
-    while (good && getline(&line, &size, file) >= 0)
-        good = take_line(reading, line, err);
+    while (good && getline(&line, &size, file) >= 0) {
+        number++;
+        good = take_line(reading, line, &why) ||
+               err_set(err, ERR_INVALID, "%.30s:%u: %.60s", path, number, why.text);
+    }
     if (good && ferror(file))
         good = err_set(err, ERR_INVALID, "%.60s: cannot be read", path);
     free(line);
@@ -166,25 +171,37 @@ static void add_denied(void *owner, const struct bytes32 *key)
     table_put(&rules->denied, hash_of(rules, key), rules);
 }
 
+/* An allow list that has lost its lines must not let everybody in. */
+static bool check_somebody(const char *text, size_t count, struct err *err)
+{
+    return text[0] == '\0' || count > 0 || err_set(err, ERR_INVALID, "names none");
+}
+
+/* NULL: all is read; else the option that cannot be. */
+static const char *read_all(struct rules *rules, const struct rules_setup *setup, struct err *why)
+{
+    if (!kind_set_read(&rules->kinds_allowed, setup->kinds_allowed, why) ||
+        !check_somebody(setup->kinds_allowed, rules->kinds_allowed.count, why))
+        return "kinds_allowed";
+    if (!kind_set_read(&rules->kinds_denied, setup->kinds_denied, why))
+        return "kinds_denied";
+    if (!rules_read_keys(setup->pubkeys_allowed, add_allowed, rules, why) ||
+        !check_somebody(setup->pubkeys_allowed, rules->allowed.count, why))
+        return "pubkeys_allowed";
+    if (!rules_read_keys(setup->pubkeys_denied, add_denied, rules, why))
+        return "pubkeys_denied";
+    return read_pow(rules, setup->pow_kinds, why) ? NULL : "pow_kinds";
+}
+
 struct rules *rules_new(const struct rules_setup *setup, struct err *err)
 {
     struct rules *rules = calloc(1, sizeof *rules);
     struct err why;
-    const char *option = NULL;
     if (rules == NULL)
         abort();
     rules->key = hash_key_random();
     rules->events_per_min = setup->events_per_min;
-    if (!kind_set_read(&rules->kinds_allowed, setup->kinds_allowed, &why))
-        option = "kinds_allowed";
-    else if (!kind_set_read(&rules->kinds_denied, setup->kinds_denied, &why))
-        option = "kinds_denied";
-    else if (!rules_read_keys(setup->pubkeys_allowed, add_allowed, rules, &why))
-        option = "pubkeys_allowed";
-    else if (!rules_read_keys(setup->pubkeys_denied, add_denied, rules, &why))
-        option = "pubkeys_denied";
-    else if (!read_pow(rules, setup->pow_kinds, &why))
-        option = "pow_kinds";
+    const char *option = read_all(rules, setup, &why);
     if (option == NULL)
         return rules;
     err_fill(err, ERR_INVALID, "%s: %.90s", option, why.text);
@@ -253,12 +270,14 @@ int64_t rules_pow_bits(const struct rules *rules, uint16_t kind, int64_t otherwi
     return otherwise;
 }
 
-static void refill(struct pace *pace, int64_t now_ms)
+static void refill(const struct rules *rules, struct pace *pace, int64_t now_ms)
 {
-    pace->left_ms += now_ms - pace->at_ms;
+    int64_t whole = MINUTE_MS * rules->events_per_min;
+    int64_t passed_ms = now_ms - pace->at_ms < MINUTE_MS ? now_ms - pace->at_ms : MINUTE_MS;
+    pace->left += passed_ms * rules->events_per_min;
     pace->at_ms = now_ms;
-    if (pace->left_ms > MINUTE_MS)
-        pace->left_ms = MINUTE_MS;
+    if (pace->left > whole)
+        pace->left = whole;
 }
 
 /* Forgets keys whose minute is whole again. */
@@ -267,8 +286,8 @@ static void sweep(struct rules *rules, int64_t now_ms)
     struct table kept = {0};
     size_t place = 0;
     for (struct pace *pace; (pace = table_next(&rules->paces, &place)) != NULL;) {
-        refill(pace, now_ms);
-        if (pace->left_ms < MINUTE_MS)
+        refill(rules, pace, now_ms);
+        if (pace->left < MINUTE_MS * rules->events_per_min)
             table_put(&kept, pace->hash, pace);
         else
             free(pace);
@@ -292,7 +311,7 @@ static struct pace *find_pace(struct rules *rules, const struct bytes32 *pubkey,
     pace = malloc(sizeof *pace);
     if (pace == NULL)
         abort();
-    *pace = (struct pace){hash, MINUTE_MS, now_ms};
+    *pace = (struct pace){hash, MINUTE_MS * rules->events_per_min, now_ms};
     table_put(&rules->paces, hash, pace);
     return pace;
 }
@@ -301,14 +320,13 @@ bool rules_pace(struct rules *rules, const struct bytes32 *pubkey, int64_t now_m
 {
     if (rules->events_per_min == 0)
         return true;
-    int64_t cost_ms = MINUTE_MS / rules->events_per_min;
     struct pace *pace = find_pace(rules, pubkey, now_ms);
     if (pace == NULL)
         return true;
-    refill(pace, now_ms);
-    if (pace->left_ms < cost_ms)
+    refill(rules, pace, now_ms);
+    if (pace->left < MINUTE_MS)
         return err_set(err, ERR_RATE_LIMITED, "more than %lld events a minute of one key",
                        (long long)rules->events_per_min);
-    pace->left_ms -= cost_ms;
+    pace->left -= MINUTE_MS;
     return true;
 }

@@ -18,7 +18,8 @@ struct event;
 struct rules;
 
 /* Lists of keys: hex or npub, separated by spaces; "@/a/file" stands for the keys in it; of a line,
- * what follows # is left out. An allow list that is not empty lets nobody else write. */
+ * what follows # is left out. An allow list that is not empty lets nobody else write; one that is
+ * not empty and names nobody, as a file that was lost its lines does, is refused. */
 struct rules_setup {
     const char *kinds_allowed, *kinds_denied; /* as kind_set.h reads them */
     const char *pubkeys_allowed, *pubkeys_denied;

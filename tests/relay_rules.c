@@ -152,11 +152,24 @@ static void test_trust(void **state)
     close_scene(&scene);
 }
 
+/* A set of roots that is smaller than the list: some are named twice, some are too many. */
+static void test_roots(void **state)
+{
+    struct scene scene;
+    (void)state;
+    open_scene(&scene, OPTIONS(scratch_format("trust_roots=%s %s %s", signer_pubkey(345),
+                                              signer_pubkey(345), signer_pubkey(346)),
+                               "trust_keys_max=1"));
+    await_fate(&scene.talk, 345, true);
+    talk_refuse(&scene.talk, note(346, 1), "restricted: ");
+    close_scene(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys), cmocka_unit_test(test_kinds), cmocka_unit_test(test_work),
-        cmocka_unit_test(test_pace), cmocka_unit_test(test_trust),
+        cmocka_unit_test(test_pace), cmocka_unit_test(test_trust), cmocka_unit_test(test_roots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,10 @@
 /* What an operator's lists let in, and what cannot be read of them. */
 #include "relay/rules.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "shared/err.h"
 #include "shared/event.h"
 #include "tests/test.h"
@@ -22,6 +26,8 @@ static void test_refuse(void **state)
         {{"", "", "", "@/nonexistent/file", "", 0},
          "pubkeys_denied: /nonexistent/file: No such file or directory"},
         {{"", "", "", "@", "", 0}, "pubkeys_denied: : No such file or directory"},
+        {{",", "", "", "", "", 0}, "kinds_allowed: names none"},
+        {{"", "", "@/dev/null", "", "", 0}, "pubkeys_allowed: names none"},
         {{"", "", "", "", "1", 0}, "pow_kinds: '1' is no rule like 1=16 or 20-22=10"},
         {{"", "", "", "", "1=257", 0}, "pow_kinds: '1=257' is no rule like 1=16 or 20-22=10"},
         {{"", "", "", "", "1=-1", 0}, "pow_kinds: '1=-1' is no rule like 1=16 or 20-22=10"},
@@ -94,6 +100,43 @@ static void test_pace(void **state)
     rules_free(rules);
 }
 
+/* A pace that divides no minute is kept as well. */
+static void test_pace_fast(void **state)
+{
+    struct rules_setup setup = nothing;
+    const struct bytes32 key = {"one"};
+    uint32_t count = 0;
+    (void)state;
+    setup.events_per_min = 45000;
+    struct rules *rules = rules_new(&setup, NULL);
+    while (rules_pace(rules, &key, 0, NULL))
+        count++;
+    assert_int_equal(count, 45000);
+    for (int64_t now_ms = 1; now_ms <= 1000; now_ms++)
+        while (rules_pace(rules, &key, now_ms, NULL))
+            count++;
+    assert_int_equal(count, 45000 + 750);
+    rules_free(rules);
+}
+
+/* The line of a file that cannot be read is named. */
+static void test_line(void **state)
+{
+    char path[] = "/tmp/rules-XXXXXX";
+    struct rules_setup setup = nothing;
+    struct err err;
+    (void)state;
+    int file = mkstemp(path);
+    assert_true(dprintf(file, "# all\n" KEY "\nnobody # here\n") > 0);
+    close(file);
+    char list[40];
+    snprintf(list, sizeof list, "@%s", path);
+    setup.pubkeys_denied = list;
+    assert_null(rules_new(&setup, &err));
+    assert_non_null(strstr(err.text, ":3: 'nobody' is no public key"));
+    unlink(path);
+}
+
 /* More keys than are told apart: the others are not held up, and the table does not grow. */
 static void test_pace_flood(void **state)
 {
@@ -118,7 +161,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refuse),     cmocka_unit_test(test_pow),
         cmocka_unit_test(test_admit),      cmocka_unit_test(test_pace),
-        cmocka_unit_test(test_pace_flood),
+        cmocka_unit_test(test_pace_flood), cmocka_unit_test(test_pace_fast),
+        cmocka_unit_test(test_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
