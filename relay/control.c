@@ -288,6 +288,8 @@ bool control_admits(const struct control *control, const struct event *event,
     for (uint32_t i = 0; i <= key_count; i++)
         if (control_bans_pubkey(control, person(event, keys, i)))
             return err_set(err, ERR_BLOCKED, "this key is banned");
+    if (event->kind == KIND_VANISH) /* whoever it is (NIP-62); of the banned nothing is left */
+        return true;
     return check_kind(control, event->kind, err) &&
            check_allowed(control, event, keys, key_count, err);
 }

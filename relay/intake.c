@@ -4,23 +4,31 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "relay/control.h"
 #include "relay/list.h"
+#include "relay/log.h"
+#include "relay/plugin.h"
 #include "relay/policy.h"
 #include "relay/shards.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
-#include "shared/kind.h"
 #include "shared/sig.h"
 
-enum { PIECE_JOBS_MAX = 32, PIECES_MAX = 4, JOBS_FULL = 1024, BYTES_FULL = 16 << 20 };
+/* ASKED_MAX: what the plugin has before it at once. */
+enum {
+    PIECE_JOBS_MAX = 32,
+    PIECES_MAX = 4,
+    ASKED_MAX = 16,
+    JOBS_FULL = 1024,
+    BYTES_FULL = 16 << 20,
+};
 
 struct job {
     struct list_node listed;
     struct intake *intake;
     struct arena arena;
     struct event event;
+    const char *source; /* in the arena */
     void *tag;
     size_t bytes; /* about what it takes */
     bool is_good; /* set on the pool */
@@ -36,9 +44,11 @@ struct piece {
 struct intake {
     struct intake_setup setup;
     uv_loop_t *loop;
-    struct list queue; /* jobs that wait for the pool */
-    uint32_t pieces;   /* there */
-    uint32_t jobs;     /* all */
+    struct list queue;   /* jobs that wait for the pool */
+    uint32_t pieces;     /* there */
+    struct list unasked; /* jobs that wait for the plugin */
+    uint32_t asked;
+    uint32_t jobs; /* all */
     size_t bytes;
     bool was_full;
 };
@@ -84,6 +94,12 @@ static void settle(struct job *job, enum intake_fate fate)
     }
 }
 
+static void leave_out(struct job *job)
+{
+    log_debug("intake", "left out: %s", job->why.text);
+    settle(job, INTAKE_LEFT_OUT);
+}
+
 static void on_settled(void *owner, enum store_verdict verdict)
 {
     static const enum intake_fate fates[] = {
@@ -94,27 +110,68 @@ static void on_settled(void *owner, enum store_verdict verdict)
     settle(owner, fates[verdict]);
 }
 
-/* Whether the request is for this relay. */
-static bool is_ours_to_vanish(const struct policy *policy, const struct event *event)
+static void store(struct job *job)
 {
-    for (uint32_t i = 0; i < event->tag_count; i++) {
-        const struct tag *tag = &event->tags[i];
-        if (tag->count < 2 || !span_eq(tag->items[0], SPAN("relay")))
-            continue;
-        if (span_eq(tag->items[1], SPAN("ALL_RELAYS")) ||
-            (policy->public_url[0] != '\0' && policy_is_this_relay(policy, tag->items[1], NULL)))
-            return true;
-    }
-    return false;
+    const struct store_put put = {.event = &job->event, .settled = on_settled, .owner = job};
+    shards_put(job->intake->setup.store, &put);
 }
 
-static bool is_left_out(const struct policy *policy, const struct event *event)
+static void ask_plugin(struct intake *intake);
+
+/* An operator's plugin that rejects has left it out; one that does not answer has not. */
+static void on_judged(void *owner, enum plugin_action action, const struct err *why)
 {
-    int64_t expires_at;
-    return kind_class(event->kind) == KIND_EPHEMERAL || event_is_protected(event) ||
-           (event_expiration(event, &expires_at) && expires_at <= (int64_t)time(NULL)) ||
-           (event->kind == KIND_VANISH && !is_ours_to_vanish(policy, event)) ||
-           (policy->control != NULL && !control_admits(policy->control, event, NULL, 0, NULL));
+    struct job *job = owner;
+    struct intake *intake = job->intake;
+    intake->asked--;
+    switch (action) {
+    case PLUGIN_ACCEPT:
+        store(job);
+        break;
+    case PLUGIN_REJECT:
+        job->why = *why;
+        if (why->code == ERR_INTERNAL)
+            settle(job, INTAKE_REFUSED);
+        else
+            leave_out(job);
+        break;
+    case PLUGIN_SHADOW_REJECT:
+        err_fill(&job->why, ERR_BLOCKED, "by the policy of this relay");
+        leave_out(job);
+        break;
+    }
+    ask_plugin(intake);
+}
+
+static void ask_plugin(struct intake *intake)
+{
+    struct job *job;
+    while (intake->asked < ASKED_MAX && (job = list_first(&intake->unasked)) != NULL) {
+        const struct plugin_call call = {.event = &job->event,
+                                         .received_at = time(NULL),
+                                         .source_type = intake->setup.source_type,
+                                         .source_info = job->source,
+                                         .reply = on_judged,
+                                         .owner = job};
+        list_remove(&intake->unasked, &job->listed);
+        intake->asked++;
+        plugin_ask(intake->setup.plugin, &call);
+    }
+}
+
+static void judge(struct job *job)
+{
+    struct intake *intake = job->intake;
+    if (!job->is_good)
+        settle(job, INTAKE_REFUSED);
+    else if (!policy_fetched(intake->setup.policy, &job->event, time(NULL), &job->why))
+        leave_out(job);
+    else if (intake->setup.plugin == NULL)
+        store(job);
+    else {
+        list_append(&intake->unasked, &job->listed, job);
+        ask_plugin(intake);
+    }
 }
 
 /* On the pool. */
@@ -141,13 +198,7 @@ static void on_verified(uv_work_t *work, int status)
     intake->pieces--;
     for (struct job *job; (job = list_first(&piece->jobs)) != NULL;) {
         list_remove(&piece->jobs, &job->listed);
-        const struct store_put put = {.event = &job->event, .settled = on_settled, .owner = job};
-        if (!job->is_good)
-            settle(job, INTAKE_REFUSED);
-        else if (is_left_out(intake->setup.policy, &job->event))
-            settle(job, INTAKE_LEFT_OUT);
-        else
-            shards_put(intake->setup.store, &put);
+        judge(job);
     }
     free(piece);
     send_pieces(intake);
@@ -172,12 +223,14 @@ static void send_pieces(struct intake *intake)
     }
 }
 
-void intake_add(struct intake *intake, struct arena *arena, const struct event *event, void *tag)
+void intake_add(struct intake *intake, struct arena *arena, const struct event *event,
+                const char *source, void *tag)
 {
     struct job *job = calloc(1, sizeof *job);
     if (job == NULL)
         abort();
     job->intake = intake;
+    job->source = arena_copy(arena, (struct span){source, strlen(source) + 1}).at;
     job->arena = *arena;
     job->event = *event;
     job->tag = tag;

@@ -1,6 +1,7 @@
 #include "relay/policy.h"
 
 #include "relay/address.h"
+#include "relay/config.h"
 #include "relay/control.h"
 #include "relay/rules.h"
 #include "relay/session.h"
@@ -105,8 +106,9 @@ static bool embeds_protected(const struct event *event)
 static bool check_protected(const struct event *event, const struct session *session,
                             struct err *err)
 {
-    if (event_is_protected(event) && !session_has_key(session, &event->pubkey)) {
-        if (session->key_count == 0)
+    if (event_is_protected(event) &&
+        (session == NULL || !session_has_key(session, &event->pubkey))) {
+        if (session != NULL && session->key_count == 0)
             return err_set(err, ERR_AUTH_REQUIRED, "only its author may publish this event");
         return err_set(err, ERR_RESTRICTED, "only its author may publish this event");
     }
@@ -116,6 +118,15 @@ static bool check_protected(const struct event *event, const struct session *ses
     return true;
 }
 
+/* session NULL: there is none, so that only a public URL is ours. */
+static bool names_us(const struct policy *policy, struct span url, const struct session *session)
+{
+    if (session != NULL)
+        return policy_is_this_relay(policy, url, session);
+    return policy->public_url[0] != '\0' &&
+           policy_names_relay(policy->public_url, url, (struct span){0});
+}
+
 static bool check_vanish(const struct policy *policy, const struct event *event,
                          const struct session *session, struct err *err)
 {
@@ -123,7 +134,7 @@ static bool check_vanish(const struct policy *policy, const struct event *event,
         const struct tag *tag = &event->tags[i];
         if (tag->count >= 2 && span_eq(tag->items[0], SPAN("relay")) &&
             (span_eq(tag->items[1], SPAN("ALL_RELAYS")) ||
-             policy_is_this_relay(policy, tag->items[1], session)))
+             names_us(policy, tag->items[1], session)))
             return true;
     }
     return err_set(err, ERR_INVALID, "no relay tag names this relay or ALL_RELAYS");
@@ -143,9 +154,12 @@ static bool is_let_in(const struct policy *policy, const struct event *event)
            (item != NULL && item->is_allowed);
 }
 
+/* Whoever wants to vanish may, whatever this relay thinks of them (NIP-62); and what an operator
+ * allowed by its id passes whatever the lists say. */
 static bool check_rules(const struct policy *policy, const struct event *event, struct err *err)
 {
-    if (policy->rules == NULL && policy->trust == NULL)
+    if ((policy->rules == NULL && policy->trust == NULL) || event->kind == KIND_VANISH ||
+        (policy->control != NULL && control_judged_event(policy->control, &event->id)))
         return true;
     bool is_in = is_let_in(policy, event);
     if (policy->rules != NULL && !rules_admit(policy->rules, event, is_in, err))
@@ -153,20 +167,50 @@ static bool check_rules(const struct policy *policy, const struct event *event, 
     return policy->trust == NULL || is_in || trust_admits(policy->trust, event, err);
 }
 
-bool policy_event(const struct policy *policy, const struct event *event,
+struct policy policy_of_config(const struct config *config)
+{
+    return (struct policy){
+        .created_at_future_s_max = config->created_at_future_s_max,
+        .created_at_past_s_max = config->created_at_past_s_max,
+        .content_chars_max = config->content_chars_max,
+        .tags_max = config->tags_max,
+        .filter_values_max = config->filter_values_max,
+        .subscriptions_max = config->subscriptions_max,
+        .pow_bits_min = config->pow_bits_min,
+        .auth_required = config->auth_required,
+        .public_url = config->public_url,
+    };
+}
+
+static bool check(const struct policy *policy, const struct event *event,
                   const struct session *session, int64_t now, struct err *err)
 {
-    if (policy->auth_required && session->key_count == 0)
-        return err_set(err, ERR_AUTH_REQUIRED, "this relay takes events from known people only");
+    const struct bytes32 *keys = session != NULL ? session->keys : NULL;
+    uint32_t key_count = session != NULL ? session->key_count : 0;
     if (event->kind == KIND_AUTH)
         return err_set(err, ERR_INVALID, "kind %d goes into an AUTH message", KIND_AUTH);
-    if (policy->control != NULL &&
-        !control_admits(policy->control, event, session->keys, session->key_count, err))
+    if (policy->control != NULL && !control_admits(policy->control, event, keys, key_count, err))
         return false;
     return check_rules(policy, event, err) && check_size(policy, event, err) &&
            check_time(policy, event, now, err) && check_pow(policy, event, err) &&
            check_protected(event, session, err) &&
            (event->kind != KIND_VANISH || check_vanish(policy, event, session, err));
+}
+
+bool policy_event(const struct policy *policy, const struct event *event,
+                  const struct session *session, int64_t now, struct err *err)
+{
+    if (policy->auth_required && session->key_count == 0)
+        return err_set(err, ERR_AUTH_REQUIRED, "this relay takes events from known people only");
+    return check(policy, event, session, now, err);
+}
+
+bool policy_fetched(const struct policy *policy, const struct event *event, int64_t now,
+                    struct err *err)
+{
+    if (kind_class(event->kind) == KIND_EPHEMERAL)
+        return err_set(err, ERR_INVALID, "ephemeral events are not stored");
+    return check(policy, event, NULL, now, err);
 }
 
 static bool is_own(struct span hex, const struct session *session)

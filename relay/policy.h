@@ -9,6 +9,7 @@
 
 #include "shared/base.h"
 
+struct config;
 struct control;
 struct err;
 struct event;
@@ -29,9 +30,17 @@ struct policy {
     const struct control *control; /* what the operators decided; NULL: nothing */
 };
 
+/* What the configuration alone says: no rules, trust nor control. Points into config. */
+struct policy policy_of_config(const struct config *config);
+
 /* An event from a session. auth-required: the caller sends the challenge first. */
 MUST_CHECK bool policy_event(const struct policy *policy, const struct event *event,
                              const struct session *session, int64_t now, struct err *err);
+
+/* An event that we asked another relay for: the same, but for what the sender is asked, who is not
+ * its author. */
+MUST_CHECK bool policy_fetched(const struct policy *policy, const struct event *event, int64_t now,
+                               struct err *err);
 
 /* The filters of a REQ or COUNT. */
 MUST_CHECK bool policy_filters(const struct policy *policy, const struct filter *filters,

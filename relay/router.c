@@ -11,7 +11,6 @@
 #include "relay/log.h"
 #include "relay/notify.h"
 #include "relay/places.h"
-#include "relay/policy.h"
 #include "relay/remote.h"
 #include "relay/router_file.h"
 #include "relay/router_link.h"
@@ -34,7 +33,6 @@ struct router {
     struct arena arena; /* of file */
     struct router_file file;
     struct transfer transfer;
-    struct policy policy;
     struct router_hub hub;
     uv_timer_t tick;
     uv_signal_t reload;
@@ -167,8 +165,10 @@ static void on_settled(void *owner, void *tag, const struct event *event, enum i
         log_debug("router", "refused: %s", why->text);
     if (link != NULL)
         router_link_settled(link, fate);
-    if (fate == INTAKE_NEW)
-        offer(router, event, link);
+    if (fate != INTAKE_NEW)
+        return;
+    transfer_saw(&router->transfer, event);
+    offer(router, event, link);
 }
 
 static void on_intake_drained(void *owner)
@@ -225,12 +225,12 @@ static void open_parts(struct router *router)
     const struct config *config = router->config;
     size_t own_max = 2 * (size_t)config->message_bytes_max;
     const struct intake_setup intake = {.store = router->transfer.store,
-                                        .policy = &router->policy,
+                                        .policy = &router->transfer.policy,
+                                        .plugin = router->transfer.plugin,
+                                        .source_type = "Stream",
                                         .settled = on_settled,
                                         .drained = on_intake_drained,
                                         .owner = router};
-    router->policy =
-        (struct policy){.public_url = config->public_url, .control = router->transfer.control};
     router->hub.loop = loop;
     router->hub.store = router->transfer.store;
     router->hub.intake = intake_new(loop, &intake);
@@ -266,7 +266,7 @@ static int serve(struct router *router)
         fprintf(stderr, "shoal-relay: %s\n", err.text);
         return EXIT_FAILURE;
     }
-    if (transfer_open_control(&router->transfer, &err))
+    if (transfer_open_policy(&router->transfer, &err))
         router->hub.host = remote_host_new(&router->transfer.loop, &err);
     if (router->hub.host == NULL) {
         fprintf(stderr, "shoal-relay: %s\n", err.text);

@@ -139,7 +139,8 @@ static void take(struct router_link *link, struct arena *arena, const struct mes
     }
     router_up_known(link, &event->id);
     state->unsettled++;
-    intake_add(intake, arena, event, (void *)(uintptr_t)link->number); // NOLINT: a number
+    intake_add(intake, arena, event, state->source.at,
+               (void *)(uintptr_t)link->number); // NOLINT: a number
     if (intake_is_full(intake)) {
         state->is_paused = true;
         remote_pause(state->remote, true);
@@ -278,6 +279,8 @@ struct router_link *router_link_new(struct router_hub *hub, const struct router_
     const struct push_setup push = {
         .remote = state->remote, .settled = on_pushed, .drained = on_push_drained, .owner = link};
     state->push = push_new(hub->loop, &push);
+    url_write(&state->source, url);
+    text_add(&state->source, (struct span){"", 1});
     state->down_place = load(link, "down");
     state->up_place = load(link, "up");
     list_append(&hub->links, &link->listed, link);
@@ -292,6 +295,7 @@ void router_link_free(struct router_link *link)
     push_free(state->push);
     remote_free(state->remote);
     recent_clear(&state->known);
+    text_clear(&state->source);
     free(state);
     free(link);
 }

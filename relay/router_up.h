@@ -9,6 +9,7 @@
 #include "relay/router_link.h"
 #include "relay/shards.h"
 #include "shared/base.h"
+#include "shared/text.h"
 
 struct push;
 struct remote;
@@ -18,6 +19,7 @@ enum { ROUTER_OVERLAP_S = 600 };
 struct router_link_state {
     struct remote *remote;
     struct push *push;
+    struct text source;  /* its URL, NUL-terminated */
     struct recent known; /* there */
     uint32_t unsettled;  /* brought in, without a verdict */
     bool is_paused;

@@ -7,8 +7,6 @@
 
 #include "relay/cluster.h"
 #include "relay/config.h"
-#include "relay/control.h"
-#include "relay/control_db.h"
 #include "relay/log.h"
 #include "relay/route.h"
 #include "relay/shards.h"
@@ -30,6 +28,7 @@ static void on_signal(uv_signal_t *signal, int number)
 static void on_foreign(void *owner, const struct event *event)
 {
     struct transfer *transfer = owner;
+    transfer_saw(transfer, event);
     if (transfer->on_foreign != NULL)
         transfer->on_foreign(transfer->owner, event);
 }
@@ -86,25 +85,34 @@ static void open_loop(struct transfer *transfer, uint32_t threads)
     transfer->store = shards_new(&transfer->loop, &store);
 }
 
+/* Wakes the loop. */
 static void on_look(uv_timer_t *timer)
 {
-    struct transfer *transfer = timer->data;
-    if (shards_is_ready(transfer->store) || transfer->interrupted)
-        uv_stop(&transfer->loop);
+    (void)timer;
+}
+
+bool transfer_await(struct transfer *transfer, bool (*is_so)(const struct transfer *), uint64_t ms)
+{
+    uv_update_time(&transfer->loop);
+    uint64_t deadline = uv_now(&transfer->loop) + ms;
+    uv_timer_start(&transfer->wait, on_look, 0, LOOK_MS);
+    while (!is_so(transfer) && !transfer->interrupted && uv_now(&transfer->loop) < deadline)
+        uv_run(&transfer->loop, UV_RUN_ONCE);
+    uv_timer_stop(&transfer->wait);
+    return is_so(transfer);
+}
+
+static bool is_store_ready(const struct transfer *transfer)
+{
+    return shards_is_ready(transfer->store);
 }
 
 static bool wait_for_store(struct transfer *transfer, struct err *err)
 {
-    uint64_t deadline = uv_now(&transfer->loop) + READY_MS_MAX;
-    uv_timer_start(&transfer->wait, on_look, 0, LOOK_MS);
-    while (!shards_is_ready(transfer->store) && !transfer->interrupted &&
-           uv_now(&transfer->loop) < deadline)
-        uv_run(&transfer->loop, UV_RUN_ONCE);
-    uv_timer_stop(&transfer->wait);
+    bool is_ready = transfer_await(transfer, is_store_ready, READY_MS_MAX);
     if (transfer->interrupted)
         return err_set(err, ERR_INTERNAL, "interrupted");
-    return shards_is_ready(transfer->store) ||
-           err_set(err, ERR_INTERNAL, "the database does not answer");
+    return is_ready || err_set(err, ERR_INTERNAL, "the database does not answer");
 }
 
 bool transfer_open(struct transfer *transfer, const struct config *config, uint32_t threads,
@@ -119,38 +127,9 @@ bool transfer_open(struct transfer *transfer, const struct config *config, uint3
     return false;
 }
 
-/* It is asked anew for each event. */
-static void on_changed(void *owner, enum control_list list)
-{
-    (void)owner;
-    (void)list;
-}
-
-bool transfer_open_control(struct transfer *transfer, struct err *err)
-{
-    struct bytes32 operators[CONFIG_ADMINS_MAX];
-    uint64_t deadline = uv_now(&transfer->loop) + READY_MS_MAX;
-    transfer->control = control_new(operators, config_admins(transfer->config, operators));
-    const struct control_db_setup setup = {.shard = &transfer->shard,
-                                           .control = transfer->control,
-                                           .on_changed = on_changed,
-                                           .owner = transfer};
-    transfer->control_db = control_db_new(&transfer->loop, &setup);
-    uv_timer_start(&transfer->wait, on_look, 0, LOOK_MS);
-    while (!control_db_is_loaded(transfer->control_db) && !transfer->interrupted &&
-           uv_now(&transfer->loop) < deadline)
-        uv_run(&transfer->loop, UV_RUN_ONCE);
-    uv_timer_stop(&transfer->wait);
-    return control_db_is_loaded(transfer->control_db) ||
-           err_set(err, ERR_INTERNAL, "the database does not say what the operators decided");
-}
-
 void transfer_close(struct transfer *transfer)
 {
-    if (transfer->control_db != NULL) {
-        control_db_free(transfer->control_db);
-        control_free(transfer->control);
-    }
+    transfer_close_policy(transfer);
     shards_free(transfer->store);
     uv_close((uv_handle_t *)&transfer->interrupt, NULL);
     uv_close((uv_handle_t *)&transfer->terminate, NULL);

@@ -10,6 +10,7 @@
 
 #include <uv.h>
 
+#include "relay/policy.h"
 #include "relay/schema.h"
 #include "shared/base.h"
 
@@ -19,7 +20,10 @@ struct control;
 struct control_db;
 struct err;
 struct event;
+struct plugin;
+struct rules;
 struct shards;
+struct trust;
 
 enum { TRANSFER_EXIT_USAGE = 2, TRANSFER_EXIT_INTERRUPTED = 130 };
 
@@ -32,8 +36,15 @@ struct transfer {
     uv_signal_t interrupt, terminate;
     uv_timer_t wait;
     struct shards *store;
-    struct control *control; /* what the operators decided; NULL until it is asked for */
+
+    /* Of who takes events from others; NULL otherwise: */
+    struct policy policy;
+    struct control *control;
     struct control_db *control_db;
+    struct rules *rules;
+    struct trust *trust;   /* NULL: everybody is trusted */
+    struct plugin *plugin; /* NULL: none */
+
     bool interrupted; /* SIGINT or SIGTERM came */
     void (*on_interrupted)(void *owner);
     void (*on_foreign)(void *owner, const struct event *event); /* another process stored it */
@@ -50,9 +61,19 @@ void transfer_leave(struct transfer *transfer);
 MUST_CHECK bool transfer_open(struct transfer *transfer, const struct config *config,
                               uint32_t threads, struct err *err);
 
-/* For who takes events from others: what the operators decided is known, and kept up to date. On
+/* For who takes events from others: what is to be kept out is known, and kept up to date. On
  * failure everything is left to transfer_close. */
-MUST_CHECK bool transfer_open_control(struct transfer *transfer, struct err *err);
+MUST_CHECK bool transfer_open_policy(struct transfer *transfer, struct err *err);
+
+/* An event has been stored by us. */
+void transfer_saw(struct transfer *transfer, const struct event *event);
+
+/* When nothing is on its way into the store any more. Part of transfer_close. */
+void transfer_close_policy(struct transfer *transfer);
+
+/* Runs the loop until is_so or ms have passed; whether it is so. */
+MUST_CHECK bool transfer_await(struct transfer *transfer, bool (*is_so)(const struct transfer *),
+                               uint64_t ms);
 
 /* Nothing may be going on any more. */
 void transfer_close(struct transfer *transfer);

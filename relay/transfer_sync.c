@@ -46,7 +46,7 @@ void sync_wait(struct sync *sync)
 
 void sync_take(struct sync *sync, struct arena *arena, const struct event *event)
 {
-    intake_add(sync->intake, arena, event, NULL);
+    intake_add(sync->intake, arena, event, sync->options->url, NULL);
     if (intake_is_full(sync->intake))
         remote_pause(sync->remote, true);
 }
@@ -89,6 +89,8 @@ static void on_settled(void *owner, void *tag, const struct event *event, enum i
     struct sync *sync = owner;
     (void)tag;
     sync->fates[fate]++;
+    if (fate == INTAKE_NEW)
+        transfer_saw(&sync->transfer, event);
     if (fate == INTAKE_REFUSED)
         complain(sync, &event->id, "refused", (struct span){why->text, strlen(why->text)});
     if (fate == INTAKE_FAILED)
@@ -249,7 +251,9 @@ static void open_parts(struct sync *sync, const struct config *config)
     uv_loop_t *loop = &sync->transfer.loop;
     size_t own_max = 2 * (size_t)config->message_bytes_max;
     const struct intake_setup intake = {.store = sync->transfer.store,
-                                        .policy = &sync->policy,
+                                        .policy = &sync->transfer.policy,
+                                        .plugin = sync->transfer.plugin,
+                                        .source_type = "Sync",
                                         .settled = on_settled,
                                         .drained = on_intake_drained,
                                         .owner = sync};
@@ -261,8 +265,6 @@ static void open_parts(struct sync *sync, const struct config *config)
         .drained = on_drained,
         .closed = on_closed,
         .owner = sync};
-    sync->policy =
-        (struct policy){.public_url = config->public_url, .control = sync->transfer.control};
     sync->intake = intake_new(loop, &intake);
     sync->remote = remote_new(sync->host, &remote);
     const struct push_setup push = {
@@ -350,7 +352,7 @@ static int print_end(struct sync *sync)
 static int run(struct sync *sync, const struct config *config)
 {
     struct err err;
-    if (transfer_open_control(&sync->transfer, &err))
+    if (transfer_open_policy(&sync->transfer, &err))
         sync->host = remote_host_new(&sync->transfer.loop, &err);
     if (sync->host == NULL) {
         fprintf(stderr, "shoal-relay: %s\n", err.text);

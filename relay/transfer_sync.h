@@ -11,7 +11,6 @@
 #pragma once
 
 #include "relay/intake.h"
-#include "relay/policy.h"
 #include "relay/progress.h"
 #include "relay/push.h"
 #include "relay/records.h"
@@ -62,7 +61,6 @@ struct sync {
     struct filter filter;
     struct arena arena; /* of filter */
     struct transfer transfer;
-    struct policy policy;
     uv_timer_t look;
     struct remote_host *host;
     struct remote *remote;

@@ -38,6 +38,7 @@ struct trust {
     bool is_making;
     struct table next;
     struct keys readers; /* whose lists are read: the roots first */
+    uint32_t root_count; /* of the readers; a root named twice is one */
     uint32_t done;       /* of the readers */
     uint32_t chunk;      /* of them, those asked for now */
     struct store_cursor after;
@@ -101,7 +102,7 @@ static void take(struct trust *trust, const struct bytes32 *key, bool reads)
 
 static void take_list(struct trust *trust, const struct event *event)
 {
-    bool is_root = trust->done < trust->roots.count;
+    bool is_root = trust->done < trust->root_count;
     for (uint32_t i = 0; i < event->tag_count; i++) {
         const struct tag *tag = &event->tags[i];
         struct bytes32 key;
@@ -148,7 +149,7 @@ static void on_page(void *owner, const struct store_page *page)
 static void read_chunk(struct trust *trust)
 {
     static const uint16_t kind = KIND_FOLLOWS;
-    uint32_t end = trust->done < trust->roots.count ? trust->roots.count : trust->readers.count;
+    uint32_t end = trust->done < trust->root_count ? trust->root_count : trust->readers.count;
     trust->chunk = end - trust->done < CHUNK_KEYS ? end - trust->done : CHUNK_KEYS;
     struct bytes32 keys[CHUNK_KEYS];
     memcpy(keys, trust->readers.at + trust->done, trust->chunk * sizeof *keys);
@@ -181,6 +182,7 @@ static void on_timer(uv_timer_t *timer)
     trust->done = 0;
     for (uint32_t i = 0; i < trust->roots.count; i++)
         take(trust, &trust->roots.at[i], true);
+    trust->root_count = trust->readers.count;
     read_chunk(trust);
 }
 
@@ -191,7 +193,10 @@ struct trust *trust_new(uv_loop_t *loop, const struct trust_setup *setup, struct
         abort();
     trust->setup = *setup;
     trust->key = hash_key_random();
-    if (!rules_read_keys(setup->roots, add_root, trust, err)) {
+    bool is_good = rules_read_keys(setup->roots, add_root, trust, err);
+    if (is_good && trust->roots.count == 0)
+        is_good = err_set(err, ERR_INVALID, "trust_roots: names none");
+    if (!is_good) {
         free(trust->roots.at);
         free(trust);
         return NULL;
@@ -221,6 +226,11 @@ static bool has(const void *owner, const struct bytes32 *key)
 {
     const struct trust *trust = owner;
     return table_get(&trust->members, hash_of(trust, key)) != NULL;
+}
+
+bool trust_is_ready(const struct trust *trust)
+{
+    return trust->is_ready;
 }
 
 bool trust_admits(const struct trust *trust, const struct event *event, struct err *err)

@@ -25,12 +25,15 @@ struct trust_setup {
     int64_t keys_max;  /* more are not taken in */
 };
 
-/* NULL: the roots cannot be read. */
+/* NULL: the roots cannot be read, or are none. */
 struct trust *trust_new(uv_loop_t *loop, const struct trust_setup *setup, struct err *err);
 void trust_free(struct trust *trust);
 
 /* A gift wrap counts as of those whom it is for. */
 MUST_CHECK bool trust_admits(const struct trust *trust, const struct event *event, struct err *err);
+
+/* Whether the first set is whole. */
+bool trust_is_ready(const struct trust *trust);
 
 /* An event is new in the store. */
 void trust_saw(struct trust *trust, const struct event *event);

@@ -243,22 +243,6 @@ static void on_terminate(uv_signal_t *terminate, int number)
         enter(worker, FINISHING);
 }
 
-static struct policy policy_of(const struct config *config, const struct control *control)
-{
-    return (struct policy){
-        .created_at_future_s_max = config->created_at_future_s_max,
-        .created_at_past_s_max = config->created_at_past_s_max,
-        .content_chars_max = config->content_chars_max,
-        .tags_max = config->tags_max,
-        .filter_values_max = config->filter_values_max,
-        .subscriptions_max = config->subscriptions_max,
-        .pow_bits_min = config->pow_bits_min,
-        .auth_required = config->auth_required,
-        .public_url = config->public_url,
-        .control = control,
-    };
-}
-
 static void wire_store(struct worker *worker)
 {
     const struct config *config = worker->setup->config;
@@ -322,7 +306,8 @@ static void wire_journeys(struct worker *worker)
                                 .limit_default = config->limit_default,
                                 .limit_max = config->limit_max,
                                 .count_max = config->count_max};
-    worker->policy = policy_of(config, worker->control);
+    worker->policy = policy_of_config(config);
+    worker->policy.control = worker->control;
     worker->policy.rules = worker->extra.rules;
     worker->policy.trust = worker->extra.trust;
     worker->ingest = ingest_new(&worker->loop, &ingest);

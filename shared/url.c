@@ -1,6 +1,7 @@
 #include "shared/url.h"
 
 #include "shared/err.h"
+#include "shared/text.h"
 
 enum { PORT_WS = 80, PORT_WSS = 443 };
 
@@ -91,6 +92,16 @@ bool url_parse(struct url *url, struct span text, struct err *err)
     while (url->path.len > 0 && url->path.at[url->path.len - 1] == '/')
         url->path.len--;
     return true;
+}
+
+void url_write(struct text *out, const struct url *url)
+{
+    bool is_ip6 = strchr(url->host, ':') != NULL;
+    text_addf(out, "%s://%s%s%s", url->is_tls ? "wss" : "ws", is_ip6 ? "[" : "", url->host,
+              is_ip6 ? "]" : "");
+    if (url->port != (url->is_tls ? PORT_WSS : PORT_WS))
+        text_addf(out, ":%u", url->port);
+    text_add(out, url->path);
 }
 
 bool url_equal(const struct url *a, const struct url *b)

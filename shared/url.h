@@ -13,6 +13,7 @@
 #include "shared/base.h"
 
 struct err;
+struct text;
 
 enum { URL_HOST_MAX = 253 };
 
@@ -24,5 +25,8 @@ struct url {
 };
 
 MUST_CHECK bool url_parse(struct url *url, struct span text, struct err *err);
+
+/* The shortest text that url_parse reads back as this. */
+void url_write(struct text *out, const struct url *url);
 
 bool url_equal(const struct url *a, const struct url *b);

@@ -9,8 +9,8 @@
 cd "$1" || exit 1
 RELAY="log metrics option hash table kind_set language rules retention config drop notify reserve revival progress list talkers address
        frame head websocket squeeze session db cluster schema tag_hash param row tail control page plan
-       route reader batch store shards search indexer merge window trust policy interest live auth reply cursor
-       records ranked request reconcile intake remote push recent places plugin ingest query dispatch http health ticket rpc admin
+       route reader batch store shards search indexer merge window trust policy plugin interest live auth reply cursor
+       records ranked request reconcile intake remote push recent places ingest query dispatch http health ticket rpc admin
        listener peer answer guest server worker takeover supervisor transfer reshard router operator main"
 SHELL="command main outbox sql store terminal vault"
 

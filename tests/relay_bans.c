@@ -78,6 +78,8 @@ static void test_allow_pubkey(void **state)
     (void)state;
     manage_do(PORT, OPERATOR, "allowpubkey", by(FRIEND));
     list_has("listallowedpubkeys", signer_pubkey(FRIEND));
+    talk_accept(TALK, SIGN(.person = STRANGER + 90, .kind = 62,
+                           .tags = "[[\"relay\",\"ALL_RELAYS\"]]")); /* NIP-62: whoever it is */
     talk_accept(TALK, note(FRIEND, "in"));
     talk_accept(TALK, note(OPERATOR, "in"));
     talk_refuse(TALK, note(GOOD, "out"), "restricted: ");

@@ -2,6 +2,8 @@
 relay_test(negentropy)
 relay_test(sync)
 target_link_libraries(relay_sync PRIVATE program PkgConfig::LIBPQ)
+relay_test(fetched)
+target_link_libraries(relay_fetched PRIVATE program)
 relay_test(hostile)
 target_link_libraries(relay_hostile PRIVATE program relay)
 relay_test(router)

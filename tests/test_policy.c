@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "relay/rules.h"
 #include "relay/session.h"
 #include "shared/arena.h"
 #include "shared/err.h"
@@ -144,6 +145,54 @@ static void test_event(void **state)
     };
     (void)state;
     check_cases(policy_event, &open_policy, cases, ARRAY_LEN(cases));
+}
+
+static bool judge_fetched(const struct policy *policy, const struct event *event,
+                          const struct session *session, int64_t now, struct err *err)
+{
+    (void)session;
+    return policy_fetched(policy, event, now, err);
+}
+
+/* From another relay: nobody is its author, and only a public URL is ours. */
+static void test_fetched(void **state)
+{
+    static const struct event_case cases[] = {
+        {{NOW, 1, NULL, "0123456789", NULL}, NULL},
+        {{NOW, 1, NULL, "01234567890", NULL}, "invalid: more than 10 characters in content"},
+        {{NOW + 901, 1, NULL, NULL, NULL}, "invalid: created_at is more than 900 s in the future"},
+        {{NOW, 20000, NULL, NULL, NULL}, "invalid: ephemeral events are not stored"},
+        {{NOW, 1, "['-']", NULL, NULL}, "restricted: only its author may publish this event"},
+        {{NOW, 62, "['relay','ALL_RELAYS']", NULL, NULL}, NULL},
+        {{NOW, 62, "['relay','ws://localhost:7777/']", NULL, NULL},
+         "invalid: no relay tag names this relay or ALL_RELAYS"},
+        {{NOW, 62, "['relay','wss://other.example']", NULL, NULL},
+         "invalid: no relay tag names this relay or ALL_RELAYS"},
+    };
+    static const struct event_case ours = {
+        {NOW, 62, "['relay','wss://other.example'],['relay','wss://ME.example/']", NULL, NULL},
+        NULL};
+    struct policy policy = open_policy;
+    (void)state;
+    check_cases(judge_fetched, &policy, cases, ARRAY_LEN(cases));
+    policy.public_url = "wss://me.example";
+    policy.auth_required = true; /* but we asked for it */
+    check_cases(judge_fetched, &policy, &ours, 1);
+}
+
+/* Nobody may write, and yet may vanish. */
+static void test_vanish_whoever(void **state)
+{
+    static const struct event_case cases[] = {
+        {{NOW, 1, NULL, NULL, NULL}, "restricted: only some may write here, and this key is none"},
+        {{NOW, 62, "['relay','ALL_RELAYS']", NULL, NULL}, NULL},
+    };
+    struct policy policy = open_policy;
+    struct rules *rules = rules_new(&(struct rules_setup){"", "62", YOU, "", "", 0}, NULL);
+    (void)state;
+    policy.rules = rules;
+    check_cases(policy_event, &policy, cases, 2);
+    rules_free(rules);
 }
 
 static void test_reposts(void **state)
@@ -384,6 +433,8 @@ static void test_this_relay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_event),
+                                       cmocka_unit_test(test_fetched),
+                                       cmocka_unit_test(test_vanish_whoever),
                                        cmocka_unit_test(test_reposts),
                                        cmocka_unit_test(test_past),
                                        cmocka_unit_test(test_pow),

@@ -2,6 +2,7 @@
 #include "shared/url.h"
 
 #include "shared/err.h"
+#include "shared/text.h"
 #include "tests/test.h"
 
 static struct span text_of(const char *text)
@@ -34,6 +35,25 @@ static void test_equal(void **state)
         assert_true(url_parse(&a, text_of(cases[i].a), NULL));
         assert_true(url_parse(&b, text_of(cases[i].b), NULL));
         assert_int_equal(url_equal(&a, &b), cases[i].equal);
+    }
+}
+
+static void test_write(void **state)
+{
+    static const char *const cases[][2] = {
+        {"WSS://Relay.EXAMPLE:443//", "wss://relay.example"},
+        {"ws://relay.example:443/a?b#c", "ws://relay.example:443/a?b"},
+        {"ws://[2001:DB8::1]:7777/", "ws://[2001:db8::1]:7777"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct url url;
+        struct text text = {0};
+        assert_true(url_parse(&url, text_of(cases[i][0]), NULL));
+        url_write(&text, &url);
+        text_add(&text, (struct span){"", 1});
+        assert_string_equal(text.at, cases[i][1]);
+        text_clear(&text);
     }
 }
 
@@ -93,8 +113,8 @@ static void test_host_length(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_equal), cmocka_unit_test(test_parts),
-                                       cmocka_unit_test(test_refuse),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_equal), cmocka_unit_test(test_write),
+                                       cmocka_unit_test(test_parts), cmocka_unit_test(test_refuse),
                                        cmocka_unit_test(test_host_length)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
