@@ -49,6 +49,7 @@ struct job {
 struct piece {
     uv_work_t work;
     struct ingest *ingest;
+    struct sig_keys *keys; /* while it is on the pool */
     struct list jobs;
     struct list_node listed; /* in ingest->out */
     bool is_done;
@@ -59,9 +60,10 @@ struct ingest {
     struct ingest_setup setup;
     struct list queue; /* jobs that wait for the pool */
     uint32_t waiting;
-    struct list out;    /* pieces not delivered yet, in the order they were sent out */
-    uint32_t busy;      /* of these, not done yet */
-    struct list stored; /* jobs to be announced */
+    struct list out;        /* pieces not delivered yet, in the order they were sent out */
+    uint32_t busy;          /* of these, not done yet */
+    struct sig_keys **keys; /* for each piece that may be busy; those in use come first */
+    struct list stored;     /* jobs to be announced */
     uint32_t unanswered;
     uint32_t jobs; /* all, the answered that wait to be announced as well */
     size_t bytes;
@@ -76,6 +78,11 @@ struct ingest *ingest_new(uv_loop_t *loop, const struct ingest_setup *setup)
     ingest->setup = *setup;
     if (ingest->setup.threads == 0)
         ingest->setup.threads = 1;
+    ingest->keys = calloc(ingest->setup.threads, sizeof(struct sig_keys *));
+    if (ingest->keys == NULL)
+        abort();
+    for (uint32_t i = 0; i < ingest->setup.threads; i++)
+        ingest->keys[i] = sig_keys_new();
     return ingest;
 }
 
@@ -97,6 +104,9 @@ void ingest_free(struct ingest *ingest)
         free_job(job);
     }
     assert(ingest->jobs == 0);
+    for (uint32_t i = 0; i < ingest->setup.threads; i++)
+        sig_keys_free(ingest->keys[i]);
+    free(ingest->keys);
     free(ingest);
 }
 
@@ -273,11 +283,12 @@ static void deliver_done(struct ingest *ingest)
     }
 }
 
-static enum proof prove(const struct event *event)
+static enum proof prove(struct sig_keys *keys, const struct event *event)
 {
     if (!event_check_id(event))
         return PROOF_BAD_ID;
-    return sig_verify(&event->sig, &event->id, &event->pubkey) ? PROOF_GOOD : PROOF_BAD_SIG;
+    return sig_verify_with(keys, &event->sig, &event->id, &event->pubkey) ? PROOF_GOOD
+                                                                          : PROOF_BAD_SIG;
 }
 
 /* On the pool. */
@@ -285,7 +296,7 @@ static void verify(uv_work_t *work)
 {
     struct piece *piece = work->data;
     for (struct job *job = list_first(&piece->jobs); job != NULL; job = list_next(&job->queued))
-        job->proof = prove(&job->event);
+        job->proof = prove(piece->keys, &job->event);
 }
 
 static void send_pieces(struct ingest *ingest);
@@ -296,7 +307,7 @@ static void on_verified(uv_work_t *work, int status)
     struct ingest *ingest = piece->ingest;
     assert(status == 0); /* pieces are not cancelled */
     piece->is_done = true;
-    ingest->busy--;
+    ingest->keys[--ingest->busy] = piece->keys;
     send_pieces(ingest); /* first: a thread is idle */
     deliver_done(ingest);
 }
@@ -325,7 +336,7 @@ static void send_pieces(struct ingest *ingest)
         piece->ingest = ingest;
         take_share(ingest, &piece->jobs);
         list_append(&ingest->out, &piece->listed, piece);
-        ingest->busy++;
+        piece->keys = ingest->keys[ingest->busy++];
         if (uv_queue_work(ingest->loop, &piece->work, verify, on_verified) != 0)
             abort();
     }

@@ -83,6 +83,33 @@ static void test_aux(void **state)
     assert_true(sig_verify(&differing, &id, &pubkey));
 }
 
+/* The first signature of a key, which is parsed; the next, for which it was; and again after
+ * another key had its place, which is that of the first four bytes. */
+static void test_known_keys(void **state)
+{
+    struct sig_keys *keys = sig_keys_new();
+    struct bytes32 id = random_bytes32(), aux = random_bytes32(), pubkeys[2];
+    struct bytes64 sigs[2];
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct bytes32 secret = random_bytes32();
+        assert_true(sig_pubkey(&pubkeys[i], &secret));
+        assert_true(sig_sign(&sigs[i], &id, &secret, &aux));
+    }
+    struct bytes32 beside = pubkeys[0]; /* another key in the same place, on the curve or not */
+    for (int round = 0; round < 256; round++) {
+        for (int i = 0; i < 2; i++) {
+            assert_true(sig_verify_with(keys, &sigs[i], &id, &pubkeys[i]));
+            assert_false(sig_verify_with(keys, &sigs[i], &id, &pubkeys[!i]));
+            assert_false(sig_verify_with(keys, &sigs[i], &aux, &pubkeys[i]));
+        }
+        beside.at[31] = (uint8_t)(pubkeys[0].at[31] + 1 + round % 255);
+        assert_false(sig_verify_with(keys, &sigs[0], &id, &beside));
+        assert_false(sig_verify_with(keys, &sigs[0], &id, &beside));
+    }
+    sig_keys_free(keys);
+}
+
 static void test_secret_range(void **state)
 {
     static const struct {
@@ -109,6 +136,7 @@ int main(void)
     random_start();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sha256), cmocka_unit_test(test_every_flipped_bit),
-        cmocka_unit_test(test_aux), cmocka_unit_test(test_secret_range)};
+        cmocka_unit_test(test_aux), cmocka_unit_test(test_known_keys),
+        cmocka_unit_test(test_secret_range)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
