@@ -21,6 +21,10 @@ enum { STORE_STATEMENT_MS_MAX = 30000 };
 #define IS_STORED \
     "EXISTS (SELECT FROM event x WHERE x.created_at = d.created_at AND x.tie = d.tie OFFSET 0)"
 
+/* The author of u has ever deleted something, or vanished: few have. */
+#define AUTHOR_DELETES \
+    "EXISTS (SELECT FROM event x WHERE x.pubkey = u.pubkey AND x.kind IN (5, 62) OFFSET 0)"
+
 /* The event u is named by a deletion of its author. */
 #define IS_DELETED                                                                 \
     "EXISTS (SELECT FROM etag x WHERE x.h = u.id_mark AND x.kind = 5 OFFSET 0) OR" \
@@ -41,6 +45,8 @@ enum { STORE_STATEMENT_MS_MAX = 30000 };
 #define BY_ADDRESS " ORDER BY x.pubkey, x.kind, x.dh LIMIT 1 OFFSET 0"
 
 #define AUTHOR_HAS_VANISHED HAS_VANISHED("u.pkp", " AND x.pubkey = u.pubkey")
+
+#define IS_GONE AUTHOR_DELETES " AND (" IS_DELETED " OR " AUTHOR_HAS_VANISHED ")"
 
 #define IS_KNOWN \
     "EXISTS (SELECT FROM event x WHERE x.created_at = u.created_at AND x.tie = u.tie OFFSET 0)"
@@ -74,7 +80,7 @@ enum { STORE_STATEMENT_MS_MAX = 30000 };
     "WITH u AS MATERIALIZED (SELECT u.*, ($18::int8[])[u.first_hash:u.last_hash] AS tag_hashes," \
     " CASE WHEN " HAS_MOVED " THEN 4"                                                            \
     "  WHEN " IS_KNOWN " THEN 1"                                                                 \
-    "  WHEN " IS_DELETED " OR " AUTHOR_HAS_VANISHED " THEN 3"                                    \
+    "  WHEN " IS_GONE " THEN 3"                                                                  \
     "  WHEN u.last_named >= u.first_named AND (" WRAP_IS_DELETED " OR " NAMED_HAS_VANISHED       \
     ") THEN 3"                                                                                   \
     "  WHEN u.dh IS NOT NULL AND " HAS_NEWER " THEN 2"                                           \
@@ -159,7 +165,7 @@ const struct store_sql_statement store_sql_statements[] = {
          "  $6::int8[], $7::int8[], $8::int8[])"
          "  u(created_at, id, pubkey, pkp, kind, dh, id_mark, address_mark)"
          " CROSS JOIN LATERAL (SELECT x.ctid FROM event x WHERE " IS_REPLACED BY_ADDRESS ") e"
-         " WHERE NOT (" IS_DELETED " OR " AUTHOR_HAS_VANISHED ")")},
+         " WHERE NOT (" IS_GONE ")")},
 
     {STORE_SQL_MARK,
      "SELECT set_config('shoal.batch', t.xid::text || ' ' || $1::text, false), t.xid"

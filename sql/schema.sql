@@ -115,6 +115,8 @@ CREATE UNIQUE INDEX event_address ON event USING btree (pubkey, kind, dh) WHERE 
 
 CREATE INDEX event_author ON event USING btree (pkp, kind, created_at, tie);
 
+CREATE INDEX event_deleter ON event USING btree (pubkey) WHERE (kind = ANY (ARRAY[5, 62]));
+
 CREATE INDEX event_expires ON event USING btree (expires) WHERE (expires IS NOT NULL);
 
 CREATE INDEX event_id ON event USING btree (tie);
