@@ -340,6 +340,7 @@ struct store *store_new(uv_loop_t *loop, const struct store_setup *setup)
     const struct store_retention_setup retention = {.rules = setup->retention,
                                                     .shard = setup->shard,
                                                     .writer = store->writer,
+                                                    .reader = store->reader,
                                                     .purge = store->purge};
     store->retention = store_retention_new(loop, &retention);
     store->probes = store_probes_new(store->writer, on_waiting, store);

@@ -5,6 +5,7 @@
 
 #include "relay/log.h"
 #include "relay/param.h"
+#include "relay/reader.h"
 #include "relay/retention.h"
 #include "relay/row.h"
 #include "relay/schema.h"
@@ -127,14 +128,12 @@ static void on_kinds(void *owner, const PGresult *result)
     purge_next(retention);
 }
 
-void store_retention_run(struct store_retention *retention)
+static uint64_t period_ms(const struct retention *rules)
 {
-    if (retention->is_running || retention->is_stopped || retention->setup.rules == NULL ||
-        retention_age_min(retention->setup.rules) == 0)
-        return;
-    retention->now_s = time(NULL);
-    retention->deleted = 0;
-    retention->is_running = ask(retention, STORE_SQL_KINDS, on_kinds);
+    int64_t age_s = rules != NULL ? retention_age_min(rules) : 0;
+    if (age_s == 0 || age_s > RETENTION_MS_MAX / 100)
+        return RETENTION_MS_MAX;
+    return age_s * 100 > RETENTION_MS_MIN ? (uint64_t)age_s * 100 : RETENTION_MS_MIN;
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -142,12 +141,18 @@ static void on_timer(uv_timer_t *timer)
     store_retention_run(timer->data);
 }
 
-static uint64_t period_ms(const struct retention *rules)
+void store_retention_run(struct store_retention *retention)
 {
-    int64_t age_s = rules != NULL ? retention_age_min(rules) : 0;
-    if (age_s == 0 || age_s > RETENTION_MS_MAX / 100)
-        return RETENTION_MS_MAX;
-    return age_s * 100 > RETENTION_MS_MIN ? (uint64_t)age_s * 100 : RETENTION_MS_MIN;
+    if (retention->is_running || retention->is_stopped || retention->setup.rules == NULL ||
+        retention_age_min(retention->setup.rules) == 0)
+        return;
+    if (!reader_is_ready(retention->setup.reader)) { /* by which a purge finds what it deletes */
+        uv_timer_start(&retention->timer, on_timer, DB_RETRY_MS, period_ms(retention->setup.rules));
+        return;
+    }
+    retention->now_s = time(NULL);
+    retention->deleted = 0;
+    retention->is_running = ask(retention, STORE_SQL_KINDS, on_kinds);
 }
 
 struct store_retention *store_retention_new(uv_loop_t *loop,

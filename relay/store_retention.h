@@ -9,6 +9,7 @@
 
 #include "relay/db.h"
 
+struct reader;
 struct retention;
 struct shard;
 struct store_purge;
@@ -18,14 +19,15 @@ struct store_retention_setup {
     const struct retention *rules; /* kept, not copied; NULL: everything stays */
     const struct shard *shard;     /* likewise */
     struct db *writer;
+    struct reader *reader;
     struct store_purge *purge;
 };
 
 struct store_retention *store_retention_new(uv_loop_t *loop,
                                             const struct store_retention_setup *setup);
 
-/* After writer, which has answered by then; before purge. */
+/* After writer, which has answered by then; before reader and purge. */
 void store_retention_free(struct store_retention *retention);
 
-/* Now. */
+/* Now; or as soon as the reader is ready. */
 void store_retention_run(struct store_retention *retention);
