@@ -86,22 +86,28 @@ bool reshard_connect(PGconn **conn, const struct shard *shard, struct err *err)
     return false;
 }
 
-bool reshard_open(struct reshard_desk *desk, const struct shard *first, struct err *err)
+bool reshard_be_alone(PGconn *conn, struct err *err)
 {
     int64_t is_alone;
+    return reshard_ask(conn, &is_alone, err,
+                       "SELECT pg_try_advisory_lock(hashtextextended('reshard ' ||"
+                       " current_schema(), 0))::int") &&
+           (is_alone == 1 ||
+            err_set(err, ERR_INTERNAL, "shards are being changed already, by another"));
+}
+
+bool reshard_open(struct reshard_desk *desk, const struct shard *first, struct err *err)
+{
     *desk = (struct reshard_desk){0};
     bool is_ok =
-        reshard_connect(&desk->conns[0], first, err) &&
-        reshard_ask(desk->conns[0], &is_alone, err,
-                    "SELECT pg_try_advisory_lock(hashtextextended('reshard ' || current_schema(),"
-                    " 0))::int") &&
-        (is_alone == 1 || err_set(err, ERR_INTERNAL, "shards are being changed already"));
+        reshard_connect(&desk->conns[0], first, err) && reshard_be_alone(desk->conns[0], err);
     if (is_ok) {
         desk->route = route_load(desk->conns[0], first, err);
         is_ok = desk->route != NULL;
     }
     for (uint32_t i = 1; is_ok && i < desk->route->shard_count; i++)
-        is_ok = reshard_connect(&desk->conns[i], desk->route->shards[i], err);
+        is_ok = reshard_connect(&desk->conns[i], desk->route->shards[i], err) &&
+                reshard_be_alone(desk->conns[i], err);
     if (!is_ok)
         reshard_close(desk);
     return is_ok;

@@ -24,6 +24,10 @@ void reshard_close(struct reshard_desk *desk);
 /* Connects and enters the schema. */
 MUST_CHECK bool reshard_connect(PGconn **conn, const struct shard *shard, struct err *err);
 
+/* False while another connection has called this for its schema and is there: also one of a
+ * command that was killed, whose last statement PostgreSQL has not ended yet. */
+MUST_CHECK bool reshard_be_alone(PGconn *conn, struct err *err);
+
 /* One or several statements without results. */
 MUST_CHECK bool reshard_do(PGconn *conn, struct err *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

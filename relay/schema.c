@@ -17,10 +17,14 @@ static bool is_name(const char *name)
     return len > 0 && len <= SCHEMA_NAME_MAX && name[len] == '\0';
 }
 
-/* What PostgreSQL said, less the line break and what follows it. */
+/* What PostgreSQL said, less the line break and what follows it; of a connection less what was
+ * connected to, which may be longer than an err. */
 static bool refused(const PGconn *conn, const char *doing, struct err *err)
 {
     const char *text = PQerrorMessage(conn);
+    const char *reason = strstr(text, " failed: ");
+    if (PQstatus(conn) != CONNECTION_OK && reason != NULL)
+        text = reason + strlen(" failed: ");
     return err_set(err, ERR_INTERNAL, "%s: %.*s", doing, (int)strcspn(text, "\n"), text);
 }
 

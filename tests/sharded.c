@@ -1,0 +1,41 @@
+#include "tests/sharded.h"
+
+#include "tests/scratch.h"
+#include "tests/sql.h"
+
+enum { ARGUMENTS_MAX = 12 };
+
+const char *sharded_database(const struct pg *pg, const char *name)
+{
+    PGconn *conn = PQconnectdb(pg->conninfo);
+    sql_run(conn, scratch_format("CREATE DATABASE %s", name));
+    PQfinish(conn);
+    return scratch_format("host=%s user=postgres dbname=%s", pg->directory, name);
+}
+
+void sharded_start(struct program *program, const char *first, const char *const *words)
+{
+    const char *arguments[ARGUMENTS_MAX] = {"shard", "--config=/dev/null",
+                                            scratch_format("--database=%s", first), "--grace=0"};
+    size_t count = 4;
+    while (*words != NULL) {
+        assert_true(count < ARGUMENTS_MAX - 1);
+        arguments[count++] = *words++;
+    }
+    program_start(program, arguments);
+}
+
+void sharded_run(struct program *program, const char *first, const char *const *words)
+{
+    sharded_start(program, first, words);
+    program_end(program);
+}
+
+void sharded_do(const char *first, const char *const *words)
+{
+    struct program program;
+    sharded_run(&program, first, words);
+    if (program.status != 0)
+        fail_msg("shard %s: status %d: %s", words[0], program.status, program.err_text.at);
+    program_clear(&program);
+}
