@@ -5,6 +5,7 @@ import { finalizeEvent, generateSecretKey, getPublicKey } from 'nostr-tools/pure
 import WebSocket from 'ws';
 
 export const name = 'nostr-tools';
+export const reconciles = true;
 
 export function open(url) {
     useWebSocketImplementation(WebSocket);
