@@ -17,6 +17,7 @@ enum command_status {
     COMMAND_DONE = 0,
     COMMAND_FAILED = 1,       /* also: something that was asked about is wrong */
     COMMAND_USAGE = 2,        /* the command line makes no sense */
+    COMMAND_PARTLY = 3,       /* some relays have it, or have some of it */
     COMMAND_UNAUTHORISED = 5, /* no key, or a wrong password */
 };
 
@@ -68,7 +69,7 @@ struct command_call {
 /* All commands, for the table of main. */
 extern const struct command command_identity_new, command_identity_import, command_identity_show,
     command_identity_export, command_encode, command_decode, command_did, command_cid,
-    command_event, command_verify;
+    command_event, command_verify, command_req, command_count, command_publish;
 
 static inline struct span command_span(const char *text)
 {

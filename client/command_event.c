@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include "client/command.h"
+#include "client/command_net.h"
+#include "client/command_send.h"
 #include "client/draft.h"
 #include "client/keys.h"
 #include "shared/arena.h"
@@ -73,6 +75,22 @@ static bool fill_draft(struct draft *draft, struct arena *arena, const struct co
     return true;
 }
 
+static enum command_status send_to(const struct command_call *call, const struct event *event)
+{
+    const char *relays[COMMAND_OPTIONS_MAX], *relay;
+    struct net net;
+    size_t place = 0;
+    struct send_call send = {
+        .net = &net, .relays = relays, .events = event, .event_count = 1, .is_quiet = true};
+    while ((relay = command_next_value(call, "to", &place)) != NULL)
+        relays[send.relay_count++] = relay;
+    enum command_status status = net_open(&net, call);
+    if (status == COMMAND_DONE)
+        status = send_events(&send);
+    net_close(&net);
+    return status;
+}
+
 static enum command_status run_event(struct command_call *call)
 {
     struct arena arena = {0};
@@ -99,6 +117,8 @@ static enum command_status run_event(struct command_call *call)
         event_write(&out, &event);
         text_add(&out, SPAN("\n"));
         status = command_print(call, &out);
+        if (status == COMMAND_DONE && command_value(call, "to") != NULL)
+            status = send_to(call, &event);
     }
     keys_free(keys);
     draft_clear(&draft);
@@ -162,8 +182,8 @@ static const struct command_option options_event[] = {
     {"content", "TEXT", "what it says; -: standard input [nothing]"},
     {"tag", "TAG", "NAME=VALUE or a JSON array; may be repeated"},
     {"created-at", "TIME", "unix seconds [now]"},
-    COMMAND_OPTION_KEY,
-    COMMAND_OPTION_PASSWORD};
+    {"to", "RELAY", "give it to this relay; may be repeated"},
+    NET_OPTIONS};
 
 const struct command command_event = {.name = "event",
                                       .help = "sign an event, and write it as JSON",

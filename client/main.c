@@ -5,11 +5,19 @@
 #include "client/command.h"
 #include "client/terminal.h"
 
-static const struct command *const commands[] = {&command_identity_new,  &command_identity_import,
-                                                 &command_identity_show, &command_identity_export,
-                                                 &command_event,         &command_verify,
-                                                 &command_encode,        &command_decode,
-                                                 &command_did,           &command_cid};
+static const struct command *const commands[] = {&command_identity_new,
+                                                 &command_identity_import,
+                                                 &command_identity_show,
+                                                 &command_identity_export,
+                                                 &command_event,
+                                                 &command_verify,
+                                                 &command_publish,
+                                                 &command_req,
+                                                 &command_count,
+                                                 &command_encode,
+                                                 &command_decode,
+                                                 &command_did,
+                                                 &command_cid};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof(struct command *) };
 
@@ -17,7 +25,8 @@ static const char exits[] =
     "\n"
     "Text on a terminal, lines of JSON into a pipe or with --json. Status: 0 done,\n"
     "1 failed, or what was asked about is wrong, 2 the command line makes no sense,\n"
-    "5 no key, or a wrong password. Secrets are never arguments: they are typed, or\n"
+    "3 published in part, 5 no key, or a wrong password. Secrets are never arguments: they are "
+    "typed, or\n"
     "read from a file.\n";
 
 static void print_commands(FILE *out)

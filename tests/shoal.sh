@@ -106,6 +106,22 @@ check 'a secret is not repeated' 0 "$(grep -c "$(cat nsec)" error)"
 status_of 1 decode npub1
 status_of 1 encode npub nobody
 
+# Relays that are not there, or are none.
+status_of 1 req ws://127.0.0.1:1 '{"kinds":[1]}'
+check 'why not' 'shoal req: ws://127.0.0.1:1: it cannot be reached' "$(cat error)"
+status_of 1 count ws://nowhere.invalid '{}'
+status_of 1 req ws://relay.onion '{}'
+status_of 2 req https://127.0.0.1 '{}'
+status_of 2 req ws://127.0.0.1:1 '{"kinds":1}'
+status_of 2 req ws://127.0.0.1:1
+status_of 2 req --timeout x ws://127.0.0.1:1 '{}'
+status_of 1 req --proxy :1 ws://127.0.0.1:1 '{}'
+status_of 0 publish ws://127.0.0.1:1
+echo "$event" | run publish ws://127.0.0.1:1 > /dev/null
+check 'not published' 1 $?
+echo "$event" | sed s/fish/bird/ | run publish ws://127.0.0.1:1
+check 'nor what is altered' 'shoal publish: line 1: the id or the signature is wrong' "$(cat error)"
+
 # The command line itself.
 status_of 0 --help
 status_of 0 --version
@@ -122,7 +138,7 @@ status_of 2 encode --relay
 status_of 2 decode --json=yes x
 status_of 2 verify x
 for command in 'identity new' 'identity import' 'identity show' 'identity export' event verify \
-    encode decode did cid; do
+    encode decode did cid req count publish; do
     status_of 0 $command --help
     check "help of $command" "usage: shoal $command" \
         "$(sed -n 3p output | cut -c "1-$((13 + ${#command}))")"

@@ -1,0 +1,12 @@
+# The client's links to relays.
+unit_test(retry core)
+unit_test(socks core)
+unit_test(info core)
+fuzz_target(socks core)
+fuzz_target(info core)
+add_library(linked STATIC linked.c liar.c forwarder.c)
+target_link_libraries(linked PUBLIC link blackbox)
+foreach(name link link_bad link_way)
+  relay_test(${name})
+  target_link_libraries(relay_${name} PRIVATE linked)
+endforeach()
