@@ -149,6 +149,22 @@ void sql_end(sqlite3_stmt *statement)
     sqlite3_reset(statement);
 }
 
+bool sql_once(struct sql *sql, sqlite3_stmt **out, struct span text, struct err *err)
+{
+    return sqlite3_prepare_v3(sql->db, text.at, (int)text.len, 0, out, NULL) == SQLITE_OK ||
+           fail(sql, err);
+}
+
+void sql_drop(sqlite3_stmt *statement)
+{
+    sqlite3_finalize(statement);
+}
+
+int sql_columns(sqlite3_stmt *statement)
+{
+    return sqlite3_column_count(statement);
+}
+
 bool sql_start(struct sql *sql, sqlite3_stmt **out, struct err *err, const char *text,
                const char *types, ...)
 {

@@ -41,6 +41,12 @@ MUST_CHECK bool sql_next(struct sql *sql, struct sqlite3_stmt *statement, bool *
                          struct err *err);
 void sql_end(struct sqlite3_stmt *statement);
 
+/* The same for a statement that is made for once, in which values are written out; to be given to
+ * sql_drop. */
+MUST_CHECK bool sql_once(struct sql *sql, struct sqlite3_stmt **out, struct span text,
+                         struct err *err);
+void sql_drop(struct sqlite3_stmt *statement);
+
 /* The first column of the only row, or preset when there is none. */
 MUST_CHECK bool sql_number(struct sql *sql, int64_t *out, int64_t preset, struct err *err,
                            const char *text, const char *types, ...);
@@ -49,6 +55,7 @@ MUST_CHECK bool sql_number(struct sql *sql, int64_t *out, int64_t preset, struct
 int64_t sql_int(struct sqlite3_stmt *statement, int column);
 struct span sql_text(struct sqlite3_stmt *statement, int column);
 struct bytes32 sql_id(struct sqlite3_stmt *statement, int column);
+int sql_columns(struct sqlite3_stmt *statement);
 
 /* What the last insertion got, and how many rows the last statement changed. */
 int64_t sql_row(const struct sql *sql);

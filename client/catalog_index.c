@@ -1,0 +1,242 @@
+/* catalog_index.c - one event of the log, taken apart into the tables. */
+#include "client/catalog_parts.h"
+#include "client/hlc.h"
+#include "client/node.h"
+#include "client/redaction.h"
+#include "client/sql.h"
+#include "client/store_parts.h"
+#include "shared/arena.h"
+#include "shared/event.h"
+#include "shared/hex.h"
+#include "shared/kind.h"
+#include "shared/scan.h"
+#include "shared/text.h"
+
+enum { HEX_CHARS = 64 };
+
+/* A value as the table tag holds it: 64 hex digits as bytes, under a name of two letters. */
+struct tag_key {
+    char name[2];
+    uint8_t bytes[32];
+    struct span name_span, value;
+};
+
+static struct tag_key *key_of(struct tag_key *key, char letter, struct span value)
+{
+    bool is_hex = value.len == HEX_CHARS && hex_decode(key->bytes, sizeof key->bytes, value);
+    key->name[0] = letter;
+    key->name[1] = 'x';
+    key->name_span = (struct span){key->name, is_hex ? 2 : 1};
+    key->value = is_hex ? SPAN_OF(key->bytes) : value;
+    return key;
+}
+
+static bool has_letter(const struct tag *tag)
+{
+    char c = tag->count >= 2 && tag->items[0].len == 1 ? tag->items[0].at[0] : '\0';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool add_tags(struct sql *sql, int64_t n, const struct event *event, struct err *err)
+{
+    struct tag_key key;
+    for (uint32_t i = 0; i < event->tag_count; i++) {
+        const struct tag *tag = &event->tags[i];
+        if (!has_letter(tag))
+            continue;
+        key_of(&key, tag->items[0].at[0], tag->items[1]);
+        if (!sql_run(sql, err, "INSERT OR IGNORE INTO tag VALUES (?, ?, ?)", "sxi", key.name_span,
+                     key.value, n))
+            return false;
+    }
+    return true;
+}
+
+static bool remove_tags(struct sql *sql, int64_t n, const struct event *event, struct err *err)
+{
+    struct tag_key key;
+    for (uint32_t i = 0; i < event->tag_count; i++) {
+        const struct tag *tag = &event->tags[i];
+        if (!has_letter(tag))
+            continue;
+        key_of(&key, tag->items[0].at[0], tag->items[1]);
+        if (!sql_run(sql, err, "DELETE FROM tag WHERE name = ? AND value = ? AND n = ?", "sxi",
+                     key.name_span, key.value, n))
+            return false;
+    }
+    return true;
+}
+
+/* Where it stands in the history of an entity. */
+static bool add_node(struct sql *sql, int64_t n, const struct node *node, struct err *err)
+{
+    for (uint32_t i = 0; i < node->parent_count; i++)
+        if (!sql_run(sql, err, "INSERT INTO edge VALUES (?, ?)", "bi", &node->parents[i], n))
+            return false;
+    return !node->has_writer ||
+           sql_run(sql, err, "INSERT INTO writer VALUES (?, ?, ?, ?)", "biii", &node->author,
+                   (int64_t)node->device, (int64_t)node->seq, n);
+}
+
+/* Content that only some can read, or that is no text. */
+static bool is_unread(uint16_t kind)
+{
+    static const uint16_t kinds[] = {KIND_FOLLOWS, KIND_ENCRYPTED_MESSAGE, KIND_SEAL,
+                                     KIND_REPOST,  KIND_GENERIC_REPOST,    KIND_GIFT_WRAP,
+                                     KIND_AUTH};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (kinds[i] == kind)
+            return true;
+    return kind >= KIND_OP && kind < KIND_OP + 10;
+}
+
+bool catalog_add_words(struct store *store, int64_t n, const struct event *event, struct err *err)
+{
+    static const struct span names[] = {{"title", 5}, {"subject", 7}, {"summary", 7}, {"alt", 3}};
+    struct arena arena = {0};
+    struct text words = {0};
+    if (is_unread(event->kind))
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const struct span *value = event_tag_value(event, names[i]);
+        if (value != NULL) {
+            text_add(&words, *value);
+            text_add(&words, SPAN("\n"));
+        }
+    }
+    text_add(&words, scan_decode(&arena, (struct scan_string){event->content_json, true}));
+    bool ok =
+        words.len == 0 || sql_run(store->sql, err, "INSERT INTO words(rowid, text) VALUES (?, ?)",
+                                  "is", n, text_span(&words));
+    text_clear(&words);
+    arena_clear(&arena);
+    return ok;
+}
+
+/* Puts in the log what is left of an event, and takes it out of the outbox. */
+static bool cut(struct sql *sql, int64_t n, struct event *event, struct arena *arena,
+                struct err *err)
+{
+    struct text body = {0};
+    redaction_apply(event, arena);
+    event_write(&body, event);
+    bool ok = sql_run(sql, err, "UPDATE log SET body = ?, is_redacted = 1 WHERE n = ?", "si",
+                      text_span(&body), n) &&
+              sql_run(sql, err, "DELETE FROM outbox WHERE n = ? AND state <> 1", "i", n);
+    text_clear(&body);
+    return ok;
+}
+
+/* An event that is in the tables already was taken back. */
+static bool cut_added(struct store *store, int64_t n, struct span body, struct err *err)
+{
+    struct sql *sql = store->sql;
+    struct arena arena = {0};
+    struct event event;
+    struct node node;
+    bool ok = event_parse(&event, &arena, body, err) && remove_tags(sql, n, &event, err) &&
+              cut(sql, n, &event, &arena, err) && add_tags(sql, n, &event, err) &&
+              sql_run(sql, err, "DELETE FROM words WHERE rowid = ?", "i", n);
+    if (ok && node_parse(&node, &arena, &event, NULL))
+        ok = catalog_mark(store, &node.root, err);
+    arena_clear(&arena);
+    return ok;
+}
+
+/* Takes back one event of the same author, whether it is here already or comes later. */
+static bool redact(struct store *store, const struct event *by, const struct bytes32 *id,
+                   struct err *err)
+{
+    struct arena arena = {0};
+    struct sqlite3_stmt *row;
+    bool is_row;
+    if (!sql_run(store->sql, err, "INSERT OR IGNORE INTO redaction VALUES (?, ?)", "bb", id,
+                 &by->pubkey) ||
+        !sql_start(store->sql, &row, err,
+                   "SELECT n, body FROM log JOIN event USING (n) WHERE h = ? AND id = ? AND pk = ?"
+                   " AND kind <> 5 AND NOT is_redacted",
+                   "ibb", store_hash_of(id), id, &by->pubkey) ||
+        !sql_next(store->sql, row, &is_row, err))
+        return false;
+    if (!is_row)
+        return true;
+    int64_t n = sql_int(row, 0);
+    struct span body = arena_copy(&arena, sql_text(row, 1));
+    sql_end(row);
+    bool ok = cut_added(store, n, body, err);
+    arena_clear(&arena);
+    return ok;
+}
+
+static bool redact_targets(struct store *store, const struct event *event, struct arena *arena,
+                           struct err *err)
+{
+    struct bytes32 *ids;
+    size_t count = redaction_targets(event, &ids, arena);
+    for (size_t i = 0; i < count; i++)
+        if (!redact(store, event, &ids[i], err))
+            return false;
+    return true;
+}
+
+/* Cuts event, which is new here, when it was taken back before it came. */
+static bool cut_new(struct store *store, int64_t n, struct event *event, struct arena *arena,
+                    struct err *err)
+{
+    int64_t is_redacted;
+    if (!sql_number(store->sql, &is_redacted, 0, err,
+                    "SELECT 1 FROM redaction WHERE id = ? AND author = ?", "bb", &event->id,
+                    &event->pubkey))
+        return false;
+    return is_redacted == 0 || event->kind == KIND_DELETION ||
+           cut(store->sql, n, event, arena, err);
+}
+
+/* In milliseconds, when it says that it was made. */
+static uint64_t time_of(const struct event *event, const struct node *node)
+{
+    uint64_t seconds = (uint64_t)event->created_at;
+    if (node != NULL)
+        return hlc_ms(node->hlc);
+    return seconds > INT64_MAX / 1000 ? INT64_MAX : seconds * 1000;
+}
+
+/* An event that is no part of an entity. */
+static bool add_plain(struct store *store, int64_t n, const struct event *event, struct err *err)
+{
+    uint64_t ms = time_of(event, NULL);
+    if (!sql_run(store->sql, err, "INSERT INTO event VALUES (?, ?, ?, ?, ?, NULL)", "iibii", n,
+                 (int64_t)event->kind, &event->pubkey, event->created_at, (int64_t)ms))
+        return false;
+    if (ms <= catalog_horizon(store))
+        return catalog_add_words(store, n, event, err);
+    return sql_run(store->sql, err, "INSERT INTO quarantine VALUES (?, ?)", "ii", n,
+                   (int64_t)(ms - HLC_AHEAD_MAX_MS));
+}
+
+static bool add(struct store *store, int64_t n, const struct event *event, const struct node *node,
+                struct err *err)
+{
+    struct sql *sql = store->sql;
+    if (!add_tags(sql, n, event, err))
+        return false;
+    if (node == NULL)
+        return add_plain(store, n, event, err);
+    return sql_run(sql, err, "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", "iibiib", n,
+                   (int64_t)event->kind, &event->pubkey, event->created_at,
+                   (int64_t)time_of(event, node), &node->root) &&
+           add_node(sql, n, node, err) && catalog_mark(store, &node->root, err);
+}
+
+bool catalog_add(struct store *store, int64_t n, const struct event *event, struct err *err)
+{
+    struct arena arena = {0};
+    struct event own = *event;
+    struct node node;
+    bool ok = cut_new(store, n, &own, &arena, err);
+    bool is_node = ok && node_parse(&node, &arena, &own, NULL);
+    ok = ok && add(store, n, &own, is_node ? &node : NULL, err) &&
+         redact_targets(store, &own, &arena, err);
+    arena_clear(&arena);
+    return ok;
+}

@@ -1,0 +1,32 @@
+/* catalog_parts.h - what the files of the catalog share.
+ *
+ *   ownership, threads, errors  catalog.h's
+ */
+#pragma once
+
+#include "client/catalog.h"
+
+struct event;
+struct sql;
+
+/* The tables, empty; and whether they are there and of this version. */
+MUST_CHECK bool catalog_make(struct sql *sql, struct err *err);
+MUST_CHECK bool catalog_is_made(struct sql *sql, bool *is_made, struct err *err);
+
+/* Takes in one event of the log. */
+MUST_CHECK bool catalog_add(struct store *store, int64_t n, const struct event *event,
+                            struct err *err);
+
+/* What was ahead of its time and is not any more. */
+MUST_CHECK bool catalog_release(struct store *store, struct err *err);
+
+/* The words of an event that is no part of an entity. */
+MUST_CHECK bool catalog_add_words(struct store *store, int64_t n, const struct event *event,
+                                  struct err *err);
+
+/* An entity is to be put together anew; and all those that are to be, are. */
+MUST_CHECK bool catalog_mark(struct store *store, const struct bytes32 *root, struct err *err);
+MUST_CHECK bool catalog_fold(struct store *store, struct err *err);
+
+/* Until when what is dated counts by the store's clock. */
+uint64_t catalog_horizon(const struct store *store);

@@ -1,0 +1,53 @@
+#include "client/redaction.h"
+
+#include <assert.h>
+
+#include "client/draft.h"
+#include "shared/arena.h"
+#include "shared/event.h"
+#include "shared/hex.h"
+#include "shared/kind.h"
+
+/* Says where in a history the event stands. */
+static bool is_place(const struct tag *tag)
+{
+    if (tag->count < 2)
+        return false;
+    if (span_eq(tag->items[0], SPAN("hlc")) || span_eq(tag->items[0], SPAN("w")))
+        return true;
+    return span_eq(tag->items[0], SPAN("e")) && tag->count >= 4 &&
+           (span_eq(tag->items[3], SPAN("root")) || span_eq(tag->items[3], SPAN("prev")));
+}
+
+void redaction_apply(struct event *event, struct arena *arena)
+{
+    struct draft draft = {0};
+    struct text json = {0};
+    for (uint32_t i = 0; i < event->tag_count; i++)
+        if (is_place(&event->tags[i]))
+            draft_tag(&draft, event->tags[i].items, event->tags[i].count);
+    text_add(&json, SPAN("["));
+    text_add(&json, text_span(&draft.tags));
+    text_add(&json, SPAN("]"));
+    event->content_json = SPAN("");
+    bool ok = event_parse_tags(event, arena, arena_copy(arena, text_span(&json)), NULL);
+    assert(ok); /* they were read from an event */
+    text_clear(&json);
+    draft_clear(&draft);
+}
+
+size_t redaction_targets(const struct event *event, struct bytes32 **ids, struct arena *arena)
+{
+    size_t count = 0;
+    *ids = NULL;
+    for (uint32_t i = 0; event->kind == KIND_DELETION && i < event->tag_count; i++) {
+        const struct tag *tag = &event->tags[i];
+        struct bytes32 id;
+        if (tag->count < 2 || !span_eq(tag->items[0], SPAN("e")) ||
+            !hex_decode(id.at, sizeof id.at, tag->items[1]))
+            continue;
+        *ids = arena_grow(arena, struct bytes32, *ids, count);
+        (*ids)[count++] = id;
+    }
+    return count;
+}

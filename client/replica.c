@@ -1,0 +1,156 @@
+#include "client/replica.h"
+
+#include <stdlib.h>
+
+#include "client/doc.h"
+#include "client/entity.h"
+#include "client/node.h"
+#include "client/op.h"
+#include "client/prose.h"
+#include "client/state.h"
+#include "client/trie.h"
+#include "shared/arena.h"
+#include "shared/event.h"
+#include "shared/kind.h"
+#include "shared/scan.h"
+#include "shared/text.h"
+
+struct replica {
+    struct arena arena;
+    struct entity *entity;
+    struct prose *prose;
+    struct trie updates; /* id: prose_update, of those that may not count yet */
+    struct bytes32 root, author;
+    bool has_author, has_text;
+};
+
+/* What was written counts once its event does. */
+static void on_apply(void *owner, const struct node *node)
+{
+    struct replica *replica = owner;
+    const struct prose_update *update = trie_get(&replica->updates, SPAN_OF(node->id));
+    if (update == NULL)
+        return;
+    prose_put(replica->prose, update, false);
+    replica->has_text = true;
+}
+
+struct replica *replica_new(const struct bytes32 *root, uint64_t horizon_ms, uint64_t client)
+{
+    struct replica *replica = calloc(1, sizeof *replica);
+    if (replica == NULL)
+        abort();
+    replica->root = *root;
+    replica->entity = entity_new(root, horizon_ms, on_apply, replica);
+    replica->prose = prose_new(client);
+    return replica;
+}
+
+void replica_free(struct replica *replica)
+{
+    if (replica == NULL)
+        return;
+    entity_free(replica->entity);
+    prose_free(replica->prose);
+    arena_clear(&replica->arena);
+    free(replica);
+}
+
+static bool is_same(const struct bytes32 *a, const struct bytes32 *b)
+{
+    return memcmp(a->at, b->at, sizeof a->at) == 0;
+}
+
+/* Keeps a text update until its event counts. */
+static void keep_update(struct replica *replica, const struct event *event, const struct node *node)
+{
+    struct prose_update update;
+    if (!prose_parse(&update, &replica->arena, event, node, NULL))
+        return;
+    struct prose_update *kept = arena_alloc(&replica->arena, sizeof *kept);
+    *kept = update;
+    trie_put(&replica->updates, &replica->arena, SPAN_OF(node->id), kept);
+}
+
+enum replica_verdict replica_put(struct replica *replica, const struct event *event,
+                                 bool is_redacted)
+{
+    struct arena arena = {0};
+    struct node node;
+    struct op_list ops = {0};
+    enum replica_verdict verdict = REPLICA_VOID;
+    bool ok = node_parse(&node, &arena, event, NULL);
+    if (ok && node_is_root(&node) && is_same(&node.id, &replica->root)) {
+        replica->author = node.author;
+        replica->has_author = true;
+    }
+    if (ok && replica->has_author && !is_same(&node.author, &replica->author)) {
+        verdict = REPLICA_FOREIGN;
+    } else if (ok) {
+        if (!is_redacted && node.kind == KIND_OP && !op_parse(&ops, &arena, event, NULL))
+            ops = (struct op_list){0};
+        if (!is_redacted && node.kind == KIND_TEXT_UPDATE)
+            keep_update(replica, event, &node);
+        enum entity_verdict put = entity_put(replica->entity, &node, &ops);
+        if (put != ENTITY_VOID && put != ENTITY_DUPLICATE)
+            verdict = REPLICA_PUT;
+    }
+    arena_clear(&arena);
+    return verdict;
+}
+
+const struct entity *replica_entity(const struct replica *replica)
+{
+    return replica->entity;
+}
+
+const struct bytes32 *replica_author(const struct replica *replica)
+{
+    return replica->has_author ? &replica->author : NULL;
+}
+
+struct doc *replica_doc(const struct replica *replica)
+{
+    return replica->has_text ? prose_doc(replica->prose) : NULL;
+}
+
+size_t replica_contradictions(const struct replica *replica)
+{
+    return prose_contradictions(replica->prose);
+}
+
+/* The strings in a JSON value, decoded, one a line. */
+static void add_strings(struct text *out, struct arena *arena, struct span json)
+{
+    for (size_t i = 0; i < json.len; i++) {
+        if (json.at[i] != '"')
+            continue;
+        struct scan_string string = {{json.at + i + 1, 0}, false};
+        for (i++; i < json.len && json.at[i] != '"'; i++) {
+            bool is_escape = json.at[i] == '\\';
+            string.is_escaped = string.is_escaped || is_escape;
+            i += is_escape;
+        }
+        string.raw.len = (size_t)(json.at + i - string.raw.at);
+        text_add(out, scan_decode(arena, string));
+        text_add(out, SPAN("\n"));
+    }
+}
+
+void replica_words(const struct replica *replica, struct text *out)
+{
+    const struct state *state = entity_state(replica->entity);
+    struct arena arena = {0};
+    if (state_is_deleted(state))
+        return;
+    for (const struct trie_node *leaf = state->fields.first; leaf != NULL; leaf = leaf->next)
+        add_strings(out, &arena, ((const struct state_field *)leaf->value)->value);
+    for (const struct trie_node *leaf = state->elements.first; leaf != NULL; leaf = leaf->next) {
+        const struct state_element *element = leaf->value;
+        if (element->is_added && !element->is_removed)
+            add_strings(out, &arena, element->value);
+    }
+    if (replica->has_text)
+        doc_text(prose_doc(replica->prose), out, SPAN(REPLICA_TEXT));
+    arena_clear(&arena);
+}
