@@ -41,8 +41,7 @@ bool sig_verify(const struct bytes64 *sig, const struct bytes32 *id, const struc
 struct sig_keys *sig_keys_new(void)
 {
     struct sig_keys *keys = calloc(1, sizeof *keys);
-    if (keys == NULL)
-        abort();
+    assert(keys != NULL); /* out of memory */
     secp256k1_selftest();
     return keys;
 }
