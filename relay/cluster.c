@@ -86,6 +86,21 @@ static bool run(struct cluster *cluster, const char *const argv[], struct err *e
                                                 : "a program of PostgreSQL failed");
 }
 
+/* All of it goes to the disk at once, for which initdb would want seconds, file by file. */
+static bool move_made(const struct cluster_place *place, struct err *err)
+{
+    int folder = open(place->data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool is_done =
+        folder >= 0 && syncfs(folder) == 0 && rename(place->unfinished, place->postgres) == 0;
+    if (is_done)
+        (void)fsync(folder);
+    else
+        err_fill(err, ERR_INTERNAL, "cannot keep the new cluster: %s", strerrordesc_np(errno));
+    if (folder >= 0)
+        close(folder);
+    return is_done;
+}
+
 /* A cluster is made beside its place and moved there when it is whole: what a kill left half made
  * is never taken for one. */
 static bool make(struct cluster *cluster, struct err *err)
@@ -101,23 +116,15 @@ static bool make(struct cluster *cluster, struct err *err)
     char program[CLUSTER_PATH_MAX + 16];
     snprintf(program, sizeof program, "%s/initdb", place->bin);
     const char *const argv[] = {
-        program, "-D",    place->unfinished,   "-A", "trust", "--locale=C", "-E", "UTF8",
-        "-U",    "shoal", "--no-instructions", NULL};
+        program,      "-D",        place->unfinished,   "-A", "trust", "-E", "UTF8",
+        "--locale=C", "--no-sync", "--no-instructions", "-U", "shoal", NULL};
     log_info("cluster", "making a new cluster folder=%s", place->postgres);
     if (!run(cluster, argv, err))
         return false;
-
     drop_begin(&place->drop);
-    bool moved = rename(place->unfinished, place->postgres) == 0;
-    int folder = moved ? open(place->data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (!moved)
-        err_fill(err, ERR_INTERNAL, "cannot rename postgres.new: %s", strerrordesc_np(errno));
+    bool is_done = move_made(place, err);
     drop_end(&place->drop);
-    if (folder >= 0) {
-        (void)fsync(folder);
-        close(folder);
-    }
-    return moved;
+    return is_done;
 }
 
 /* postmaster.pid: the process, and whether it takes connections ("ready" in its eighth line). The
