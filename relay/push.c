@@ -184,6 +184,7 @@ static void wait_a_while(struct push *push, struct item *item)
                         : longer_ms > BUSY_MS_MAX ? BUSY_MS_MAX
                                                   : longer_ms;
     push->due_ms = uv_now(push->look.loop) + push->busy_ms;
+    uv_timer_start(&push->look, on_look, push->busy_ms, LOOK_MS);
     item->sends = 0;
     list_remove(&push->sent, &item->listed);
     list_append(&push->queue, &item->listed, item);

@@ -13,7 +13,7 @@ enum {
     PING_S = 30, /* of silence */
     HANGUP_S = 60,
     WRITE_TURNS = 16,     /* messages written before others have their turn */
-    RETRY_MS = 1000,      /* after the first failure; then twice as long, */
+    RETRY_MS = 250,       /* after the first failure; then twice as long, */
     RETRY_MS_MAX = 60000, /* up to this */
     STEADY_MS = 20000,    /* a connection that held so long was no failure */
     WHY_CHARS_MAX = 160,
@@ -58,7 +58,7 @@ static uint64_t retry_ms(const struct remote *remote)
 {
     uint64_t ms = RETRY_MS_MAX;
     uint16_t random = 0;
-    if (remote->failures < 6)
+    if (remote->failures < 8)
         ms = (uint64_t)RETRY_MS << remote->failures;
     if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
         abort();

@@ -23,8 +23,9 @@
 
 enum {
     TICK_MS = 1000,
+    WAIT_MS = 10, /* between two looks, while what is loaded or written is waited for */
     MESSAGE_BYTES_MAX = 4 << 20, /* at least: others have other bounds */
-    STOP_TICKS_MAX = 10,
+    STOP_MS_MAX = 10000,
 };
 
 struct router {
@@ -37,7 +38,7 @@ struct router {
     uv_timer_t tick;
     uv_signal_t reload;
     bool is_running, is_stopping;
-    int stop_ticks;
+    uint64_t stopped_ms;
 };
 
 /* ---- the file ---- */
@@ -181,11 +182,15 @@ static void on_intake_drained(void *owner)
 
 /* ---- life ---- */
 
+static void on_tick(uv_timer_t *timer);
+
 static void stop(void *owner)
 {
     struct router *router = owner;
     struct router_link *link;
     router->is_stopping = true;
+    router->stopped_ms = uv_now(&router->transfer.loop);
+    uv_timer_start(&router->tick, on_tick, 0, WAIT_MS);
     notify_send("STOPPING=1");
     while ((link = list_first(&router->hub.links)) != NULL)
         router_link_free(link);
@@ -194,6 +199,7 @@ static void stop(void *owner)
 static void begin(struct router *router)
 {
     router->is_running = true;
+    uv_timer_start(&router->tick, on_tick, TICK_MS, TICK_MS);
     apply(router, &router->file);
     printf("ready streams=%u\n", router->file.count);
     fflush(stdout);
@@ -205,9 +211,9 @@ static void on_tick(uv_timer_t *timer)
 {
     struct router *router = timer->data;
     if (router->is_stopping) {
-        bool is_done =
-            intake_pending(router->hub.intake) == 0 &&
-            (places_are_written(router->hub.places) || ++router->stop_ticks > STOP_TICKS_MAX);
+        bool is_done = intake_pending(router->hub.intake) == 0 &&
+                       (places_are_written(router->hub.places) ||
+                        uv_now(timer->loop) - router->stopped_ms > STOP_MS_MAX);
         if (is_done)
             uv_stop(timer->loop);
         return;
@@ -244,7 +250,7 @@ static void open_parts(struct router *router)
     uv_signal_start(&router->reload, on_reload, SIGHUP);
     uv_timer_init(loop, &router->tick);
     router->tick.data = router;
-    uv_timer_start(&router->tick, on_tick, 0, TICK_MS);
+    uv_timer_start(&router->tick, on_tick, 0, WAIT_MS);
 }
 
 static void close_parts(struct router *router)

@@ -16,9 +16,10 @@
 #include "shared/negentropy.h"
 
 enum {
-    LOOK_MS = 200,
-    FAILURES_MAX = 3,      /* of a connection on which nothing was heard, in a row */
-    SILENT_MS_MAX = 60000, /* while something is asked for */
+    LOOK_MS = 20,
+    FAILURES_MAX = 6,       /* of a connection on which nothing was heard, in a row, */
+    FIRST_FAILURES_MAX = 3, /* before anything was heard at all */
+    SILENT_MS_MAX = 60000,  /* while something is asked for */
     BUSY_MS = 1000,
     MESSAGE_BYTES_MAX = 4 << 20, /* at least: others have other bounds */
     REFUSALS_SHOWN = 20,
@@ -137,7 +138,7 @@ static void on_closed(void *owner, const char *why)
     push_closed(sync->push);
     fetch_close(sync);
     sync->asked_ms = 0;
-    if (++sync->failures < FAILURES_MAX)
+    if (++sync->failures < (sync->is_heard ? FAILURES_MAX : FIRST_FAILURES_MAX))
         return;
     snprintf(sync->why, sizeof sync->why, "%s", why);
     sync_end(sync, sync->why);
@@ -158,8 +159,10 @@ static void on_heard(void *owner, struct span text)
         arena_clear(&arena);
         return;
     }
-    if (message.type != MESSAGE_AUTH && message.type != MESSAGE_NOTICE)
+    if (message.type != MESSAGE_AUTH && message.type != MESSAGE_NOTICE) {
         sync->failures = 0;
+        sync->is_heard = true;
+    }
     if (message.type == MESSAGE_OK)
         push_heard_ok(sync->push, &message);
     else if (!fetch_hear(sync, &arena, &message))

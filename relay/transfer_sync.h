@@ -90,7 +90,7 @@ struct sync {
     uint32_t failures; /* of the connection, in a row */
     const char *failure;
     char why[200];
-    bool is_over;
+    bool is_over, is_heard; /* heard: it has ever said what is of use */
 };
 
 /* Ends the run; failure NULL: well. */
@@ -104,7 +104,7 @@ void sync_take(struct sync *sync, struct arena *arena, const struct event *event
 
 /* Found out again from the beginning where a connection ended meanwhile. */
 void differ_open(struct sync *sync);
-void differ_look(struct sync *sync); /* about once a second */
+void differ_look(struct sync *sync); /* many times a second */
 void differ_hear(struct sync *sync, struct arena *arena, const struct message *message);
 
 void fetch_close(struct sync *sync);
