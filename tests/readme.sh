@@ -32,27 +32,37 @@ run_until_ready() # command...
     [[ $line == "ready "* ]] || { echo "instead of ready: $line"; return 1; }
 }
 
-# The README's database host is the one that the test was given, or the relay's own.
+# The README's database host is the one that the test was given. Once a relay has run on a cluster of
+# its own, it is what the others use as well: making and starting clusters takes most of the time.
 database=${TEST_DB:?a connection string}
 localize() { sed "s|\"host=db.example.com dbname=shoal user=shoal\"|\"$database\"|g"; }
 
-# What an operator does, with the secret key 7, to a relay that is told who that is.
+# What an operator does, with the secret key 7, to a relay that is told who that is; it runs on for
+# what is done next.
 manage()
 {
-    SHOAL_RELAY_ADMIN_PUBKEYS=5cbdf0646e5db4eaa398f365f2ea7a0e3d419b7e0330e39ce92bddedcac4f9bc \
-        run_until_ready shoal-relay
-    (umask 077 && printf '%064d\n' 7 > key)
-    SHOAL_RELAY_LISTEN_PORT=${line#ready port=} SHOAL_ADMIN_KEY_FILE=$folder/key eval "$1"
-    stop_relay
+    if [ -z "$relay_pid" ]; then
+        (umask 077 && printf '%064d\n' 7 > key)
+        SHOAL_RELAY_ADMIN_PUBKEYS=5cbdf0646e5db4eaa398f365f2ea7a0e3d419b7e0330e39ce92bddedcac4f9bc \
+            run_until_ready shoal-relay
+        managed_port=${line#ready port=}
+    fi
+    SHOAL_RELAY_LISTEN_PORT=$managed_port SHOAL_ADMIN_KEY_FILE=$folder/key eval "$1"
 }
 
 run_line() # a line of the README, without its comment
 {
+    case $1 in "shoal-relay admin "*) ;; *) stop_relay ;; esac
     case $1 in
         ops/run) "$source/ops/run" --help ;; # its work is what these tests are run by
         ops/test) "$source/ops/test" --help ;;
-        "shoal-relay --config shoal-relay.conf" | "shoal-relay --database="* | \
-            "shoal-relay --retention-s="* | "shoal-relay --window-bytes-max="*)
+        "shoal-relay --config shoal-relay.conf")
+            eval "run_until_ready $1"
+            stop_relay
+            export SHOAL_RELAY_DATABASE=$database
+            ;;
+        "shoal-relay --database="* | "shoal-relay --retention-s="* | \
+            "shoal-relay --window-bytes-max="*)
             eval "run_until_ready $(localize <<< "$1")"
             stop_relay
             ;;
@@ -63,8 +73,8 @@ run_line() # a line of the README, without its comment
             run_until_ready shoal-relay router streams.conf
             stop_relay
             ;;
-        "shoal-relay sync "*) # with another relay, on a cluster of its own
-            SHOAL_RELAY_DATA_DIR=$folder/other run_until_ready shoal-relay
+        "shoal-relay sync "*) # with another relay
+            SHOAL_RELAY_SCHEMA=other run_until_ready shoal-relay
             eval "${1/wss:\/\/relay.example.com/ws://127.0.0.1:${line#ready port=}}"
             stop_relay
             ;;
