@@ -178,6 +178,11 @@ void config_defaults(struct config *config)
     preset_data_dir(config);
 }
 
+bool config_has(const char *name, struct err *err)
+{
+    return option_find(table, ARRAY_LEN(table), name, err) != NULL;
+}
+
 bool config_set(struct config *config, const char *name, const char *value, struct err *err)
 {
     const struct option *option = option_find(table, ARRAY_LEN(table), name, err);

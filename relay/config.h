@@ -89,9 +89,10 @@ struct config {
 
 void config_defaults(struct config *config);
 
-/* One "name = value"; name in any of its three spellings. */
+/* One "name = value"; name in any of its three spellings. has: whether there is such a setting. */
 MUST_CHECK bool config_set(struct config *config, const char *name, const char *value,
                            struct err *err);
+MUST_CHECK bool config_has(const char *name, struct err *err);
 
 /* Defaults, then file (path NULL: CONFIG_PATH if it is there), then environment. */
 MUST_CHECK bool config_load(struct config *config, const char *path, struct err *err);

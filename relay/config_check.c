@@ -135,8 +135,8 @@ static bool check_database(const struct config *config, struct err *err)
     PQconninfoOption *options = PQconninfoParse(config->database, &why);
     bool good = options != NULL;
     if (!good) /* what libpq quotes may be the password */
-        err_fill(err, ERR_INVALID, "database: %.*s", (int)(why != NULL ? strcspn(why, "\"\n") : 0),
-                 why != NULL ? why : "");
+        err_fill(err, ERR_INVALID, "database: no connection string of libpq: %.*s...",
+                 (int)(why != NULL ? strcspn(why, "\"\n") : 0), why != NULL ? why : "");
     PQconninfoFree(options);
     PQfreemem(why);
     return good;

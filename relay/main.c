@@ -9,6 +9,8 @@
 #include <uv.h>
 
 #include "relay/config.h"
+#include "relay/config_tls.h"
+#include "relay/drop.h"
 #include "relay/log.h"
 #include "relay/operator.h"
 #include "relay/reshard.h"
@@ -56,7 +58,7 @@ static const char usage[] =
     "  --check-config                  say whether the settings are valid\n"
     "  --print-config                  write the settings, commented, as a file\n"
     "  --version                       say which version this is\n"
-    "  --help                          this\n"
+    "  --help, -h                      this\n"
     "\n"
     "import:\n"
     "  --no-verify                     trust ids and signatures\n"
@@ -153,6 +155,17 @@ struct command {
     size_t word_count;
 };
 
+/* Whether it is an option that has a value, wherever. */
+static bool is_known(const char *name, struct err *err)
+{
+    static const char *const ours[] = {"--config", "--skip-lines", "--grace",
+                                       "--after",  "--url",        "--key-file"};
+    for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+        if (strcmp(name, ours[i]) == 0)
+            return true;
+    return config_has(name, err);
+}
+
 /* Takes "--name=value" or "--name" "value" from *arguments. */
 static bool take_value(struct setting *out, char name[], size_t size, char ***arguments,
                        struct err *err)
@@ -166,7 +179,8 @@ static bool take_value(struct setting *out, char name[], size_t size, char ***ar
         return true;
     }
     if (**arguments == NULL)
-        return err_set(err, ERR_INVALID, "%.60s: expected a value", argument);
+        return is_known(name, err) &&
+               err_set(err, ERR_INVALID, "%.60s: expected a value", argument);
     out->value = *(*arguments)++;
     return true;
 }
@@ -240,12 +254,12 @@ static bool read_word(struct command *command, const char *word, struct err *err
 static bool read_argument(struct command *command, char ***arguments, struct err *err)
 {
     const char *argument = **arguments;
-    if (strncmp(argument, "--", 2) != 0) {
+    if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0)
+        command->action = HELP;
+    else if (strncmp(argument, "--", 2) != 0) {
         if (!read_word(command, argument, err))
             return false;
-    } else if (strcmp(argument, "--help") == 0)
-        command->action = HELP;
-    else if (strcmp(argument, "--version") == 0)
+    } else if (strcmp(argument, "--version") == 0)
         command->action = VERSION;
     else if (strcmp(argument, "--check-config") == 0)
         command->action = CHECK_CONFIG;
@@ -303,8 +317,10 @@ static int refuse(const struct err *err)
 
 static int check_config(const struct config *config, const struct err *read)
 {
+    struct drop drop;
     struct err err;
-    if (read == NULL && config_check(config, &err) && takeover_check(config, &err)) {
+    if (read == NULL && config_check(config, &err) && config_check_tls(config, &err) &&
+        drop_find(&drop, config->user, &err) && takeover_check(config, &err)) {
         puts("configuration is valid");
         return EXIT_SUCCESS;
     }

@@ -308,8 +308,9 @@ static void test_check(void **state)
         {"retention_kinds = 7=30d 20000-29999=1h", NULL},
         {"retention_kinds = 7:30d",
          "retention_kinds: '7:30d' is no rule like 7=30d or 20000-29999=1h"},
-        {"database = nonsense", "database: missing "},
-        {"database = postgresql://u:sec%ret@h/db", "database: invalid percent-encoded token: "},
+        {"database = nonsense", "database: no connection string of libpq: missing ..."},
+        {"database = postgresql://u:sec%ret@h/db",
+         "database: no connection string of libpq: invalid percent-encoded token: ..."},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
