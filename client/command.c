@@ -61,7 +61,8 @@ enum command_status command_misuse(const struct command_call *call, const char *
 
 enum command_status command_print(const struct command_call *call, struct text *out)
 {
-    bool ok = fwrite(out->at, 1, out->len, stdout) == out->len && fflush(stdout) == 0;
+    bool ok =
+        (out->len == 0 || fwrite(out->at, 1, out->len, stdout) == out->len) && fflush(stdout) == 0;
     text_clear(out);
     if (ok)
         return COMMAND_DONE;

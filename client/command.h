@@ -69,7 +69,10 @@ struct command_call {
 /* All commands, for the table of main. */
 extern const struct command command_identity_new, command_identity_import, command_identity_show,
     command_identity_export, command_encode, command_decode, command_did, command_cid,
-    command_event, command_verify, command_req, command_count, command_publish;
+    command_event, command_verify, command_req, command_count, command_publish, command_new,
+    command_set, command_rm, command_restore, command_show, command_log, command_find,
+    command_queue, command_queue_retry, command_queue_drop, command_import, command_export,
+    command_store_status, command_fsck, command_doctor;
 
 static inline struct span command_span(const char *text)
 {

@@ -3,6 +3,7 @@
 #include "client/command.h"
 #include "client/did.h"
 #include "client/person.h"
+#include "client/reference.h"
 #include "client/secret.h"
 #include "shared/arena.h"
 #include "shared/bech32.h"
@@ -14,22 +15,6 @@
 static const char *const type_names[] = {
     [BECH32_NPUB] = "npub",         [BECH32_NSEC] = "nsec",     [BECH32_NOTE] = "note",
     [BECH32_NPROFILE] = "nprofile", [BECH32_NEVENT] = "nevent", [BECH32_NADDR] = "naddr"};
-
-/* An event id as hex, note, nevent or CID. */
-static bool parse_event(struct bytes32 *id, struct span word, struct err *err)
-{
-    struct arena arena = {0};
-    struct bech32 read;
-    if (hex_decode(id->at, sizeof id->at, word) || cid_parse(id, word, NULL))
-        return true;
-    bool ok = bech32_decode(&read, &arena, word, err);
-    if (ok && read.type != BECH32_NOTE && read.type != BECH32_NEVENT)
-        ok = err_set(err, ERR_INVALID, "names no event: expected hex, note, nevent or a CID");
-    if (ok)
-        *id = read.key;
-    arena_clear(&arena);
-    return ok;
-}
 
 static bool find_type(enum bech32_type *type, const char *name)
 {
@@ -73,7 +58,7 @@ static enum command_status run_encode(struct command_call *call)
     if (word.type == BECH32_NADDR && !word.has_kind)
         return command_misuse(call, "an naddr wants its --kind");
     bool is_event = word.type == BECH32_NOTE || word.type == BECH32_NEVENT;
-    bool ok = is_event ? parse_event(&word.key, command_span(call->words[1]), &err)
+    bool ok = is_event ? reference_parse(&word.key, command_span(call->words[1]), &err)
                        : person_parse(&word.key, command_span(call->words[1]), &err);
     if (!ok)
         return command_fail(call, &err);
@@ -206,7 +191,7 @@ static bool show_cid(struct text *out, const struct command_call *call, struct s
     struct bytes32 id;
     struct text cid = {0};
     size_t begin = out->len;
-    if (!parse_event(&id, given, err))
+    if (!reference_parse(&id, given, err))
         return false;
     add_hex(out, call, begin, "id", &id);
     for (enum cid_codec codec = CID_RAW; codec <= CID_DAG_JSON; codec++) {

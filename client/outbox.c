@@ -50,6 +50,19 @@ bool outbox_list(struct store *store, struct outbox_rows *rows, struct arena *ar
            read_rows(store, row, rows, arena, err);
 }
 
+bool outbox_count(struct store *store, uint64_t *queued, uint64_t *refused, struct err *err)
+{
+    int64_t counts[2];
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+        if (!sql_number(store->sql, &counts[i], 0, err,
+                        "SELECT count(*) FROM outbox WHERE state = ?", "i",
+                        (int64_t)(i == 0 ? OUTBOX_QUEUED : OUTBOX_REFUSED)))
+            return false;
+    *queued = (uint64_t)counts[0];
+    *refused = (uint64_t)counts[1];
+    return true;
+}
+
 bool outbox_next(struct store *store, uint64_t *next_ms, struct span relay, struct err *err)
 {
     struct sqlite3_stmt *row;

@@ -47,6 +47,9 @@ MUST_CHECK bool outbox_due(struct store *store, struct outbox_rows *rows, struct
 MUST_CHECK bool outbox_list(struct store *store, struct outbox_rows *rows, struct arena *arena,
                             size_t max, struct err *err);
 
+MUST_CHECK bool outbox_count(struct store *store, uint64_t *queued, uint64_t *refused,
+                             struct err *err);
+
 /* When the next is due at that relay, or at any; UINT64_MAX when nothing is queued. */
 MUST_CHECK bool outbox_next(struct store *store, uint64_t *next_ms, struct span relay,
                             struct err *err);

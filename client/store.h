@@ -23,6 +23,7 @@ struct err;
 struct event;
 struct sql;
 struct store;
+struct text;
 
 enum { STORE_PATH_MAX = 4096 };
 
@@ -61,6 +62,13 @@ MUST_CHECK bool store_get(struct store *store, struct span *json, struct arena *
                           const struct bytes32 *id, struct err *err);
 MUST_CHECK bool store_has(struct store *store, bool *has, const struct bytes32 *id,
                           struct err *err);
+
+/* Every event that is whole, in the order they came. False from the function ends it. */
+typedef bool store_each_fn(void *owner, const struct bytes32 *id, struct span json);
+MUST_CHECK bool store_each(struct store *store, store_each_fn *fn, void *owner, struct err *err);
+
+/* What is wrong with the database as such, in words; nothing when nothing is. */
+MUST_CHECK bool store_check(struct store *store, struct text *out, struct err *err);
 
 /* This device, of which "w" tags speak: random, made with the store. */
 uint64_t store_device(const struct store *store);

@@ -1,0 +1,331 @@
+/* shoal status, fsck, doctor: how the store is. */
+#include <stdio.h>
+#include <sys/statvfs.h>
+
+#include "client/catalog.h"
+#include "client/command_home.h"
+#include "client/hlc.h"
+#include "client/outbox.h"
+#include "shared/arena.h"
+#include "shared/err.h"
+#include "shared/event.h"
+#include "shared/sig.h"
+#include "shared/text.h"
+
+enum { FREE_BYTES_MIN = 64 * 1024 * 1024, BAD_SHOWN_MAX = 10, MISSING_MAX = 1000 };
+
+static void add_count(struct text *out, const struct command_call *call, const char *name,
+                      uint64_t value)
+{
+    if (call->is_json)
+        text_addf(out, "%s\"%s\":%llu", out->len == 0 ? "{" : ",", name, (unsigned long long)value);
+    else
+        text_addf(out, "%-16s%llu\n", name, (unsigned long long)value);
+}
+
+static void add_word(struct text *out, const struct command_call *call, const char *name,
+                     struct span value)
+{
+    if (call->is_json) {
+        text_addf(out, "%s\"%s\":", out->len == 0 ? "{" : ",", name);
+        text_add_json(out, value);
+    } else {
+        text_addf(out, "%-16s%.*s\n", name, SPAN_ARG(value));
+    }
+}
+
+/* Of each device of each person how many of its events there were, and how many are here. */
+static void add_clock(struct text *out, const struct command_call *call,
+                      const struct catalog_writers *writers)
+{
+    if (call->is_json)
+        text_add(out, SPAN(",\"clock\":["));
+    for (size_t i = 0; i < writers->count; i++) {
+        const struct catalog_writer *writer = &writers->at[i];
+        if (call->is_json) {
+            text_add(out, i > 0 ? SPAN(",{") : SPAN("{"));
+            home_write_hex(out, "author", &writer->author);
+            text_add(out, SPAN(",\"device\":\""));
+            hlc_write(out, writer->device);
+            text_addf(out, "\",\"seq\":%llu,\"events\":%llu}", (unsigned long long)writer->seq,
+                      (unsigned long long)writer->events);
+        } else {
+            text_add(out, SPAN("clock           "));
+            text_add_hex(out, writer->author.at, 4);
+            text_add(out, SPAN(" on "));
+            hlc_write(out, writer->device);
+            text_addf(out, "  %llu, %llu of them here\n", (unsigned long long)writer->seq,
+                      (unsigned long long)writer->events);
+        }
+    }
+    text_add(out, call->is_json ? SPAN("]}\n") : SPAN(""));
+}
+
+static bool write_status(struct text *out, const struct command_call *call, struct store *store,
+                         struct arena *arena, struct err *err)
+{
+    char folder[STORE_PATH_MAX];
+    struct text device = {0};
+    struct catalog_counts counts;
+    struct catalog_writers writers;
+    uint64_t queued, refused;
+    if (!store_folder(folder, command_value(call, "home"), err) ||
+        !catalog_counts(store, &counts, err) || !catalog_writers(store, &writers, arena, err) ||
+        !outbox_count(store, &queued, &refused, err))
+        return false;
+    hlc_write(&device, store_device(store));
+    add_word(out, call, "store", command_span(folder));
+    add_word(out, call, "device", text_span(&device));
+    add_count(out, call, "events", counts.events);
+    add_count(out, call, "entities", counts.entities);
+    add_count(out, call, "waiting", counts.waiting);
+    add_count(out, call, "missing", counts.missing);
+    add_count(out, call, "quarantined", counts.quarantined);
+    add_count(out, call, "redacted", counts.redacted);
+    add_count(out, call, "queued", queued);
+    add_count(out, call, "refused", refused);
+    add_clock(out, call, &writers);
+    text_clear(&device);
+    return true;
+}
+
+static enum command_status run_status(struct command_call *call)
+{
+    struct arena arena = {0};
+    struct text out = {0};
+    struct err err;
+    enum command_status status;
+    struct store *store = home_open(call, &status);
+    if (store == NULL)
+        return status;
+    if (write_status(&out, call, store, &arena, &err))
+        status = command_print(call, &out);
+    else
+        status = command_fail(call, &err);
+    text_clear(&out);
+    store_close(store);
+    arena_clear(&arena);
+    return status;
+}
+
+struct audit {
+    struct text *words;
+    uint64_t events, bad;
+};
+
+/* Whether an event is still what its author signed. */
+static bool on_event(void *owner, const struct bytes32 *id, struct span json)
+{
+    struct audit *audit = owner;
+    struct arena arena = {0};
+    struct event event;
+    audit->events++;
+    bool ok = event_parse(&event, &arena, json, NULL) && event_check_id(&event) &&
+              memcmp(&event.id, id, sizeof *id) == 0 &&
+              sig_verify(&event.sig, &event.id, &event.pubkey);
+    if (!ok && audit->bad++ < BAD_SHOWN_MAX) {
+        text_add(audit->words, SPAN("event "));
+        text_add_hex(audit->words, id->at, sizeof id->at);
+        text_add(audit->words, SPAN(" is not as it was signed\n"));
+    }
+    arena_clear(&arena);
+    return true;
+}
+
+static bool check(struct store *store, const struct command_call *call, struct audit *audit,
+                  bool *is_equal, struct err *err)
+{
+    bool is_kept = command_value(call, "rebuild") != NULL && command_value(call, "dry-run") == NULL;
+    return store_check(store, audit->words, err) && store_each(store, on_event, audit, err) &&
+           catalog_rebuild(store, is_equal, is_kept, err);
+}
+
+static enum command_status run_fsck(struct command_call *call)
+{
+    struct text out = {0}, words = {0};
+    struct audit audit = {.words = &words};
+    struct bytes32 hash;
+    struct err err;
+    bool is_equal;
+    enum command_status status;
+    struct store *store = home_open(call, &status);
+    if (store == NULL)
+        return status;
+    if (!check(store, call, &audit, &is_equal, &err) || !catalog_hash(store, &hash, &err)) {
+        status = command_fail(call, &err);
+    } else {
+        struct text hex = {0};
+        bool is_rebuilt = command_value(call, "rebuild") != NULL && !is_equal;
+        text_add_hex(&hex, hash.at, sizeof hash.at);
+        add_count(&out, call, "events", audit.events);
+        add_count(&out, call, "bad", audit.bad);
+        add_word(&out, call, "catalog",
+                 is_equal     ? SPAN("right")
+                 : is_rebuilt ? SPAN("rebuilt")
+                              : SPAN("wrong"));
+        add_word(&out, call, "hash", text_span(&hex));
+        text_add(&out, call->is_json ? SPAN("}\n") : SPAN(""));
+        text_clear(&hex);
+        status = command_print(call, &out);
+        if (words.len > 0 || !(is_equal || is_rebuilt))
+            status = COMMAND_FAILED;
+        fprintf(stderr, "%.*s", SPAN_ARG(text_span(&words)));
+    }
+    text_clear(&out);
+    text_clear(&words);
+    store_close(store);
+    return status;
+}
+
+/* What doctor has found. */
+struct diagnosis {
+    const struct command_call *call;
+    struct text out;
+    bool is_ill;
+};
+
+static void tell(struct diagnosis *diagnosis, bool is_well, const char *about, const char *words)
+{
+    diagnosis->is_ill = diagnosis->is_ill || !is_well;
+    if (diagnosis->call->is_json) {
+        text_addf(&diagnosis->out, "{\"about\":\"%s\",\"ok\":%s,\"says\":", about,
+                  is_well ? "true" : "false");
+        text_add_json(&diagnosis->out, command_span(words));
+        text_add(&diagnosis->out, SPAN("}\n"));
+    } else {
+        text_addf(&diagnosis->out, "%-6s%-12s%s\n", is_well ? "ok" : "LOOK", about, words);
+    }
+}
+
+static void tell_disk(struct diagnosis *diagnosis)
+{
+    char folder[STORE_PATH_MAX], words[128];
+    struct statvfs disk;
+    if (!store_folder(folder, command_value(diagnosis->call, "home"), NULL) ||
+        statvfs(folder, &disk) != 0)
+        return;
+    uint64_t free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+    snprintf(words, sizeof words, "%llu MB free", (unsigned long long)free_bytes / 1000000);
+    tell(diagnosis, free_bytes >= FREE_BYTES_MIN, "disk", words);
+}
+
+static void tell_counts(struct diagnosis *diagnosis, const struct catalog_counts *counts)
+{
+    char words[192];
+    struct text when = {0};
+    if (counts->quarantined > 0)
+        home_write_time(&when, (int64_t)(counts->due_ms / 1000));
+    snprintf(words, sizeof words,
+             "%llu events are dated ahead of this clock%s%.*s: they count when their time comes, "
+             "if the clock is right",
+             (unsigned long long)counts->quarantined,
+             counts->quarantined > 0 ? ", the first until " : "", SPAN_ARG(when));
+    tell(diagnosis, counts->quarantined == 0, "clock",
+         counts->quarantined > 0 ? words : "nothing is dated ahead of it");
+    text_clear(&when);
+    snprintf(words, sizeof words,
+             "%llu events are not here that others come after; %llu wait: sync fetches them",
+             (unsigned long long)counts->missing, (unsigned long long)counts->waiting);
+    tell(diagnosis, counts->missing == 0, "history",
+         counts->missing > 0 ? words : "nothing is missing");
+    snprintf(words, sizeof words,
+             "%llu text updates contradict others of the same device: the lower id counts, the "
+             "device was copied",
+             (unsigned long long)counts->contradictions);
+    tell(diagnosis, counts->contradictions == 0, "texts",
+         counts->contradictions > 0 ? words : "no device contradicts itself");
+}
+
+static void tell_writers(struct diagnosis *diagnosis, const struct catalog_writers *writers)
+{
+    char words[192];
+    size_t ill = 0;
+    for (size_t i = 0; i < writers->count; i++)
+        ill += writers->at[i].events > writers->at[i].seq;
+    snprintf(words, sizeof words,
+             "%zu devices counted twice: two copies of a store write under one name; nothing is "
+             "lost, all of it counts",
+             ill);
+    tell(diagnosis, ill == 0, "devices", ill > 0 ? words : "each counts its own events once");
+}
+
+static void tell_outbox(struct diagnosis *diagnosis, uint64_t queued, uint64_t refused)
+{
+    char words[192];
+    snprintf(words, sizeof words, "%llu wait to be sent, %llu were refused%s",
+             (unsigned long long)queued, (unsigned long long)refused,
+             refused > 0 ? ": shoal queue says why, shoal queue retry tries again" : "");
+    tell(diagnosis, refused == 0, "outbox", words);
+}
+
+static bool diagnose(struct diagnosis *diagnosis, struct store *store, struct arena *arena,
+                     struct err *err)
+{
+    struct catalog_counts counts;
+    struct catalog_writers writers;
+    struct text words = {0};
+    uint64_t queued, refused;
+    if (!store_check(store, &words, err)) {
+        text_clear(&words);
+        return false;
+    }
+    bool is_whole = words.len == 0;
+    text_clear(&words);
+    tell(diagnosis, is_whole, "store",
+         is_whole ? "the database is whole" : "damaged: shoal fsck says where");
+    tell_disk(diagnosis);
+    if (!catalog_counts(store, &counts, err) || !catalog_writers(store, &writers, arena, err) ||
+        !outbox_count(store, &queued, &refused, err))
+        return false;
+    tell_counts(diagnosis, &counts);
+    tell_writers(diagnosis, &writers);
+    tell_outbox(diagnosis, queued, refused);
+    return true;
+}
+
+static enum command_status run_doctor(struct command_call *call)
+{
+    struct arena arena = {0};
+    struct diagnosis diagnosis = {.call = call};
+    struct err err;
+    enum command_status status;
+    struct store *store = home_open(call, &status);
+    if (store == NULL)
+        return status;
+    bool ok = diagnose(&diagnosis, store, &arena, &err);
+    status = command_print(call, &diagnosis.out);
+    if (!ok)
+        status = command_fail(call, &err);
+    else if (diagnosis.is_ill)
+        status = COMMAND_FAILED;
+    store_close(store);
+    arena_clear(&arena);
+    return status;
+}
+
+static const struct command_option options_look[] = {HOME_OPTION, COMMAND_OPTION_JSON};
+
+const struct command command_store_status = {.name = "status",
+                                             .help =
+                                                 "count what is here, what waits, and who wrote",
+                                             .options = options_look,
+                                             .option_count = ARRAY_LEN(options_look),
+                                             .run = run_status};
+
+const struct command command_doctor = {.name = "doctor",
+                                       .help = "look for what is wrong, and say what to do",
+                                       .options = options_look,
+                                       .option_count = ARRAY_LEN(options_look),
+                                       .run = run_doctor};
+
+static const struct command_option options_fsck[] = {
+    {"rebuild", NULL, "make all that follows from the events anew"},
+    HOME_OPTION_DRY_RUN,
+    HOME_OPTION,
+    COMMAND_OPTION_JSON};
+
+const struct command command_fsck = {.name = "fsck",
+                                     .help = "check every event, and all that follows from them",
+                                     .options = options_fsck,
+                                     .option_count = ARRAY_LEN(options_fsck),
+                                     .run = run_fsck};

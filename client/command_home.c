@@ -1,0 +1,114 @@
+#include "client/command_home.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "client/catalog.h"
+#include "client/reference.h"
+#include "shared/arena.h"
+#include "shared/err.h"
+#include "shared/number.h"
+#include "shared/text.h"
+#include "shared/utf8.h"
+
+uint64_t home_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+struct store *home_open(const struct command_call *call, enum command_status *status)
+{
+    char folder[STORE_PATH_MAX];
+    struct err err;
+    struct store *store = NULL;
+    if (store_folder(folder, command_value(call, "home"), &err))
+        store = store_open(folder, home_now(), &err);
+    *status = store != NULL ? COMMAND_DONE : command_fail(call, &err);
+    return store;
+}
+
+bool home_resolve(struct store *store, struct bytes32 *id, const char *word, struct err *err)
+{
+    return reference_parse(id, command_span(word), NULL) ||
+           catalog_resolve(store, id, command_span(word), err);
+}
+
+bool home_time(uint64_t *ms, const char *word, struct err *err)
+{
+    static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%MZ",
+                                        "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"};
+    int64_t seconds;
+    if (number_decimal(&seconds, command_span(word)) && seconds < INT64_MAX / 1000) {
+        *ms = (uint64_t)seconds * 1000;
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        struct tm read = {0};
+        const char *end = strptime(word, forms[i], &read);
+        time_t at = end != NULL && *end == '\0' ? timegm(&read) : -1;
+        if (at >= 0) {
+            *ms = (uint64_t)at * 1000;
+            return true;
+        }
+    }
+    return err_set(err, ERR_INVALID, "expected a time: unix seconds, or 2026-11-21T14:30:00Z");
+}
+
+bool home_relays(struct store *store, struct span **urls, size_t *count, struct arena *arena,
+                 const struct command_call *call, struct err *err)
+{
+    const char *url;
+    size_t place = 0;
+    *urls = NULL;
+    *count = 0;
+    while ((url = command_next_value(call, "relay", &place)) != NULL) {
+        *urls = arena_grow(arena, struct span, *urls, *count);
+        (*urls)[(*count)++] = command_span(url);
+    }
+    return *count > 0 || store_relays(store, urls, count, arena, err);
+}
+
+bool home_commit(struct store *store, const struct command_call *call, struct err *err)
+{
+    if (command_value(call, "dry-run") == NULL)
+        return store_commit(store, err);
+    store_rollback(store);
+    return true;
+}
+
+void home_write_time(struct text *out, int64_t seconds)
+{
+    char words[32] = "?";
+    time_t at = (time_t)seconds;
+    struct tm parts;
+    if (gmtime_r(&at, &parts) != NULL)
+        strftime(words, sizeof words, "%Y-%m-%d %H:%M", &parts);
+    text_add(out, command_span(words));
+}
+
+void home_write_words(struct text *out, struct span words, size_t max)
+{
+    size_t begin = out->len;
+    for (size_t i = 0; i < words.len;) {
+        size_t size = utf8_size(words.at + i, words.at + words.len);
+        unsigned char c = (unsigned char)words.at[i];
+        bool is_control = c < 0x20 || c == 0x7f || (c == 0xc2 && (words.at[i + 1] & 0xe0) == 0x80);
+        if (size == 0)
+            return;
+        if (out->len - begin + size > max) {
+            text_add(out, SPAN("..."));
+            return;
+        }
+        text_add(out, is_control ? SPAN(" ") : (struct span){words.at + i, size});
+        i += size;
+    }
+}
+
+void home_write_hex(struct text *out, const char *name, const struct bytes32 *value)
+{
+    text_addf(out, "\"%s\":\"", name);
+    text_add_hex(out, value->at, sizeof value->at);
+    text_add(out, SPAN("\""));
+}

@@ -1,0 +1,55 @@
+/* command_home.h - what a command needs to use the store. Part of command.
+ *
+ *   ownership  home_open to store_close
+ *   threads    one
+ *   errors     home_open says what went wrong; the others leave it to the caller
+ */
+#pragma once
+
+#include "client/command.h"
+#include "client/store.h"
+
+struct arena;
+struct text;
+
+#define HOME_OPTION                                                           \
+    {                                                                         \
+        "home", "FOLDER", "your store [$SHOAL_HOME, or ~/.local/share/shoal]" \
+    }
+#define HOME_OPTION_DRY_RUN                                       \
+    {                                                             \
+        "dry-run", NULL, "say what would be done, and do nothing" \
+    }
+#define HOME_OPTION_RELAY                                                         \
+    {                                                                             \
+        "relay", "URL", "queue it for this relay, not for yours; may be repeated" \
+    }
+
+/* NULL after saying why not. */
+struct store *home_open(const struct command_call *call, enum command_status *status);
+
+/* Unix milliseconds. */
+uint64_t home_now(void);
+
+/* An id in any form, or the digits that an id in the store begins with. */
+MUST_CHECK bool home_resolve(struct store *store, struct bytes32 *id, const char *word,
+                             struct err *err);
+
+/* Unix seconds, or 2026-11-21 or 2026-11-21T14:30:00Z, in milliseconds. */
+MUST_CHECK bool home_time(uint64_t *ms, const char *word, struct err *err);
+
+/* The relays that --relay names, or else the store's. */
+MUST_CHECK bool home_relays(struct store *store, struct span **urls, size_t *count,
+                            struct arena *arena, const struct command_call *call, struct err *err);
+
+/* Ends a transaction: commits it, or undoes it for --dry-run. */
+MUST_CHECK bool home_commit(struct store *store, const struct command_call *call, struct err *err);
+
+/* 2026-11-21 14:30, of unix seconds. */
+void home_write_time(struct text *out, int64_t seconds);
+
+/* Text of others on a terminal: without control characters, in one line of at most max bytes. */
+void home_write_words(struct text *out, struct span words, size_t max);
+
+/* A member of a JSON object that is hex. */
+void home_write_hex(struct text *out, const char *name, const struct bytes32 *value);

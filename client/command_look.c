@@ -1,0 +1,346 @@
+/* shoal show, log, find: what the store knows. */
+#include <stdlib.h>
+
+#include "client/catalog.h"
+#include "client/command_home.h"
+#include "client/doc.h"
+#include "client/entity.h"
+#include "client/graph.h"
+#include "client/hlc.h"
+#include "client/node.h"
+#include "client/replica.h"
+#include "client/state.h"
+#include "shared/arena.h"
+#include "shared/err.h"
+#include "shared/event.h"
+#include "shared/scan.h"
+#include "shared/text.h"
+
+enum { LOG_DEFAULT = 50, LOG_MAX = 1000000, FIND_DEFAULT = 20, WORDS_MAX = 60, VALUE_MAX = 2000 };
+
+/* A value as people read it: a string without its quotes. */
+static void add_value(struct text *out, const char *name, size_t name_len, struct span json)
+{
+    struct arena arena = {0};
+    bool is_string = json.len > 1 && json.at[0] == '"';
+    text_addf(out, "%-12.*s", (int)name_len, name);
+    home_write_words(
+        out,
+        is_string ? scan_decode(&arena, (struct scan_string){{json.at + 1, json.len - 2}, true})
+                  : json,
+        VALUE_MAX);
+    text_add(out, SPAN("\n"));
+    arena_clear(&arena);
+}
+
+static void add_hex(struct text *out, const char *name, const struct bytes32 *value)
+{
+    text_addf(out, "%-12s", name);
+    text_add_hex(out, value->at, sizeof value->at);
+    text_add(out, SPAN("\n"));
+}
+
+static void show_text(struct text *out, const struct replica *replica, const struct bytes32 *root)
+{
+    const struct state *state = entity_state(replica_entity(replica));
+    add_hex(out, "id", root);
+    add_hex(out, "author", replica_author(replica));
+    add_value(out, "type", 4, state->type);
+    if (state_is_deleted(state)) {
+        text_add(out, SPAN("deleted     shoal restore undoes it\n"));
+        return;
+    }
+    for (const struct trie_node *leaf = state->fields.first; leaf != NULL; leaf = leaf->next) {
+        const struct span *value = state_field_value(state, leaf->key);
+        if (value != NULL && leaf->key.at[0] != '_')
+            add_value(out, leaf->key.at, leaf->key.len, *value);
+    }
+    for (const struct trie_node *leaf = state->counters.first; leaf != NULL; leaf = leaf->next)
+        text_addf(out, "%-12.*s%lld\n", SPAN_ARG(leaf->key), (long long)*(int64_t *)leaf->value);
+    for (const struct trie_node *leaf = state->elements.first; leaf != NULL; leaf = leaf->next) {
+        const struct state_element *element = leaf->value;
+        if (element->is_added && !element->is_removed)
+            add_value(out, element->key.at, element->key.len, element->value);
+    }
+}
+
+static void show_json(struct text *out, const struct replica *replica, const struct bytes32 *root,
+                      struct span prose)
+{
+    const struct entity *entity = replica_entity(replica);
+    struct bytes32 hash = state_hash(entity_state(entity));
+    text_add(out, SPAN("{"));
+    home_write_hex(out, "id", root);
+    text_add(out, SPAN(","));
+    home_write_hex(out, "author", replica_author(replica));
+    text_add(out, SPAN(",\"hlc\":\""));
+    hlc_write(out, entity_hlc(entity));
+    text_addf(out, "\",\"events\":%zu,\"waiting\":%zu,", entity_applied_count(entity),
+              entity_waiting_count(entity));
+    home_write_hex(out, "hash", &hash);
+    text_add(out, SPAN(",\"state\":"));
+    state_write(entity_state(entity), out, false);
+    if (prose.len > 0) {
+        text_add(out, SPAN(",\"text\":"));
+        text_add_json(out, prose);
+    }
+    text_add(out, SPAN("}\n"));
+}
+
+static enum command_status show_entity(const struct command_call *call,
+                                       const struct replica *replica, const struct bytes32 *root)
+{
+    struct text out = {0}, prose = {0};
+    struct doc *doc = replica_doc(replica);
+    bool is_deleted = state_is_deleted(entity_state(replica_entity(replica)));
+    if (doc != NULL && !is_deleted)
+        doc_text(doc, &prose, SPAN(REPLICA_TEXT));
+    if (call->is_json) {
+        show_json(&out, replica, root, text_span(&prose));
+    } else {
+        show_text(&out, replica, root);
+        for (size_t i = 0; i < prose.len; i++) /* lines stay, other control characters do not */
+            text_add(&out, prose.at[i] == '\n' || (unsigned char)prose.at[i] >= ' '
+                               ? (struct span){&prose.at[i], 1}
+                               : SPAN(" "));
+        text_add(&out, prose.len > 0 ? SPAN("\n") : SPAN(""));
+    }
+    text_clear(&prose);
+    return command_print(call, &out);
+}
+
+/* What is no entity: the event itself. */
+static enum command_status show_event(const struct command_call *call, struct store *store,
+                                      const struct bytes32 *id)
+{
+    struct arena arena = {0};
+    struct text out = {0};
+    struct span json;
+    struct err err;
+    bool ok = store_get(store, &json, &arena, id, &err);
+    if (ok && json.len == 0)
+        ok = err_set(&err, ERR_INVALID, "it is not in the store");
+    text_add(&out, ok ? json : SPAN(""));
+    text_add(&out, SPAN("\n"));
+    arena_clear(&arena);
+    if (ok)
+        return command_print(call, &out);
+    text_clear(&out);
+    return command_fail(call, &err);
+}
+
+static enum command_status run_show(struct command_call *call)
+{
+    struct bytes32 id;
+    struct err err;
+    enum command_status status;
+    struct replica *replica = NULL;
+    uint64_t horizon_ms = home_now() + HLC_AHEAD_MAX_MS;
+    const char *at = command_value(call, "at");
+    struct store *store = home_open(call, &status);
+    if (store == NULL)
+        return status;
+    bool ok = (at == NULL || home_time(&horizon_ms, at, &err)) &&
+              home_resolve(store, &id, call->words[0], &err) &&
+              catalog_load(store, &replica, &id, horizon_ms, &err);
+    if (!ok)
+        status = command_fail(call, &err);
+    else if (replica_author(replica) == NULL)
+        status = show_event(call, store, &id);
+    else if (entity_applied_count(replica_entity(replica)) == 0)
+        status = command_fail(call, &(struct err){ERR_INVALID, "it was not there at that time"});
+    else
+        status = show_entity(call, replica, &id);
+    replica_free(replica);
+    store_close(store);
+    return status;
+}
+
+/* A row of the log: its place in the history is known for events of entities. */
+struct row {
+    const struct catalog_event *event;
+    struct node node;
+    struct span content; /* decoded */
+};
+
+/* The newest first; what comes after another is newer. */
+static int compare(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+    if (x->node.hlc != y->node.hlc)
+        return x->node.hlc > y->node.hlc ? -1 : 1;
+    return memcmp(&x->event->id, &y->event->id, sizeof x->event->id);
+}
+
+static void read_row(struct row *row, const struct catalog_event *stored, struct arena *arena)
+{
+    struct event event;
+    *row = (struct row){.event = stored};
+    if (!event_parse(&event, arena, stored->json, NULL))
+        return;
+    row->content = scan_decode(arena, (struct scan_string){event.content_json, true});
+    if (!node_parse(&row->node, arena, &event, NULL))
+        row->node = (struct node){.hlc = hlc_make((uint64_t)event.created_at * 1000, 0)};
+}
+
+static void add_row(struct text *out, const struct row *row)
+{
+    enum { SHORT = 4 };
+    text_add_hex(out, row->event->id.at, SHORT);
+    text_add(out, SPAN("  "));
+    home_write_time(out, row->event->created_at);
+    text_add(out, SPAN("  "));
+    text_add_hex(out, row->event->author.at, SHORT);
+    text_addf(out, "  %5u  ", row->event->kind);
+    home_write_words(out, row->event->is_redacted ? SPAN("(taken back)") : row->content, WORDS_MAX);
+    text_add(out, SPAN("\n"));
+}
+
+static void add_log(struct text *out, const struct row *rows, size_t count, bool is_graph)
+{
+    struct graph graph = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (is_graph)
+            graph_row(&graph, out, &rows[i].event->id);
+        add_row(out, &rows[i]);
+        if (is_graph)
+            graph_links(&graph, out, &rows[i].event->id, rows[i].node.parents,
+                        rows[i].node.parent_count);
+    }
+    graph_clear(&graph);
+}
+
+static enum command_status print_log(const struct command_call *call,
+                                     const struct catalog_events *events, struct arena *arena)
+{
+    struct text out = {0};
+    struct row *rows = arena_array(arena, struct row, events->count + 1);
+    bool is_graph = command_value(call, "graph") != NULL;
+    for (size_t i = 0; i < events->count; i++)
+        read_row(&rows[i], &events->at[i], arena);
+    qsort(rows, events->count, sizeof *rows, compare);
+    if (!call->is_json || is_graph)
+        add_log(&out, rows, events->count, is_graph);
+    for (size_t i = 0; call->is_json && !is_graph && i < events->count; i++) {
+        text_add(&out, rows[i].event->json);
+        text_add(&out, SPAN("\n"));
+    }
+    return command_print(call, &out);
+}
+
+static enum command_status run_log(struct command_call *call)
+{
+    struct arena arena = {0};
+    struct catalog_events events;
+    struct bytes32 root;
+    struct err err;
+    int64_t max;
+    enum command_status status;
+    if (!command_number(call, "limit", LOG_DEFAULT, LOG_MAX, &max))
+        return COMMAND_USAGE;
+    struct store *store = home_open(call, &status);
+    if (store == NULL)
+        return status;
+    bool is_one = call->word_count > 0;
+    bool ok = (!is_one || home_resolve(store, &root, call->words[0], &err)) &&
+              catalog_events(store, &events, &arena, is_one ? &root : NULL, (size_t)max, &err);
+    status = ok ? print_log(call, &events, &arena) : command_fail(call, &err);
+    store_close(store);
+    arena_clear(&arena);
+    return status;
+}
+
+static void add_find(struct text *out, const struct command_call *call,
+                     const struct catalog_find *find)
+{
+    enum { SHORT = 4 };
+    if (!call->is_json) {
+        text_add_hex(out, find->id.at, SHORT);
+        text_add(out, SPAN("  "));
+        if (find->type.len > 0)
+            home_write_words(out, find->type, WORDS_MAX);
+        else
+            text_addf(out, "kind %u", find->kind);
+        text_add(out, SPAN("  "));
+        home_write_words(out, find->excerpt, VALUE_MAX);
+        text_add(out, SPAN("\n"));
+        return;
+    }
+    text_add(out, SPAN("{"));
+    home_write_hex(out, "id", &find->id);
+    text_addf(out, ",\"kind\":%u", find->kind);
+    if (find->type.len > 0) {
+        text_add(out, SPAN(",\"type\":"));
+        text_add_json(out, find->type);
+    }
+    text_add(out, SPAN(",\"excerpt\":"));
+    text_add_json(out, find->excerpt);
+    text_add(out, SPAN("}\n"));
+}
+
+static enum command_status run_find(struct command_call *call)
+{
+    struct arena arena = {0};
+    struct catalog_finds finds;
+    struct text words = {0}, out = {0};
+    struct err err;
+    int64_t max;
+    enum command_status status;
+    if (!command_number(call, "limit", FIND_DEFAULT, LOG_MAX, &max))
+        return COMMAND_USAGE;
+    struct store *store = home_open(call, &status);
+    if (store == NULL)
+        return status;
+    for (size_t i = 0; i < call->word_count; i++)
+        text_addf(&words, "%s ", call->words[i]);
+    if (!catalog_find(store, &finds, &arena, text_span(&words), (size_t)max, &err)) {
+        status = command_fail(call, &err);
+    } else {
+        for (size_t i = 0; i < finds.count; i++)
+            add_find(&out, call, &finds.at[i]);
+        status = command_print(call, &out);
+    }
+    text_clear(&words);
+    store_close(store);
+    arena_clear(&arena);
+    return status;
+}
+
+static const struct command_option options_show[] = {
+    {"at", "TIME", "as it was then: unix seconds, or 2026-11-21T14:30:00Z [now]"},
+    HOME_OPTION,
+    COMMAND_OPTION_JSON};
+
+const struct command command_show = {.name = "show",
+                                     .words = "ID",
+                                     .help = "say what is known of a thing, or write an event",
+                                     .words_min = 1,
+                                     .words_max = 1,
+                                     .options = options_show,
+                                     .option_count = ARRAY_LEN(options_show),
+                                     .run = run_show};
+
+static const struct command_option options_log[] = {{"graph", NULL, "draw what comes after what"},
+                                                    {"limit", "N", "at most so many [50]"},
+                                                    HOME_OPTION,
+                                                    COMMAND_OPTION_JSON};
+
+const struct command command_log = {.name = "log",
+                                    .words = "[ID]",
+                                    .help = "list the events of a thing, or all; the newest first",
+                                    .words_max = 1,
+                                    .options = options_log,
+                                    .option_count = ARRAY_LEN(options_log),
+                                    .run = run_log};
+
+static const struct command_option options_find[] = {
+    {"limit", "N", "at most so many [20]"}, HOME_OPTION, COMMAND_OPTION_JSON};
+
+const struct command command_find = {.name = "find",
+                                     .words = "WORD...",
+                                     .help = "find what holds all of the words",
+                                     .words_min = 1,
+                                     .words_max = COMMAND_WORDS_MAX,
+                                     .options = options_find,
+                                     .option_count = ARRAY_LEN(options_find),
+                                     .run = run_find};
