@@ -86,8 +86,8 @@ static void cut(struct peer *peer)
     lws_cancel_service(lws_get_context(peer->wsi));
 }
 
-/* Most sockets take bytes at once. To ask whether one does costs more system calls than to
- * write. */
+/* Most sockets take bytes at once, and to ask whether one does is a system call more. What one does
+ * not take lws keeps, one write at most: then it is asked when there is room. */
 static void write_soon(struct peer *peer)
 {
     if (peer->pending.owner == NULL)
@@ -330,7 +330,7 @@ bool peer_write(struct peer *peer)
             return false;
         if (is_idle(peer))
             return true;
-        if (written > TURN_BYTES || lws_send_pipe_choked(peer->wsi)) {
+        if (written > TURN_BYTES || lws_partial_buffered(peer->wsi)) {
             lws_callback_on_writable(peer->wsi);
             return true;
         }
@@ -346,7 +346,7 @@ void peer_flush(struct peer_table *table)
 {
     for (struct peer *peer; (peer = list_first(&table->pending)) != NULL;) {
         list_remove(&table->pending, &peer->pending);
-        if (lws_send_pipe_choked(peer->wsi))
+        if (lws_partial_buffered(peer->wsi))
             lws_callback_on_writable(peer->wsi);
         else if (!peer_write(peer))
             cut(peer);
