@@ -33,6 +33,7 @@ enum {
     ANSWER_MS_MAX = 60000,
     UNSAVED_MAX = 20000,
     CAREFUL_ROWS = 500,
+    PLACE_CHARS_MAX = 99,
 };
 
 /* Events after this one are still to be indexed: in the walk, those older; then, those of a later
@@ -48,8 +49,9 @@ struct indexer {
     struct db *db;
     uv_timer_t timer; /* until the next piece of work */
     bool is_elected, has_place, is_closing;
-    struct place place, next; /* next: when what is under way is committed */
-    uint32_t rows, words;     /* of the piece under way: looked at, with words */
+    struct place place, next;        /* next: when what is under way is committed */
+    char saved[PLACE_CHARS_MAX + 1]; /* the place as it was read or saved last */
+    uint32_t rows, words;            /* of the piece under way: looked at, with words */
     uint32_t unsaved;
     uint32_t careful; /* rows to take one by one: PostgreSQL refused one */
     uint64_t began_ns;
@@ -58,9 +60,17 @@ struct indexer {
     uint64_t stored;                     /* events, at stored_ms */
     uint64_t stored_ms;
     bool is_busy;
+    int64_t lag; /* as far as the metrics know */
 };
 
 static void on_timer(uv_timer_t *timer);
+
+/* There may be one for each of several shards. */
+static void say_lag(struct indexer *indexer, int64_t lag)
+{
+    metrics_move(METRIC_SEARCH_LAG, lag - indexer->lag);
+    indexer->lag = lag;
+}
 
 static void work_in(struct indexer *indexer, uint64_t ms)
 {
@@ -116,6 +126,8 @@ static void rest(struct indexer *indexer, bool has_more)
         work_in(indexer, indexer->is_busy ? BUSY_PAUSE * took_ms + 1 : 0);
 }
 
+static void on_place_again(void *owner, const PGresult *result);
+
 static void on_swept(void *owner, const PGresult *result)
 {
     struct indexer *indexer = owner;
@@ -126,7 +138,8 @@ static void on_swept(void *owner, const PGresult *result)
         indexer->sweep_created_at = row_int8(result, 0, 0);
         indexer->sweep_tie = row_int8(result, 0, 1);
     }
-    rest(indexer, false);
+    struct param_list none = {0};
+    ask(indexer, INDEXER_PLACE, &none, on_place_again);
 }
 
 static void sweep(struct indexer *indexer)
@@ -212,13 +225,15 @@ static void add_event(struct indexer *indexer, struct columns *columns, const st
 
 static void store(struct indexer *indexer, struct columns *columns)
 {
-    char text[100];
+    char text[sizeof indexer->saved];
     struct param_list place = {0};
     struct db_call calls[] = {{.statement = INDEXER_SAVE}, {.statement = INDEXER_STORE}};
     const struct place *next = &indexer->next;
     snprintf(text, sizeof text, "%s %" PRId64 " %" PRId64 " %" PRId64,
              next->is_walk ? "walk" : "follow", next->xid, next->created_at, next->tie);
     param_bytes(&place, (struct span){text, strlen(text)});
+    param_bytes(&place, (struct span){indexer->saved, strlen(indexer->saved)});
+    memcpy(indexer->saved, text, sizeof text);
     param_call(&place, &calls[0]);
     param_call(&columns->params, &calls[1]);
     if (!db_transaction(indexer->db, calls, indexer->words > 0 ? 2 : 1, on_stored, indexer, NULL))
@@ -273,8 +288,8 @@ static void on_rows(void *owner, const PGresult *result)
     indexer->next = indexer->place;
     take_rows(indexer, &columns, result);
     indexer->unsaved += indexer->rows;
-    metrics_set(METRIC_SEARCH_LAG,
-                last < INDEXER_ROWS_MAX && !indexer->next.is_walk ? 0 : oldest - indexer->next.xid);
+    say_lag(indexer,
+            last < INDEXER_ROWS_MAX && !indexer->next.is_walk ? 0 : oldest - indexer->next.xid);
     if (last == 0)
         on_end(indexer);
     else if (indexer->words > 0 || indexer->unsaved >= UNSAVED_MAX)
@@ -317,17 +332,36 @@ static bool read_place(struct place *place, const char *text)
     return *text == '\0';
 }
 
+static void copy_place(char text[static PLACE_CHARS_MAX + 1], const PGresult *result)
+{
+    snprintf(text, PLACE_CHARS_MAX + 1, "%.*s", PQgetlength(result, 0, 1),
+             PQgetvalue(result, 0, 1));
+}
+
 static void on_place(void *owner, const PGresult *result)
 {
     struct indexer *indexer = owner;
     if (!is_answer(indexer, result))
         return;
-    char text[100];
-    snprintf(text, sizeof text, "%.*s", PQgetlength(result, 0, 1), PQgetvalue(result, 0, 1));
-    if (!read_place(&indexer->place, text))
+    copy_place(indexer->saved, result);
+    if (!read_place(&indexer->place, indexer->saved))
         indexer->place = (struct place){true, row_int8(result, 0, 0), INT64_MAX, INT64_MAX};
     indexer->has_place = true;
     read_rows(indexer);
+}
+
+/* Who moves events here sets it back. */
+static void on_place_again(void *owner, const PGresult *result)
+{
+    struct indexer *indexer = owner;
+    char text[sizeof indexer->saved];
+    if (!is_answer(indexer, result))
+        return;
+    copy_place(text, result);
+    if (strcmp(text, indexer->saved) == 0)
+        rest(indexer, false);
+    else
+        on_place(indexer, result);
 }
 
 static void on_elected(void *owner, const PGresult *result)
@@ -367,7 +401,7 @@ static void on_state(void *owner, bool is_ready)
     struct indexer *indexer = owner;
     indexer->is_elected = indexer->has_place = false;
     uv_timer_stop(&indexer->timer);
-    metrics_set(METRIC_SEARCH_LAG, 0);
+    say_lag(indexer, 0);
     if (is_ready)
         elect(indexer);
 }

@@ -2,8 +2,9 @@
  *
  * One process of all relays on a shard does it, elected by an advisory lock. First what was there
  * is walked from the newest down, then what is committed is followed in commit order. How far that
- * is gets committed with the words, so nothing is left out; a crash does a little twice. While the
- * relay is busy with events, the indexer works a tenth of the time, and falls behind.
+ * is gets committed with the words, so nothing is left out; a crash does a little twice. Who moves
+ * events here from another shard sets it back to the newest. While the relay is busy with events,
+ * the indexer works a tenth of the time, and falls behind.
  *
  *   threads  loop thread only
  *   errors   logged; an event whose words PostgreSQL refuses is left out

@@ -50,8 +50,10 @@ static const struct {
                                                "kind, language, stems, title, body)"
                                                " ON CONFLICT DO NOTHING"},
 
+    /* If it is still $2. */
     {INDEXER_SAVE, "INSERT INTO meta VALUES ('search_place', convert_to($1::text, 'UTF8'))"
-                   " ON CONFLICT (k) DO UPDATE SET v = excluded.v"},
+                   " ON CONFLICT (k) DO UPDATE SET v = excluded.v"
+                   " WHERE meta.v = convert_to($2::text, 'UTF8')"},
 
     /* Rows whose event is gone. Answers the place where the next sweep begins. */
     {INDEXER_SWEEP,

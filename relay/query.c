@@ -9,7 +9,7 @@
 #include "relay/policy.h"
 #include "relay/reply.h"
 #include "relay/request.h"
-#include "relay/search.h"
+#include "relay/searches.h"
 #include "relay/session.h"
 #include "relay/shards.h"
 #include "shared/err.h"
@@ -63,7 +63,7 @@ static bool may_search(const struct query *query, const struct filter *filters, 
         return true;
     if (query->setup.search == NULL)
         return err_set(err, ERR_UNSUPPORTED, "this relay does not search");
-    return search_has_room(query->setup.search, err);
+    return searches_have_room(query->setup.search, err);
 }
 
 /* What a REQ and a COUNT have in common. */

@@ -20,7 +20,7 @@ struct filter;
 struct live;
 struct policy;
 struct query;
-struct search;
+struct searches;
 struct session;
 struct session_table;
 struct shards;
@@ -32,7 +32,7 @@ struct query_setup {
     const struct policy *policy;
     struct session_table *sessions;
     struct shards *store;
-    struct search *search; /* NULL: no filter may search */
+    struct searches *search; /* NULL: no filter may search */
     struct live *live;
     int64_t limit_default, limit_max, count_max;
 };

@@ -5,7 +5,7 @@
 #include "relay/frame.h"
 #include "relay/hash.h"
 #include "relay/policy.h"
-#include "relay/search.h"
+#include "relay/searches.h"
 #include "relay/table.h"
 #include "shared/event.h"
 #include "shared/filter.h"
@@ -98,7 +98,7 @@ void ranked_start(struct ranked *ranked)
                                      .reply = on_answer,
                                      .owner = ranked};
     ranked->is_asking = true;
-    search_ask(setup->search, &call);
+    searches_ask(setup->search, &call);
 }
 
 static enum merge_step next_found(struct ranked *ranked, struct merge_row *row)
@@ -130,7 +130,7 @@ void ranked_free(struct ranked *ranked)
     if (ranked == NULL)
         return;
     if (ranked->is_asking)
-        search_forget(ranked->setup.search, ranked);
+        searches_forget(ranked->setup.search, ranked);
     for (uint32_t i = ranked->first; i < ranked->count; i++)
         if (ranked->rows[i].frame != NULL)
             frame_drop(ranked->rows[i].frame);

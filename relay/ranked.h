@@ -14,11 +14,11 @@
 
 struct filter;
 struct ranked;
-struct search;
+struct searches;
 struct session;
 
 struct ranked_setup {
-    struct search *search;
+    struct searches *search;
     const struct session *session;
     const struct filter *filters;
     uint32_t count;

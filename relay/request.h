@@ -23,7 +23,7 @@ struct filter;
 struct live;
 struct request;
 struct request_desk;
-struct search;
+struct searches;
 struct session;
 struct shards;
 struct sub;
@@ -33,7 +33,7 @@ struct request_setup {
     uv_loop_t *loop;
     struct window *window;
     struct shards *store;
-    struct search *search; /* NULL: no filter searches */
+    struct searches *search; /* NULL: no filter searches */
     struct live *live;
     int64_t limit_default, limit_max, count_max;
 };

@@ -77,7 +77,9 @@ bool reshard_connect(PGconn **conn, const struct shard *shard, struct err *err)
     if (PQstatus(*conn) == CONNECTION_OK && schema_enter(*conn, shard, 0) &&
         reshard_do(*conn, err,
                    "CREATE TEMP TABLE incoming AS SELECT " COLUMNS " FROM event WITH NO DATA") &&
-        reshard_do(*conn, err, "CREATE TEMP TABLE present (created_at int8, tie int8)") &&
+        reshard_do(*conn, err,
+                   "CREATE TEMP TABLE present (created_at int8, tie int8);"
+                   "CREATE TEMP TABLE incoming_words AS SELECT * FROM search WITH NO DATA") &&
         reshard_do(*conn, err, "SET enable_seqscan TO on; SET enable_hashjoin TO on;"))
         return true;
     (void)refused(*conn, err);

@@ -16,7 +16,8 @@ enum {
  * of the keys. */
 struct run {
     uint32_t first, count, source;
-    char range[96]; /* as SQL; without what no query sees */
+    int64_t low, high; /* of pkp */
+    char range[96];    /* as SQL; without what no query sees */
 };
 
 /* The first run from bucket on; false when there is none. */
@@ -35,10 +36,10 @@ static bool find_run(struct run *run, const struct reshard_desk *desk, const boo
         run->count++;
         bucket++;
     }
-    int64_t low = (int64_t)(run->first * width ^ (uint64_t)1 << 63);
+    run->low = (int64_t)(run->first * width ^ (uint64_t)1 << 63);
+    run->high = (int64_t)((uint64_t)run->low + (run->count * width - 1));
     snprintf(run->range, sizeof run->range,
-             "created_at >= 0 AND pkp >= %" PRId64 " AND pkp <= %" PRId64, low,
-             (int64_t)((uint64_t)low + (run->count * width - 1)));
+             "created_at >= 0 AND pkp >= %" PRId64 " AND pkp <= %" PRId64, run->low, run->high);
     return true;
 }
 
@@ -123,6 +124,30 @@ static bool change_home(struct reshard_desk *desk, const struct run *run, uint32
     return reshard_publish(desk, true, err);
 }
 
+/* What is indexed of them. */
+static bool copy_words(PGconn *from, PGconn *to, const struct run *run, struct err *err)
+{
+    char query[256];
+    snprintf(query, sizeof query,
+             "SELECT s.* FROM event e JOIN search s USING (created_at, tie) WHERE e.created_at >= 0"
+             " AND e.pkp >= %" PRId64 " AND e.pkp <= %" PRId64,
+             run->low, run->high);
+    return reshard_pour(from, to, query, "incoming_words", err) &&
+           reshard_do(to, err,
+                      "INSERT INTO search SELECT * FROM incoming_words ON CONFLICT DO NOTHING;"
+                      "TRUNCATE incoming_words");
+}
+
+/* And what was not yet indexed: no transaction there tells of it. */
+static bool index_again(PGconn *conn, struct err *err)
+{
+    return reshard_do(conn, err,
+                      "UPDATE meta SET v = convert_to('walk ' ||"
+                      " split_part(convert_from(v, 'UTF8'), ' ', 2) || ' %" PRId64 " %" PRId64
+                      "', 'UTF8') WHERE k = 'search_place'",
+                      INT64_MAX, INT64_MAX);
+}
+
 static bool copy_all(struct reshard_desk *desk, const bool *buckets, uint32_t target,
                      struct err *err)
 {
@@ -133,7 +158,8 @@ static bool copy_all(struct reshard_desk *desk, const bool *buckets, uint32_t ta
         char condition[128];
         snprintf(condition, sizeof condition, "xid >= 0 AND %s", run.range);
         if (!reshard_copy(desk->conns[run.source], desk->conns[target], condition, ROUTE_XID_MOVED,
-                          err))
+                          err) ||
+            !copy_words(desk->conns[run.source], desk->conns[target], &run, err))
             return false;
     }
     return true;
@@ -182,6 +208,6 @@ bool reshard_move(struct reshard_desk *desk, const bool *buckets, uint32_t targe
         if (!change_home(desk, &run, target, err))
             return false;
     }
-    return reshard_publish(desk, false, err) && reshard_await(desk, err) &&
-           clear_all(desk, buckets, err);
+    return index_again(desk->conns[target], err) && reshard_publish(desk, false, err) &&
+           reshard_await(desk, err) && clear_all(desk, buckets, err);
 }

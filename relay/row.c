@@ -4,6 +4,7 @@
 #include <endian.h>
 
 #include "relay/log.h"
+#include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
 
@@ -51,4 +52,19 @@ bool row_event(struct event *event, struct arena *arena, const PGresult *result,
         return true;
     log_error("row", "a stored event cannot be read: %s", err.text);
     return false;
+}
+
+void row_copy_event(struct event *to, struct arena *arena, const struct event *from)
+{
+    *to = *from;
+    struct tag *tags = arena_array(arena, struct tag, from->tag_count);
+    for (uint32_t i = 0; i < from->tag_count; i++) {
+        struct span *items = arena_array(arena, struct span, from->tags[i].count);
+        for (uint32_t k = 0; k < from->tags[i].count; k++)
+            items[k] = arena_copy(arena, from->tags[i].items[k]);
+        tags[i] = (struct tag){items, from->tags[i].count};
+    }
+    to->tags = tags;
+    to->tags_json = arena_copy(arena, from->tags_json);
+    to->content_json = arena_copy(arena, from->content_json);
 }

@@ -23,3 +23,6 @@ int32_t row_int4(const PGresult *result, int row, int column);
 /* False when the row is no event: somebody wrote into the tables, and the log says so. */
 MUST_CHECK bool row_event(struct event *event, struct arena *arena, const PGresult *result,
                           int row);
+
+/* With all that it points to, into the arena. */
+void row_copy_event(struct event *to, struct arena *arena, const struct event *from);

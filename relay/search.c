@@ -180,11 +180,15 @@ static void answer(struct job *job, const PGresult *result, bool is_all)
     int rows = PQntuples(result) - 1;
     struct search_answer answer = {.is_all = is_all};
     struct event *events = arena_array(&job->arena, struct event, (size_t)rows);
-    for (int i = 0; i < rows; i++)
-        if (row_event(&events[answer.count], &job->arena, result, i) &&
-            filter_match(job->call.filter, &events[answer.count]))
-            answer.count++;
+    int64_t *ranks = arena_array(&job->arena, int64_t, (size_t)rows);
+    for (int i = 0; i < rows; i++) {
+        if (!row_event(&events[answer.count], &job->arena, result, i) ||
+            !filter_match(job->call.filter, &events[answer.count]))
+            continue;
+        ranks[answer.count++] = row_int8(result, i, SEARCH_RANK);
+    }
     answer.events = events;
+    answer.ranks = ranks;
     finish(job, &answer);
 }
 

@@ -39,7 +39,8 @@ struct search *search_new(uv_loop_t *loop, const struct search_setup *setup);
 void search_free(struct search *search);
 
 struct search_answer {
-    const struct event *events; /* best first */
+    const struct event *events; /* best first; of the same rank, newest, then lowest id */
+    const int64_t *ranks;       /* of each: comparable over all shards */
     uint32_t count;
     bool is_all; /* nothing else that is indexed matches */
 };

@@ -74,12 +74,12 @@ static void write_statement(struct text *out, enum search_source source)
                    "  x.expires > (SELECT floor(extract(epoch FROM now()))::int8)) OFFSET 0) e"
                    " ORDER BY f.rank DESC, f.created_at DESC, f.tie DESC LIMIT $11) ");
     text_addf(out,
-              "(SELECT " ROW_COLUMNS " FROM (SELECT b.*, sum(b.bytes) OVER ("
+              "(SELECT " ROW_COLUMNS ", e.rank FROM (SELECT b.*, sum(b.bytes) OVER ("
               "ORDER BY b.rank DESC, b.created_at DESC, b.tie DESC ROWS UNBOUNDED PRECEDING)"
               " FROM best b) e WHERE e.sum - e.bytes < %d"
               " ORDER BY e.rank DESC, e.created_at DESC, e.tie DESC)"
               " UNION ALL SELECT NULL, NULL, (SELECT count(*) FROM looked),"
-              " (SELECT count(*) FROM found)::int4, NULL, NULL, NULL;",
+              " (SELECT count(*) FROM found)::int4, NULL, NULL, NULL, NULL;",
               SEARCH_BYTES_MAX);
 }
 

@@ -20,9 +20,9 @@ enum { SEARCH_SOURCE_COUNT = SEARCH_WORDS + 1 };
 #define SEARCH_INDEXED_MAX 50000
 enum { SEARCH_FOUND_MAX = 2000, SEARCH_BYTES_MAX = 2 << 20 };
 
-/* Rows are those of row.h, best first. After them comes one without id: in place of created_at how
- * many were looked at, of kind how many were found. */
-enum { SEARCH_LOOKED = 2, SEARCH_FOUND = 3 };
+/* Rows are those of row.h and the rank, best first. After them comes one without id: in place of
+ * created_at how many were looked at, of kind how many were found. */
+enum { SEARCH_LOOKED = 2, SEARCH_FOUND = 3, SEARCH_RANK = 7 };
 
 #define SEARCH_KEY "search_key" /* the schema's key: tag_hash_key_read */
 

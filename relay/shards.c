@@ -262,8 +262,7 @@ void shards_put(struct shards *shards, const struct store_put *put)
 
 void shards_forward(struct shards *shards, const struct event *event)
 {
-    uint32_t home = shards->route != NULL ? route_home(shards->route, &event->pubkey) : 0;
-    store_forward(shards->stores[home], event);
+    store_forward(shards->stores[shards_home(shards, &event->pubkey)], event);
 }
 
 static bool is_alone(const struct shards *shards)

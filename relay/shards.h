@@ -17,6 +17,8 @@
 
 struct shards;
 
+enum { SHARDS_MAX = 64 };
+
 struct shards_setup {
     const struct shard *first; /* kept, not copied: the others are listed in its schema */
     uint32_t readers;          /* connections for pages, per shard */
@@ -35,6 +37,12 @@ void shards_free(struct shards *shards);
 
 /* Whether puts and pages can be tried now, on every shard. */
 bool shards_is_ready(const struct shards *shards);
+
+/* As far as is known by now. NULL: there are fewer. Lives as long as the process. */
+const struct shard *shards_at(const struct shards *shards, uint32_t number);
+
+/* The number of the shard that the author's events are on. */
+uint32_t shards_home(const struct shards *shards, const struct bytes32 *pubkey);
 
 /* See the store's functions of these names. */
 void shards_put(struct shards *shards, const struct store_put *put);

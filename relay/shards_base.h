@@ -4,6 +4,7 @@
  *   shards_all.c     purges and probes
  *   shards_errand.c  puts that take more than one step
  *   shards_page.c    pages of several shards, merged
+ *   shards_where.c   which there are
  */
 #pragma once
 

@@ -6,6 +6,7 @@
  * at home there counts, so nothing is met twice. */
 #include <stdlib.h>
 
+#include "relay/row.h"
 #include "relay/shards_base.h"
 #include "shared/arena.h"
 #include "shared/err.h"
@@ -115,21 +116,6 @@ static void merge(struct page *page)
     finish(page, &result);
 }
 
-static void copy_event(struct event *to, struct arena *arena, const struct event *from)
-{
-    *to = *from;
-    struct tag *tags = arena_array(arena, struct tag, from->tag_count);
-    for (uint32_t i = 0; i < from->tag_count; i++) {
-        struct span *items = arena_array(arena, struct span, from->tags[i].count);
-        for (uint32_t k = 0; k < from->tags[i].count; k++)
-            items[k] = arena_copy(arena, from->tags[i].items[k]);
-        tags[i] = (struct tag){items, from->tags[i].count};
-    }
-    to->tags = tags;
-    to->tags_json = arena_copy(arena, from->tags_json);
-    to->content_json = arena_copy(arena, from->content_json);
-}
-
 static void on_part(void *owner, const struct store_page *result)
 {
     struct part *part = owner;
@@ -139,7 +125,7 @@ static void on_part(void *owner, const struct store_page *result)
         part->events = arena_array(&page->arena, struct event, result->count);
         for (uint32_t i = 0; i < result->count; i++)
             if (route_home(page->route, &result->events[i].pubkey) == part->shard)
-                copy_event(&part->events[part->count++], &page->arena, &result->events[i]);
+                row_copy_event(&part->events[part->count++], &page->arena, &result->events[i]);
         part->is_finished = result->finished;
         part->next = result->next;
     }

@@ -3,33 +3,27 @@
 #include <assert.h>
 
 #include "relay/config.h"
-#include "relay/indexer.h"
 #include "relay/plugin.h"
 #include "relay/rules.h"
-#include "relay/search.h"
+#include "relay/searches.h"
 #include "relay/trust.h"
 #include "relay/worker.h"
 #include "shared/err.h"
 
 /* The first process indexes for all; one of all relays on the shard is elected. */
 static void open_search(struct worker_extra *extra, uv_loop_t *loop,
-                        const struct worker_setup *setup)
+                        const struct worker_setup *setup, const struct shards *store)
 {
     struct err err;
     static_assert((int)CONFIG_SEARCH_KINDS_MAX == (int)SEARCH_KINDS_MAX, "checked as it is kept");
     bool is_good = kind_set_read(&extra->search_kinds, setup->config->search_kinds, &err);
     assert(is_good); /* config_check has read it */
-    if (!setup->config->search)
-        return;
-    const struct search_setup search = {.shard = setup->shard,
-                                        .kinds = &extra->search_kinds,
-                                        .configuration = setup->config->search_language};
-    const struct indexer_setup indexer = {.shard = setup->shard,
+    const struct searches_setup search = {.shards = store,
                                           .kinds = &extra->search_kinds,
-                                          .configuration = setup->config->search_language};
-    extra->search = search_new(loop, &search);
-    if (setup->number == 0)
-        extra->indexer = indexer_new(loop, &indexer);
+                                          .configuration = setup->config->search_language,
+                                          .indexes = setup->number == 0};
+    if (setup->config->search)
+        extra->search = searches_new(loop, &search);
 }
 
 static void open_plugin(struct worker_extra *extra, uv_loop_t *loop, const struct config *config)
@@ -55,7 +49,7 @@ bool worker_extra_open(struct worker_extra *extra, uv_loop_t *loop,
         return false;
     if (config->trust_roots[0] != '\0' && (extra->trust = trust_new(loop, &trust, err)) == NULL)
         return false;
-    open_search(extra, loop, setup);
+    open_search(extra, loop, setup, store);
     open_plugin(extra, loop, config);
     return true;
 }
@@ -63,9 +57,7 @@ bool worker_extra_open(struct worker_extra *extra, uv_loop_t *loop,
 void worker_extra_close(struct worker_extra *extra)
 {
     if (extra->search != NULL)
-        search_free(extra->search);
-    if (extra->indexer != NULL)
-        indexer_free(extra->indexer);
+        searches_free(extra->search);
     if (extra->trust != NULL)
         trust_free(extra->trust);
     if (extra->plugin != NULL)

@@ -11,18 +11,16 @@
 #include "relay/kind_set.h"
 
 struct err;
-struct indexer;
 struct plugin;
 struct rules;
-struct search;
+struct searches;
 struct shards;
 struct trust;
 struct worker_setup;
 
 struct worker_extra {
     struct kind_set search_kinds;
-    struct search *search;   /* NULL: off */
-    struct indexer *indexer; /* NULL: off, or another process does it */
+    struct searches *search; /* NULL: off */
     struct rules *rules;
     struct trust *trust;   /* NULL: everybody is trusted */
     struct plugin *plugin; /* NULL: none */
