@@ -43,6 +43,9 @@ void admin_refuse(struct admin_job *job, int status, const char *text);
 /* admin_methods.c: calls the method, if the caller may. */
 void admin_run(struct admin_job *job);
 
+/* Puts or drops the item that word stands for, then finishes the job. */
+void admin_change(struct admin_job *job, bool puts, struct control_item *item, struct span word);
+
 /* Whether the pubkey may call something. */
 bool admin_knows(const struct admin *admin, const struct bytes32 *pubkey);
 bool admin_may_call(const struct admin *admin, const struct bytes32 *pubkey, struct span method);
@@ -65,3 +68,11 @@ void admin_show_config(struct admin_job *job);
 
 /* admin_reports.c */
 void admin_list_reports(struct admin_job *job);
+
+/* admin_roles.c */
+void admin_create_role(struct admin_job *job);
+void admin_edit_role(struct admin_job *job);
+void admin_delete_role(struct admin_job *job);
+void admin_assign_role(struct admin_job *job);
+void admin_unassign_role(struct admin_job *job);
+void admin_list_roles(struct admin_job *job);

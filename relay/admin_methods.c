@@ -34,7 +34,7 @@ static void assign_method(struct admin_job *job);
 static void unassign_method(struct admin_job *job);
 static void list_assignees(struct admin_job *job);
 
-/* In the order of the NIP; then what the console adds. */
+/* In the order of the NIP; then what we add. */
 static const struct method methods[] = {
     {.name = "supportedmethods", .run = list_methods},
     {"banpubkey", ACTION_PUT, CONTROL_PUBKEY, BANNED, 1, 2, NULL},
@@ -43,6 +43,11 @@ static const struct method methods[] = {
     {"allowpubkey", ACTION_PUT, CONTROL_PUBKEY, ALLOWED, 1, 2, NULL},
     {"unallowpubkey", ACTION_DROP, CONTROL_PUBKEY, ALLOWED, 1, 2, NULL},
     {"listallowedpubkeys", ACTION_LIST, CONTROL_PUBKEY, ALLOWED, 0, 0, NULL},
+    {.name = "createrole", .params_min = 2, .params_max = 5, .run = admin_create_role},
+    {.name = "editrole", .params_min = 2, .params_max = 5, .run = admin_edit_role},
+    {.name = "deleterole", .params_min = 1, .params_max = 1, .run = admin_delete_role},
+    {.name = "assignrole", .params_min = 2, .params_max = 2, .run = admin_assign_role},
+    {.name = "unassignrole", .params_min = 2, .params_max = 2, .run = admin_unassign_role},
     {.name = "assignmethod", .params_min = 2, .params_max = 2, .run = assign_method},
     {.name = "unassignmethod", .params_min = 2, .params_max = 2, .run = unassign_method},
     {.name = "listmethodassignees", .run = list_assignees},
@@ -63,6 +68,7 @@ static const struct method methods[] = {
     {"blockip", ACTION_PUT, CONTROL_IP, BANNED, 1, 2, NULL},
     {"unblockip", ACTION_DROP, CONTROL_IP, BANNED, 1, 2, NULL},
     {"listblockedips", ACTION_LIST, CONTROL_IP, BANNED, 0, 0, NULL},
+    {.name = "listroles", .run = admin_list_roles},
     {.name = "showstats", .run = admin_show_stats},
     {.name = "showconfig", .run = admin_show_config},
     {.name = "login", .run = admin_login},
@@ -166,9 +172,7 @@ static bool check_change(const struct admin_job *job, const struct control_item 
     return true;
 }
 
-/* word: the item as it was given. */
-static void change(struct admin_job *job, enum action action, struct control_item *item,
-                   struct span word)
+void admin_change(struct admin_job *job, bool puts, struct control_item *item, struct span word)
 {
     struct text name = {0};
     struct err err;
@@ -185,8 +189,8 @@ static void change(struct admin_job *job, enum action action, struct control_ite
     own->name = item->name = (struct span){own->at, name.len};
     text_clear(&name);
     own->list = item->list;
-    own->purges = action == ACTION_PUT && !item->is_allowed &&
-                  (item->list == CONTROL_PUBKEY || item->list == CONTROL_EVENT);
+    own->purges =
+        puts && !item->is_allowed && (item->list == CONTROL_PUBKEY || item->list == CONTROL_EVENT);
     hex_encode(own->admin, job->caller.at, sizeof job->caller);
     item->admin = SPAN_OF(own->admin);
     item->at = job->now;
@@ -195,8 +199,7 @@ static void change(struct admin_job *job, enum action action, struct control_ite
         return;
     }
     struct control_db *control_db = job->admin->setup.control_db;
-    if (!(action == ACTION_PUT ? control_db_put : control_db_drop)(control_db, item, on_changed,
-                                                                   job, &err))
+    if (!(puts ? control_db_put : control_db_drop)(control_db, item, on_changed, job, &err))
         admin_fail(job, 503, &err);
 }
 
@@ -207,7 +210,7 @@ static void allow_kind(struct admin_job *job)
     const struct control_item *known = control_find(job->admin->setup.control, CONTROL_KIND, word);
     bool is_banned = known != NULL && !known->is_allowed;
     struct control_item item = {.list = CONTROL_KIND, .is_allowed = !is_banned};
-    change(job, is_banned ? ACTION_DROP : ACTION_PUT, &item, word);
+    admin_change(job, !is_banned, &item, word);
 }
 
 /* Empty: what the configuration says again. */
@@ -215,7 +218,7 @@ static void change_setting(struct admin_job *job, struct span name)
 {
     struct control_item item = {
         .list = CONTROL_SETTING, .is_allowed = true, .note = job->rpc.params[0]};
-    change(job, item.note.len == 0 ? ACTION_DROP : ACTION_PUT, &item, name);
+    admin_change(job, item.note.len > 0, &item, name);
 }
 
 static void change_name(struct admin_job *job)
@@ -233,7 +236,7 @@ static void change_icon(struct admin_job *job)
     change_setting(job, SPAN("icon"));
 }
 
-static void assign(struct admin_job *job, enum action action)
+static void assign(struct admin_job *job, bool puts)
 {
     struct control_item item = {.list = CONTROL_METHOD, .is_allowed = true};
     struct span pubkey = job->rpc.params[0], method = job->rpc.params[1];
@@ -245,18 +248,18 @@ static void assign(struct admin_job *job, enum action action)
     text_add(&word, pubkey);
     text_add(&word, SPAN(" "));
     text_add(&word, method);
-    change(job, action, &item, text_span(&word));
+    admin_change(job, puts, &item, text_span(&word));
     text_clear(&word);
 }
 
 static void assign_method(struct admin_job *job)
 {
-    assign(job, ACTION_PUT);
+    assign(job, true);
 }
 
 static void unassign_method(struct admin_job *job)
 {
-    assign(job, ACTION_DROP);
+    assign(job, false);
 }
 
 /* Items of a list, gathered to be sorted. */
@@ -379,7 +382,7 @@ static void run(struct admin_job *job, const struct method *method)
         return;
     case ACTION_PUT:
     case ACTION_DROP:
-        change(job, method->action, &item, job->rpc.params[0]);
+        admin_change(job, method->action == ACTION_PUT, &item, job->rpc.params[0]);
         return;
     case ACTION_LIST:
         list_items(job, method);

@@ -20,20 +20,28 @@ struct err;
 struct event;
 struct text;
 
-/* Their names are what the database has. A method is "pubkey method": who may call it. */
-#define CONTROL_LISTS(X) \
-    X(PUBKEY, "pubkey")  \
-    X(EVENT, "event")    \
-    X(KIND, "kind")      \
-    X(IP, "ip")          \
-    X(METHOD, "method")  \
-    X(SETTING, "setting")
+/* Their names are what the database has. A method is "pubkey method": who may call it; a member is
+ * "pubkey role": who has it. */
+#define CONTROL_LISTS(X)  \
+    X(PUBKEY, "pubkey")   \
+    X(EVENT, "event")     \
+    X(KIND, "kind")       \
+    X(IP, "ip")           \
+    X(METHOD, "method")   \
+    X(SETTING, "setting") \
+    X(ROLE, "role")       \
+    X(MEMBER, "member")
 
 #define CONTROL_ENUM(name, word) CONTROL_##name,
 enum control_list { CONTROL_LISTS(CONTROL_ENUM) };
 #undef CONTROL_ENUM
 
-enum { CONTROL_LIST_COUNT = CONTROL_SETTING + 1, CONTROL_NAME_MAX = 120, CONTROL_NOTE_MAX = 1023 };
+enum {
+    CONTROL_LIST_COUNT = CONTROL_MEMBER + 1,
+    CONTROL_NAME_MAX = 120,
+    CONTROL_ROLE_MAX = 40,
+    CONTROL_NOTE_MAX = 1023
+};
 
 struct control_item {
     enum control_list list;

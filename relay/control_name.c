@@ -105,17 +105,27 @@ static bool name_network(struct text *out, struct span word, struct err *err)
     return true;
 }
 
-/* "pubkey method" */
-static bool name_method(struct text *out, struct span word, struct err *err)
+/* "pubkey word" */
+static bool name_of_pubkey(struct text *out, struct span word, struct err *err)
 {
     const char *space = word.len == 0 ? NULL : memchr(word.at, ' ', word.len);
     if (space == NULL || word.len > CONTROL_NAME_MAX)
-        return err_set(err, ERR_INVALID, "expected a pubkey and a method");
+        return err_set(err, ERR_INVALID, "expected a pubkey and a name");
     struct span pubkey = {word.at, (size_t)(space - word.at)};
     if (!name_bytes(out, pubkey, BECH32_NPUB, BECH32_NPUB, err))
         return false;
     text_add(out, (struct span){space, word.len - pubkey.len});
     return true;
+}
+
+static bool name_role(struct text *out, struct span word, struct err *err)
+{
+    bool is_good = word.len > 0 && word.len <= CONTROL_ROLE_MAX;
+    for (size_t i = 0; i < word.len; i++)
+        is_good = is_good && word.at[i] > ' ' && word.at[i] < 0x7f;
+    text_add(out, word);
+    return is_good || err_set(err, ERR_INVALID, "an id of a role has 1 to %d characters of ASCII",
+                              CONTROL_ROLE_MAX);
 }
 
 bool control_name(struct text *out, enum control_list list, struct span word, struct err *err)
@@ -130,7 +140,10 @@ bool control_name(struct text *out, enum control_list list, struct span word, st
     case CONTROL_IP:
         return name_network(out, word, err);
     case CONTROL_METHOD:
-        return name_method(out, word, err);
+    case CONTROL_MEMBER:
+        return name_of_pubkey(out, word, err);
+    case CONTROL_ROLE:
+        return name_role(out, word, err);
     case CONTROL_SETTING:
         text_add(out, word);
         return word.len <= CONTROL_NAME_MAX ||

@@ -202,6 +202,11 @@ static void test_supported_methods(void **state)
                                         "assignmethod",
                                         "unassignmethod",
                                         "listmethodassignees",
+                                        "createrole",
+                                        "editrole",
+                                        "deleterole",
+                                        "assignrole",
+                                        "unassignrole",
                                         "listeventsneedingmoderation",
                                         "allowevent",
                                         "unallowevent",
@@ -222,6 +227,38 @@ static void test_supported_methods(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         list_has("supportedmethods", scratch_format("\"%s\"", names[i]));
+}
+
+/* Labels, and who has them; what is gone comes back without them. */
+static void test_roles(void **state)
+{
+    const char *one = scratch_format("[\"%s\",\"mods\"]", signer_pubkey(HELPER));
+    (void)state;
+    list_is("listroles", "[]");
+    manage_do(PORT, OPERATOR, "createrole",
+              "[\"mods\",\"Moderators\",\"keep \\\"order\\\"\",360,2]");
+    manage_refused(PORT, OPERATOR, "createrole", "[\"mods\",\"Others\"]", 400, "invalid: ");
+    manage_refused(PORT, OPERATOR, "createrole", "[\"a b\",\"Others\"]", 400, "invalid: ");
+    manage_refused(PORT, OPERATOR, "createrole", "[\"x\",\"X\",\"\",361,2]", 400, "invalid: ");
+    manage_refused(PORT, OPERATOR, "editrole", "[\"x\",\"X\"]", 400, "invalid: ");
+    manage_refused(PORT, OPERATOR, "assignrole",
+                   scratch_format("[\"%s\",\"x\"]", signer_pubkey(HELPER)), 400, "invalid: ");
+    manage_do(PORT, OPERATOR, "assignrole", one);
+    list_is("listroles",
+            scratch_format("[{\"id\":\"mods\",\"label\":\"Moderators\",\"description\":"
+                           "\"keep \\\"order\\\"\",\"color\":360,\"order\":2,"
+                           "\"pubkeys\":[\"%s\"]}]",
+                           signer_pubkey(HELPER)));
+    manage_do(PORT, OPERATOR, "editrole", "[\"mods\",\"Mods\"]");
+    manage_do(PORT, OPERATOR, "unassignrole", one);
+    list_is("listroles", "[{\"id\":\"mods\",\"label\":\"Mods\",\"description\":\"\",\"color\":null,"
+                         "\"order\":null,\"pubkeys\":[]}]");
+    manage_do(PORT, OPERATOR, "assignrole", one);
+    manage_do(PORT, OPERATOR, "deleterole", "[\"mods\"]");
+    list_is("listroles", "[]");
+    manage_do(PORT, OPERATOR, "createrole", "[\"mods\",\"Again\"]");
+    list_has("listroles", "\"pubkeys\":[]");
+    manage_do(PORT, OPERATOR, "deleterole", "[\"mods\"]");
 }
 
 static void test_assignment(void **state)
@@ -305,8 +342,8 @@ int main(void)
         STAGE_TEST(test_authorization), STAGE_TEST(test_wrong_headers),
         STAGE_TEST(test_replay),        STAGE_TEST(test_wrong_bodies),
         STAGE_TEST(test_http),          STAGE_TEST(test_supported_methods),
-        STAGE_TEST(test_shown),         STAGE_TEST(test_assignment),
-        STAGE_TEST(test_session)};
+        STAGE_TEST(test_shown),         STAGE_TEST(test_roles),
+        STAGE_TEST(test_assignment),    STAGE_TEST(test_session)};
     const char *const options[] = {scratch_format("admin_pubkeys=%s", signer_pubkey(OPERATOR)),
                                    "name=As configured", "trusted_proxies=127.0.0.0/8", NULL};
     stage_options = options;
