@@ -140,6 +140,40 @@ static bool check(struct store *store, const struct command_call *call, struct a
            catalog_rebuild(store, is_equal, is_kept, err);
 }
 
+/* True when there is a store, and SQLite finds it whole. */
+static bool is_whole(const char *folder, struct err *err)
+{
+    struct text words = {0};
+    struct store *store = store_open(folder, home_now(), err);
+    bool ok = store != NULL && store_check(store, &words, err);
+    if (ok && words.len > 0)
+        ok = err_set(err, ERR_INVALID, "the store is damaged");
+    text_clear(&words);
+    store_close(store);
+    return ok;
+}
+
+/* What is damaged is replaced by what can be read of it, for --rebuild. */
+static enum command_status save(const struct command_call *call)
+{
+    char folder[STORE_PATH_MAX];
+    struct err err = {.text = ""};
+    uint64_t saved;
+    if (command_value(call, "rebuild") == NULL || command_value(call, "dry-run") != NULL)
+        return COMMAND_DONE;
+    if (!store_folder(folder, command_value(call, "home"), &err))
+        return command_fail(call, &err);
+    if (is_whole(folder, &err) || err.code != ERR_INVALID)
+        return COMMAND_DONE; /* what else is wrong is told when it is opened */
+    if (!store_salvage(folder, home_now(), &saved, &err))
+        return command_fail(call, &err);
+    fprintf(stderr,
+            "shoal fsck: the store was damaged: %llu events were saved, the damaged file is kept "
+            "beside it\nshoal fsck: sync fetches what is missing from your relays\n",
+            (unsigned long long)saved);
+    return COMMAND_DONE;
+}
+
 static enum command_status run_fsck(struct command_call *call)
 {
     struct text out = {0}, words = {0};
@@ -147,8 +181,8 @@ static enum command_status run_fsck(struct command_call *call)
     struct bytes32 hash;
     struct err err;
     bool is_equal;
-    enum command_status status;
-    struct store *store = home_open(call, &status);
+    enum command_status status = save(call);
+    struct store *store = status == COMMAND_DONE ? home_open(call, &status) : NULL;
     if (store == NULL)
         return status;
     if (!check(store, call, &audit, &is_equal, &err) || !catalog_hash(store, &hash, &err)) {

@@ -38,7 +38,7 @@ static bool fail(const struct sql *sql, struct err *err)
         return err_set(err, ERR_INTERNAL, "the disk is full: nothing was written");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return err_set(err, ERR_INTERNAL,
+        return err_set(err, ERR_INVALID,
                        "the store is damaged: shoal fsck --rebuild saves what can be read");
     case SQLITE_READONLY:
     case SQLITE_PERM:

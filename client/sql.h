@@ -8,8 +8,8 @@
  *
  *   ownership  sql_open to sql_close; a row's texts are valid until the statement is stepped again
  *   threads    one at a time
- *   errors     ERR_INTERNAL: the disk is full, the file is damaged, another process writes for
- *              longer than SQL_WAIT_MS. What was not committed then did not happen
+ *   errors     ERR_INVALID: the file is damaged; ERR_INTERNAL: the disk is full, another process
+ *              writes for longer than SQL_WAIT_MS. What was not committed then did not happen
  */
 #pragma once
 

@@ -86,12 +86,6 @@ static bool make_database(const char *folder, const char *path, struct err *err)
     char fresh[STORE_PATH_MAX];
     if (!put_path(fresh, folder, "/new.db", err))
         return false;
-    if (unlink(fresh) != 0 && errno != ENOENT) /* of one that was killed */
-        return fail(err, fresh, "remove");
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return fail(err, fresh, "make");
-    close(fd);
     if (!store_make(fresh, err))
         return false;
     return rename(fresh, path) == 0 || fail(err, path, "make");

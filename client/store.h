@@ -10,9 +10,9 @@
  *   units      *_ms: unix milliseconds
  *   ownership  store_open to store_close; results live in the arena given
  *   threads    one at a time. Any number of processes may have a store open: writers take turns
- *   errors     ERR_INTERNAL: the system says no: disk full, file damaged, somebody else writes and
- *              does not end; ERR_UNSUPPORTED: a newer shoal made it; ERR_RESTRICTED: others may
- *              read it. What was committed before stays
+ *   errors     ERR_INTERNAL: the system says no: disk full, somebody else writes and does not end;
+ *              ERR_INVALID: the file is damaged; ERR_UNSUPPORTED: a newer shoal made it;
+ *              ERR_RESTRICTED: others may read it. What was committed before stays
  */
 #pragma once
 
@@ -69,6 +69,11 @@ MUST_CHECK bool store_each(struct store *store, store_each_fn *fn, void *owner, 
 
 /* What is wrong with the database as such, in words; nothing when nothing is. */
 MUST_CHECK bool store_check(struct store *store, struct text *out, struct err *err);
+
+/* Puts all that can be read of a damaged store into a new one, and the damaged one aside. saved:
+ * how many events. It must not be open. */
+MUST_CHECK bool store_salvage(const char *folder, uint64_t now_ms, uint64_t *saved,
+                              struct err *err);
 
 /* This device, of which "w" tags speak: random, made with the store. */
 uint64_t store_device(const struct store *store);

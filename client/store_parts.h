@@ -18,7 +18,8 @@ struct store {
 MUST_CHECK bool store_enter(struct store *store, bool *is_own, struct err *err);
 MUST_CHECK bool store_leave(struct store *store, bool is_own, bool ok, struct err *err);
 
-/* Makes the database at path, where there is none, with the tables of this version. */
+/* Makes the database at path, with the tables of this version; what one that was killed left is
+ * removed. */
 MUST_CHECK bool store_make(const char *path, struct err *err);
 
 /* That it is ours, and of this version; an older one is brought up to it. */

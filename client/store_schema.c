@@ -1,5 +1,9 @@
 /* store_schema.c - the tables, and how a store of another version is met. */
+#include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "client/sql.h"
 #include "client/store_parts.h"
@@ -44,12 +48,33 @@ static bool fill(struct sql *sql, struct err *err)
            set_version(sql, err) && sql_script(sql, "COMMIT", err);
 }
 
+/* Of a making that was killed; what its journals say is not to become part of another. */
+static bool remove_rest(const char *path, struct err *err)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+    char rest[STORE_PATH_MAX];
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        snprintf(rest, sizeof rest, "%s%s", path, ends[i]);
+        if (unlink(rest) != 0 && errno != ENOENT)
+            return err_set(err, ERR_INTERNAL, "cannot remove %.60s: %s", rest,
+                           strerrordesc_np(errno));
+    }
+    return true;
+}
+
 bool store_make(const char *path, struct err *err)
 {
+    if (!remove_rest(path, err))
+        return false;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_set(err, ERR_INTERNAL, "cannot make %.60s: %s", path, strerrordesc_np(errno));
+    close(fd);
+
     struct sql *sql = sql_open(path, true, err);
-    bool ok = sql != NULL &&
-              sql_script(sql, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL", err) &&
-              fill(sql, err);
+    /* The journal only then: all would lie in it, and be lost where it cannot be written back. */
+    bool ok = sql != NULL && sql_script(sql, "PRAGMA page_size = 8192", err) && fill(sql, err) &&
+              sql_script(sql, "PRAGMA journal_mode = WAL", err);
     sql_close(sql);
     return ok;
 }

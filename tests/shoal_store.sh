@@ -158,6 +158,19 @@ run fsck --home newer > /dev/null
 printf '\0\0\0\143' | dd of=newer/store.db bs=1 seek=60 conv=notrunc 2> /dev/null
 status_of 1 status --home newer
 check 'why' 1 "$(grep -c 'a newer shoal made the store (version 99, this one knows 1): update' error)"
+cp -r .local/share/shoal broken
+before=$(run export | wc -l)
+head -c 100 /dev/zero | dd of=broken/store.db conv=notrunc 2> /dev/null
+status_of 1 status --home broken
+check 'what to do' 'shoal status: the store is damaged: shoal fsck --rebuild saves what can be read' "$(cat error)"
+status_of 1 fsck --home broken
+status_of 1 fsck --rebuild --dry-run --home broken
+status_of 0 fsck --rebuild --home broken
+check 'told' 1 "$(grep -c "the store was damaged: $before events were saved" error)"
+check 'all of them' "$before" "$(run export --home broken | wc -l)"
+check 'the same state' "$(state "$id")" "$(run show "$id" --home broken | sed 's/.*"state":\(.*\)}$/\1/')"
+check 'the damaged one is kept' 1 "$(find broken -name 'damaged-*.db' | wc -l)"
+status_of 0 fsck --home broken
 mkdir -m 755 open
 status_of 5 status --home open
 for command in new set rm restore show log find queue 'queue retry' 'queue drop' import export status \
