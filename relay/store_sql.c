@@ -75,7 +75,8 @@ enum { STORE_STATEMENT_MS_MAX = 30000 };
 /* Items are sorted by tie, so that two batches with the same events wait for each other in one
  * order. A gift wrap is deleted, too, by those whom it names. What has no bucket is a copy of
  * another shard's deletion, which tells of it: by that xid no tail will. A tag row is there only if
- * its event is, so it conflicts with none. */
+ * its event is, so it conflicts with none; in order, so that the index's upper pages, and some of
+ * its leaves, are still in the processor's cache from the row before. */
 #define INSERT(on_conflict)                                                                      \
     "WITH u AS MATERIALIZED (SELECT u.*, ($18::int8[])[u.first_hash:u.last_hash] AS tag_hashes," \
     " CASE WHEN " HAS_MOVED " THEN 4"                                                            \
@@ -104,7 +105,7 @@ enum { STORE_STATEMENT_MS_MAX = 30000 };
     "  FROM w" on_conflict " RETURNING created_at, tie, pkp, kind, tag_hashes),"                 \
     " tagged AS (INSERT INTO etag (h, created_at, tie, pkp, kind)"                               \
     "  SELECT m.h, i.created_at, i.tie, i.pkp, i.kind FROM ins i"                                \
-    "  CROSS JOIN LATERAL unnest(i.tag_hashes) m(h))"                                            \
+    "  CROSS JOIN LATERAL unnest(i.tag_hashes) m(h) ORDER BY m.h)"                               \
     " SELECT tie, 0::int8 FROM ins UNION ALL SELECT tie, verdict::int8 FROM u WHERE verdict <> 0"
 
 const struct store_sql_statement store_sql_statements[] = {

@@ -19,6 +19,14 @@ static bool holds(const char *line, const char *text)
     return strstr(line, text) != NULL;
 }
 
+/* The tags of a batch are put in order: it is no table that is sorted. "Sort Key" is a line below
+ * "Sort". */
+static bool sorts_tags(const PGresult *plan, int row)
+{
+    int above = holds(PQgetvalue(plan, row, 0), "Sort Key") ? row - 2 : row - 1;
+    return above >= 0 && holds(PQgetvalue(plan, above, 0), "Insert on etag");
+}
+
 /* Each line of a plan is a node, "->  Kind of scan using index on table", or says more of the node
  * above it. A scan of an index needs a condition on the index, or a limit and the index's order. */
 static void check_plan(const char *name, const PGresult *plan)
@@ -28,7 +36,7 @@ static void check_plan(const char *name, const PGresult *plan)
     for (int row = 0; row < rows; row++) {
         const char *line = PQgetvalue(plan, row, 0);
         for (size_t i = 0; i < ARRAY_LEN(banned); i++)
-            if (holds(line, banned[i]))
+            if (holds(line, banned[i]) && !sorts_tags(plan, row))
                 fail_msg("%s: %s", name, line);
         if (!holds(line, "Index Scan") && !holds(line, "Index Only Scan"))
             continue;
