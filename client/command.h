@@ -72,7 +72,8 @@ extern const struct command command_identity_new, command_identity_import, comma
     command_event, command_verify, command_req, command_count, command_publish, command_new,
     command_set, command_rm, command_restore, command_show, command_log, command_find,
     command_queue, command_queue_retry, command_queue_drop, command_import, command_export,
-    command_store_status, command_fsck, command_doctor;
+    command_store_status, command_fsck, command_doctor, command_neg, command_remote_add,
+    command_remote_rm, command_remote_list, command_fetch, command_push, command_sync;
 
 static inline struct span command_span(const char *text)
 {

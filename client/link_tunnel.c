@@ -152,6 +152,7 @@ static void on_connected(uv_connect_t *connect, int status)
         end(tunnel, "the proxy cannot be reached");
         return;
     }
+    uv_tcp_nodelay(&tunnel->far, 1);
     socks_begin(&tunnel->socks, &greeting);
     say(tunnel, &greeting);
     if (uv_read_start((uv_stream_t *)&tunnel->far, on_room, on_piece) != 0)

@@ -84,6 +84,7 @@ static void on_connected(uv_connect_t *connect, int status)
         answer(client, 5);
         return;
     }
+    uv_tcp_nodelay(&client->far, 1);
     answer(client, 0);
     client->stage = JOINED;
     uv_read_start((uv_stream_t *)&client->far, on_room, on_piece);
@@ -163,6 +164,7 @@ static void on_client(uv_stream_t *listener, int status)
     uv_tcp_init(listener->loop, &client->far);
     client->near.data = client->far.data = client;
     assert_int_equal(uv_accept(listener, (uv_stream_t *)&client->near), 0);
+    uv_tcp_nodelay(&client->near, 1);
     uv_read_start((uv_stream_t *)&client->near, on_room, on_piece);
 }
 

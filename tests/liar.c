@@ -216,6 +216,7 @@ static void on_client(uv_stream_t *listener, int status)
     uv_tcp_init(listener->loop, &client->tcp);
     client->tcp.data = client;
     assert_int_equal(uv_accept(listener, (uv_stream_t *)&client->tcp), 0);
+    uv_tcp_nodelay(&client->tcp, 1);
     assert_int_equal(uv_read_start((uv_stream_t *)&client->tcp, on_room, on_piece), 0);
 }
 

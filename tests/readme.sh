@@ -79,6 +79,13 @@ run_line() # a line of the README, without its comment
             stop_relay
             ;;
         "shoal-relay "* | pg_dump* | pg_restore*) eval "$(localize <<< "$1")" ;;
+        "shoal sync"* | "shoal push" | "shoal "*wss://*) # with a relay that is there
+            SHOAL_RELAY_SCHEMA=other run_until_ready shoal-relay
+            HOME=$folder shoal remote add "ws://127.0.0.1:${line#ready port=}"
+            HOME=$folder eval "${1/wss:\/\/relay.example.com/ws://127.0.0.1:${line#ready port=}}"
+            HOME=$folder shoal remote rm "ws://127.0.0.1:${line#ready port=}"
+            stop_relay
+            ;;
         "shoal "*) HOME=$folder eval "$1" ;;
         "cmake --install build/release") DESTDIR=$folder/root cmake --install "$build" ;;
         "systemctl daemon-reload" | "systemctl enable --now shoal-relay" | "useradd --system "*)

@@ -122,6 +122,29 @@ check 'not published' 1 $?
 echo "$event" | sed s/fish/bird/ | run publish ws://127.0.0.1:1
 check 'nor what is altered' 'shoal publish: line 1: the id or the signature is wrong' "$(cat error)"
 
+status_of 1 neg ws://127.0.0.1:1 '{}'
+status_of 2 neg ws://127.0.0.1:1 '{"limit":1}'
+export SHOAL_HOME="$home/synced"
+status_of 2 remote add http://127.0.0.1
+status_of 0 remote add ws://127.0.0.1:1 --dry-run
+check 'not added' '' "$(run remote list)"
+status_of 0 remote add ws://127.0.0.1:1
+check 'added' '{"url":"ws://127.0.0.1:1"}' "$(run remote list)"
+status_of 2 fetch
+check 'nothing to go by' \
+    'shoal fetch: nothing is here yet: say what, by --author, --entity, --filter or --all' \
+    "$(head -n 1 error)"
+status_of 1 fetch --author $npub
+status_of 1 sync
+status_of 1 push
+status_of 2 sync --filter '{"limit":1}'
+status_of 2 sync --entity zz
+status_of 0 remote rm ws://127.0.0.1:1 --dry-run
+status_of 0 remote rm ws://127.0.0.1:1
+status_of 1 remote rm ws://127.0.0.1:1
+status_of 2 push
+unset SHOAL_HOME
+
 # The command line itself.
 status_of 0 --help
 status_of 0 --version
@@ -138,7 +161,8 @@ status_of 2 encode --relay
 status_of 2 decode --json=yes x
 status_of 2 verify x
 for command in 'identity new' 'identity import' 'identity show' 'identity export' event verify \
-    encode decode did cid req count publish; do
+    encode decode did cid req count publish neg \
+    'remote add' 'remote rm' 'remote list' fetch push sync; do
     status_of 0 $command --help
     check "help of $command" "usage: shoal $command" \
         "$(sed -n 3p output | cut -c "1-$((13 + ${#command}))")"

@@ -1,0 +1,389 @@
+/* shoal fetch, push, sync: the store and the relays made equal. */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client/basket.h"
+#include "client/command_home.h"
+#include "client/command_net.h"
+#include "client/command_scope.h"
+#include "client/exchange.h"
+#include "client/outbox.h"
+#include "shared/arena.h"
+#include "shared/err.h"
+#include "shared/filter.h"
+#include "shared/text.h"
+
+enum { LOOK_MS = 200, BAR_CHARS = 30, REFUSALS_SHOWN = 10 };
+
+/* One relay. */
+struct part {
+    struct syncing *syncing;
+    struct span url;
+    struct exchange *exchange; /* NULL once it is over */
+    struct exchange_counts counts;
+    uint64_t heard, heard_ms;
+    uint64_t queued; /* in a trial */
+    bool is_done;
+};
+
+struct syncing {
+    struct net net;
+    struct arena arena;
+    struct store *store;
+    struct basket *basket;
+    struct scope scope;
+    bool pushes, down, up, is_trial;
+    struct span *urls;
+    size_t count;
+    struct part *parts;
+    size_t open; /* parts */
+    uv_timer_t look;
+    bool shows_progress, has_line;
+    uint32_t refusals;
+};
+
+/* ---- how far it is ---- */
+
+static void clear_line(struct syncing *syncing)
+{
+    if (syncing->has_line)
+        fputs("\r\033[K", stderr);
+    syncing->has_line = false;
+}
+
+/* What there is to do is known once the relay has been compared with. */
+static void show(struct syncing *syncing)
+{
+    uint64_t done = 0, all = 0;
+    for (size_t i = 0; i < syncing->count; i++) {
+        const struct part *part = &syncing->parts[i];
+        struct exchange_counts counts =
+            part->exchange != NULL ? exchange_counts(part->exchange) : part->counts;
+        uint64_t sent = counts.sent + counts.known + counts.refused + counts.later;
+        done += counts.sync.fetched + counts.sync.missing + sent;
+        all += counts.sync.needed + (sent > counts.sync.lacked ? sent : counts.sync.lacked);
+    }
+    clear_line(syncing);
+    int filled = all > 0 ? (int)(done * BAR_CHARS / all) : 0;
+    filled = filled > BAR_CHARS ? BAR_CHARS : filled;
+    fprintf(stderr, "[%.*s%*s] %llu of %llu events, %zu of %zu relays done", filled,
+            "##############################", BAR_CHARS - filled, "", (unsigned long long)done,
+            (unsigned long long)all, syncing->count - syncing->open, syncing->count);
+    syncing->has_line = true;
+}
+
+/* ---- a relay ---- */
+
+static void end_part(struct part *part, const char *why)
+{
+    struct syncing *syncing = part->syncing;
+    if (part->exchange == NULL)
+        return;
+    clear_line(syncing);
+    if (why != NULL)
+        net_say(&syncing->net, exchange_url(part->exchange), command_span(why));
+    part->counts = exchange_counts(part->exchange);
+    part->is_done = why == NULL;
+    exchange_free(part->exchange);
+    part->exchange = NULL;
+    if (--syncing->open == 0) {
+        uv_close((uv_handle_t *)&syncing->look, NULL);
+        uv_stop(&syncing->net.loop);
+    }
+}
+
+static void on_over(void *owner, struct exchange *exchange, const char *why)
+{
+    (void)exchange;
+    end_part(owner, why);
+}
+
+static void on_refused(void *owner, struct exchange *exchange, const struct bytes32 *id,
+                       struct span why)
+{
+    struct part *part = owner;
+    struct text words = {0};
+    if (++part->syncing->refusals > REFUSALS_SHOWN)
+        return;
+    text_add_hex(&words, id->at, sizeof id->at);
+    text_add(&words, SPAN(": "));
+    text_add(&words, why);
+    clear_line(part->syncing);
+    net_say(&part->syncing->net, exchange_url(exchange), text_span(&words));
+    text_clear(&words);
+}
+
+static void on_challenged(void *owner, struct link *link)
+{
+    struct part *part = owner;
+    net_answer(&part->syncing->net, link);
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    struct syncing *syncing = timer->data;
+    uint64_t most_ms = (uint64_t)syncing->net.timeout_s * 1000;
+    for (size_t i = 0; i < syncing->count; i++) {
+        struct part *part = &syncing->parts[i];
+        uint64_t heard = part->exchange != NULL ? exchange_heard(part->exchange) : 0;
+        if (heard != part->heard)
+            part->heard_ms = uv_now(timer->loop);
+        part->heard = heard;
+        if (most_ms > 0 && uv_now(timer->loop) - part->heard_ms > most_ms)
+            end_part(part, "nothing was heard for too long");
+    }
+    if (syncing->shows_progress && syncing->open > 0)
+        show(syncing);
+}
+
+static uint32_t any_number(void *owner)
+{
+    (void)owner;
+    return randombytes_random();
+}
+
+/* What a push would send. */
+static bool count_queued(struct part *part, struct err *err)
+{
+    struct arena arena = {0};
+    struct outbox_rows rows = {0};
+    const struct outbox_turn turn = {.relay = part->url, .now_ms = INT64_MAX, .max = SIZE_MAX / 2};
+    bool ok = outbox_due(part->syncing->store, &rows, &arena, &turn, err);
+    part->queued = rows.count;
+    arena_clear(&arena);
+    return ok;
+}
+
+static bool open_part(struct part *part, struct err *err)
+{
+    struct syncing *syncing = part->syncing;
+    const struct exchange_setup setup = {
+        .host = syncing->net.host,
+        .store = syncing->store,
+        .basket = syncing->basket,
+        .url = part->url,
+        .pushes = syncing->pushes && !syncing->is_trial,
+        .filters = syncing->scope.filters,
+        .filter_count = syncing->down || syncing->up ? syncing->scope.count : 0,
+        .down = syncing->down,
+        .up = syncing->up,
+        .is_trial = syncing->is_trial,
+        .never_reconciles = command_value(syncing->net.call, "pages") != NULL,
+        .begins_anew = command_value(syncing->net.call, "anew") != NULL,
+        .random = any_number,
+        .challenged = on_challenged,
+        .refused = on_refused,
+        .over = on_over,
+        .owner = part,
+    };
+    if (syncing->is_trial && !count_queued(part, err))
+        return false;
+    part->exchange = exchange_new(&setup, err);
+    return part->exchange != NULL;
+}
+
+/* ---- the summary ---- */
+
+static void add_count(struct text *out, bool is_json, const char *name, uint64_t count)
+{
+    if (is_json)
+        text_addf(out, ",\"%s\":%llu", name, (unsigned long long)count);
+    if (is_json || count == 0)
+        return;
+    text_addf(out, ", %llu ", (unsigned long long)count);
+    for (; *name != '\0'; name++)
+        text_addf(out, "%c", *name == '_' ? ' ' : *name);
+}
+
+static void add_summary(struct text *out, const struct part *part)
+{
+    const struct exchange_counts *counts = &part->counts;
+    bool is_json = part->syncing->net.call->is_json, is_trial = part->syncing->is_trial;
+    text_add(out, is_json ? SPAN("{\"relay\":") : SPAN(""));
+    if (is_json)
+        text_add_json(out, part->url);
+    else
+        text_add(out, part->url);
+    if (is_json)
+        text_addf(out, ",\"complete\":%s", part->is_done ? "true" : "false");
+    else
+        text_add(out, part->is_done ? SPAN(": done") : SPAN(": not done"));
+    if (is_trial && part->syncing->pushes)
+        add_count(out, is_json, "queued", part->queued);
+    if (is_trial) {
+        add_count(out, is_json, "to_fetch", counts->sync.needed);
+        add_count(out, is_json, "to_send", counts->sync.lacked);
+    }
+    add_count(out, is_json, "fetched", counts->fetched);
+    add_count(out, is_json, "sent", counts->sent);
+    add_count(out, is_json, "known", counts->known);
+    add_count(out, is_json, "refused", counts->refused);
+    add_count(out, is_json, "failed", counts->later);
+    add_count(out, is_json, "kept_back", counts->kept_back);
+    add_count(out, is_json, "missing", counts->sync.missing);
+    add_count(out, is_json, "wrong", counts->sync.wrong);
+    add_count(out, is_json, "crowded", counts->sync.crowded);
+    text_add(out, is_json ? SPAN("}\n") : SPAN("\n"));
+}
+
+static enum command_status summarise(struct syncing *syncing)
+{
+    struct text out = {0};
+    size_t done = 0;
+    bool is_whole = true;
+    for (size_t i = 0; i < syncing->count; i++) {
+        const struct exchange_counts *counts = &syncing->parts[i].counts;
+        add_summary(&out, &syncing->parts[i]);
+        done += syncing->parts[i].is_done;
+        is_whole = is_whole && counts->refused + counts->later + counts->sync.wrong == 0;
+    }
+    enum command_status printed = command_print(syncing->net.call, &out);
+    if (printed != COMMAND_DONE || done == 0)
+        return COMMAND_FAILED;
+    return done == syncing->count && is_whole ? COMMAND_DONE : COMMAND_PARTLY;
+}
+
+/* ---- the run ---- */
+
+static bool find_relays(struct syncing *syncing, struct err *err)
+{
+    const struct command_call *call = syncing->net.call;
+    if (call->word_count == 0 &&
+        !store_relays(syncing->store, &syncing->urls, &syncing->count, &syncing->arena, err))
+        return false;
+    for (size_t i = 0; i < call->word_count; i++) {
+        syncing->urls = arena_grow(&syncing->arena, struct span, syncing->urls, i);
+        syncing->urls[i] = command_span(call->words[i]);
+        syncing->count = i + 1;
+    }
+    return syncing->count > 0 ||
+           err_set(err, ERR_INVALID, "no relays: name some, or use one by shoal remote add");
+}
+
+static bool find_scope(struct syncing *syncing, struct err *err)
+{
+    if (!syncing->down && !syncing->up)
+        return true;
+    if (!scope_read(&syncing->scope, &syncing->arena, syncing->net.call, syncing->store, err))
+        return false;
+    return syncing->scope.count > 0 || syncing->pushes ||
+           err_set(err, ERR_INVALID,
+                   "nothing is here yet: say what, by --author, --entity, --filter or --all");
+}
+
+static bool open_parts(struct syncing *syncing, struct err *err)
+{
+    syncing->parts = arena_array(&syncing->arena, struct part, syncing->count);
+    syncing->basket = basket_new(&syncing->net.loop, syncing->store);
+    for (size_t i = 0; i < syncing->count; i++) {
+        struct part *part = &syncing->parts[i];
+        *part = (struct part){
+            .syncing = syncing, .url = syncing->urls[i], .heard_ms = uv_now(&syncing->net.loop)};
+        if (!open_part(part, err)) {
+            while (i-- > 0)
+                exchange_free(syncing->parts[i].exchange);
+            return false;
+        }
+        syncing->open++;
+    }
+    return true;
+}
+
+static enum command_status complain(const struct syncing *syncing, const struct err *err)
+{
+    return err->code == ERR_INVALID ? command_misuse(syncing->net.call, "%s", err->text)
+                                    : command_fail(syncing->net.call, err);
+}
+
+static enum command_status work(struct syncing *syncing)
+{
+    struct err err;
+    if (!find_relays(syncing, &err) || !find_scope(syncing, &err))
+        return complain(syncing, &err);
+    bool ok = open_parts(syncing, &err);
+    if (ok) {
+        uv_timer_init(&syncing->net.loop, &syncing->look);
+        syncing->look.data = syncing;
+        uv_timer_start(&syncing->look, on_look, LOOK_MS, LOOK_MS);
+        uv_run(&syncing->net.loop, UV_RUN_DEFAULT);
+        clear_line(syncing);
+    }
+    struct err lost;
+    if (!basket_free(syncing->basket, &lost))
+        return command_fail(syncing->net.call, &lost);
+    return ok ? summarise(syncing) : complain(syncing, &err);
+}
+
+static enum command_status run(struct syncing *syncing, struct command_call *call)
+{
+    enum command_status status;
+    syncing->is_trial = command_value(call, "dry-run") != NULL;
+    syncing->store = home_open(call, &status);
+    if (syncing->store == NULL)
+        return status;
+    status = net_open(&syncing->net, call);
+    syncing->shows_progress = isatty(STDERR_FILENO) == 1;
+    if (status == COMMAND_DONE)
+        status = work(syncing);
+    net_close(&syncing->net);
+    store_close(syncing->store);
+    arena_clear(&syncing->arena);
+    return status;
+}
+
+static enum command_status run_fetch(struct command_call *call)
+{
+    struct syncing syncing = {.down = true};
+    return run(&syncing, call);
+}
+
+static enum command_status run_push(struct command_call *call)
+{
+    struct syncing syncing = {.pushes = true};
+    return run(&syncing, call);
+}
+
+static enum command_status run_sync(struct command_call *call)
+{
+    struct syncing syncing = {.pushes = true, .down = true, .up = true};
+    return run(&syncing, call);
+}
+
+#define SYNC_OPTIONS                                                             \
+    {"pages", NULL, "without NIP-77, as with a relay that does not know it"},    \
+        {"anew", NULL, "from the beginning, whatever was paged through before"}, \
+    {                                                                            \
+        "dry-run", NULL, "count what differs, and move nothing"                  \
+    }
+
+static const struct command_option options_both[] = {SCOPE_OPTIONS, SYNC_OPTIONS, NET_OPTIONS,
+                                                     HOME_OPTION, COMMAND_OPTION_JSON};
+
+const struct command command_fetch = {.name = "fetch",
+                                      .words = "[RELAY...]",
+                                      .help = "get what the relays have and you lack",
+                                      .words_max = COMMAND_WORDS_MAX,
+                                      .options = options_both,
+                                      .option_count = ARRAY_LEN(options_both),
+                                      .run = run_fetch};
+
+const struct command command_sync = {.name = "sync",
+                                     .words = "[RELAY...]",
+                                     .help = "push, fetch, and send what the relays lack",
+                                     .words_max = COMMAND_WORDS_MAX,
+                                     .options = options_both,
+                                     .option_count = ARRAY_LEN(options_both),
+                                     .run = run_sync};
+
+static const struct command_option options_push[] = {
+    {"dry-run", NULL, "send nothing"}, NET_OPTIONS, HOME_OPTION, COMMAND_OPTION_JSON};
+
+const struct command command_push = {.name = "push",
+                                     .words = "[RELAY...]",
+                                     .help = "send the relays what is queued for them",
+                                     .words_max = COMMAND_WORDS_MAX,
+                                     .options = options_push,
+                                     .option_count = ARRAY_LEN(options_push),
+                                     .run = run_push};
