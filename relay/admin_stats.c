@@ -83,6 +83,8 @@ static void add_setting(void *owner, const struct option *option)
     option_write_value(&value, option, shown->config);
     if (strcmp(option->name, "database") == 0)
         add_conninfo(&shown->text, shown->config->database);
+    else if (strcmp(option->name, "database_read") == 0)
+        add_conninfo(&shown->text, shown->config->database_read);
     else
         text_add_json(&shown->text, text_span(&value));
     text_add(&shown->text, SPAN(",\"default\":"));

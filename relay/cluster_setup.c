@@ -87,7 +87,9 @@ void cluster_setup_fill(struct cluster_setup *setup, const struct cluster_place 
 {
     enum { TOOLS = 20, WRITERS = 4 }; /* connections, for the latter per process */
     int64_t memory = cluster_setup_memory();
-    int64_t connections = config_processes(config) * (config->database_readers + WRITERS) + TOOLS;
+    int64_t positions = config->database_read[0] != '\0';
+    int64_t connections =
+        config_processes(config) * (config->database_readers + WRITERS + positions) + TOOLS;
 
     *setup = (struct cluster_setup){0};
     add(setup, "%s/postgres", place->bin);

@@ -30,10 +30,11 @@ struct config {
     int64_t content_chars_max;
     int64_t count_max; /* a COUNT past this is answered with this, as approximate */
     int64_t created_at_future_s_max;
-    int64_t created_at_past_s_max;  /* 0: any age */
-    char data_dir[CONFIG_TEXT_MAX]; /* of the relay's own cluster */
-    char database[CONFIG_TEXT_MAX]; /* libpq connection string; empty: its own cluster */
-    int64_t database_readers;       /* connections for queries, per process */
+    int64_t created_at_past_s_max;       /* 0: any age */
+    char data_dir[CONFIG_TEXT_MAX];      /* of the relay's own cluster */
+    char database[CONFIG_TEXT_MAX];      /* libpq connection string; empty: its own cluster */
+    char database_read[CONFIG_TEXT_MAX]; /* the same of its standbys; empty: none is read */
+    int64_t database_readers; /* connections for queries, per process; to standbys as many */
     char description[CONFIG_TEXT_MAX];
     int64_t drain_s_max; /* after SIGTERM */
     int64_t event_burst_max;
@@ -112,7 +113,6 @@ int64_t config_verify_threads(const struct config *config);
 
 /* The whole table as a commented file that config_load reads back to the same values. */
 void config_write(struct text *out, const struct config *config);
-
 /* Each setting, in the order of the file; its value: option_write_value. */
 void config_each(void (*visit)(void *owner, const struct option *option), void *owner);
 

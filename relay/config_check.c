@@ -123,23 +123,30 @@ uint32_t config_admins(const struct config *config, struct bytes32 out[CONFIG_AD
     return count;
 }
 
+static bool check_conninfo(const char *name, const char *conninfo, struct err *err)
+{
+    char *why = NULL;
+    PQconninfoOption *options = PQconninfoParse(conninfo, &why);
+    bool good = options != NULL;
+    if (!good) /* what libpq quotes may be the password */
+        err_fill(err, ERR_INVALID, "%s: no connection string of libpq: %.*s...", name,
+                 (int)(why != NULL ? strcspn(why, "\"\n") : 0), why != NULL ? why : "");
+    PQconninfoFree(options);
+    PQfreemem(why);
+    return good;
+}
+
 static bool check_database(const struct config *config, struct err *err)
 {
+    if (!check_conninfo("database_read", config->database_read, err))
+        return false;
     if (config->database[0] == '\0') {
         if (config->data_dir[0] != '/')
             return err_set(err, ERR_INVALID, "data_dir: expected an absolute path, got '%.40s'",
                            config->data_dir);
         return true;
     }
-    char *why = NULL;
-    PQconninfoOption *options = PQconninfoParse(config->database, &why);
-    bool good = options != NULL;
-    if (!good) /* what libpq quotes may be the password */
-        err_fill(err, ERR_INVALID, "database: no connection string of libpq: %.*s...",
-                 (int)(why != NULL ? strcspn(why, "\"\n") : 0), why != NULL ? why : "");
-    PQconninfoFree(options);
-    PQfreemem(why);
-    return good;
+    return check_conninfo("database", config->database, err);
 }
 
 /* Each burst must let at least one pass where there is a rate; one below the rate would make the

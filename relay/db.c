@@ -50,15 +50,22 @@ struct db {
 static void enter(struct db *db, enum state state);
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-PGconn *db_connect(const char *conninfo)
+static PGconn *connect_to(const char *conninfo, const char *session_attrs)
 {
     /* What stands before dbname is overridden by what the connection string in it says. */
-    static const char *const keywords[] = {
-        "connect_timeout",  "keepalives_idle",  "keepalives_interval",
-        "keepalives_count", "tcp_user_timeout", "fallback_application_name",
-        "dbname",           "client_encoding",  NULL};
-    const char *values[] = {"5", "10", "5", "3", "20000", "shoal-relay", conninfo, "UTF8", NULL};
+    static const char *const keywords[] = {"connect_timeout",      "keepalives_idle",
+                                           "keepalives_interval",  "keepalives_count",
+                                           "tcp_user_timeout",     "fallback_application_name",
+                                           "target_session_attrs", "dbname",
+                                           "client_encoding",      NULL};
+    const char *values[] = {"5",           "10",          "5",      "3",    "20000",
+                            "shoal-relay", session_attrs, conninfo, "UTF8", NULL};
     return PQconnectdbParams(keywords, values, 1);
+}
+
+PGconn *db_connect(const char *conninfo)
+{
+    return connect_to(conninfo, NULL);
 }
 
 const char *db_error(const PGresult *result)
@@ -76,7 +83,7 @@ static void ignore_notice(void *arg, const PGresult *result)
 static void connect_blocking(uv_work_t *work)
 {
     struct db *db = work->data;
-    PGconn *conn = db_connect(db->setup.conninfo);
+    PGconn *conn = connect_to(db->setup.conninfo, db->setup.session_attrs);
     PQsetNoticeReceiver(conn, ignore_notice, NULL);
     if (PQstatus(conn) == CONNECTION_OK &&
         (db->setup.prepare == NULL || db->setup.prepare(conn, db->setup.context)) &&
@@ -361,6 +368,20 @@ uint32_t db_pending(const struct db *db)
     return db->tail - db->head;
 }
 
+/* The next turn of the loop notices that the connection is lost. */
+static void give_up(struct db *db)
+{
+    db->broken = true;
+    uv_poll_stop(db->poll);
+    uv_timer_start(&db->timer, on_timer, 0, 0);
+}
+
+void db_reconnect(struct db *db)
+{
+    if (db->state == DB_READY)
+        give_up(db);
+}
+
 /* Nothing is read or answered here: that would be from within the caller's call. libpq may have
  * read, where it could not write at once: an answer that is there is taken in the next turn. */
 static bool finish_send(struct db *db, bool is_sent, struct err *err)
@@ -370,10 +391,7 @@ static bool finish_send(struct db *db, bool is_sent, struct err *err)
             watch(db, UV_READABLE | UV_WRITABLE);
         return true;
     }
-    db->broken =
-        true; /* half a transaction may be on its way: without a sync it comes to nothing */
-    uv_poll_stop(db->poll);
-    uv_timer_start(&db->timer, on_timer, 0, 0);
+    give_up(db); /* half a transaction may be on its way: without a sync it comes to nothing */
     return err_set(err, ERR_INTERNAL, "the database is unavailable");
 }
 

@@ -38,6 +38,8 @@ typedef void db_state_fn(void *owner, bool is_ready);
 
 struct db_setup {
     const char *conninfo; /* kept, not copied */
+    /* libpq's target_session_attrs, unless conninfo has its own. NULL: any server will do. */
+    const char *session_attrs;
     /* After each (re)connect, on a pool thread. May be NULL. */
     bool (*prepare)(PGconn *conn, const void *context);
     const void *context;     /* for prepare; must live as long as the loop runs */
@@ -55,6 +57,10 @@ struct db *db_new(uv_loop_t *loop, const struct db_setup *setup);
 void db_free(struct db *db);
 
 bool db_is_ready(const struct db *db);
+
+/* Gives the connection up, if there is one, and connects anew; what is unanswered is answered with
+ * NULL, never from within the call. */
+void db_reconnect(struct db *db);
 
 /* Answers awaited, one a statement and one a transaction. */
 uint32_t db_pending(const struct db *db);

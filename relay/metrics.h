@@ -36,7 +36,8 @@ struct text;
     X(DATABASE_ERRORS, "database_errors_total", "statements and connections that failed")      \
     X(EVENTS_PURGED, "events_purged_total", "events deleted: expired, banned, past retention") \
     X(PAGES_WINDOW, "pages_window_total", "pages of REQ and COUNT answered from memory")       \
-    X(PAGES_DATABASE, "pages_database_total", "pages of REQ and COUNT asked of the database")
+    X(PAGES_DATABASE, "pages_database_total", "pages of REQ and COUNT asked of the database")  \
+    X(PAGES_REPLICA, "pages_replica_total", "pages of those that a replica answered")
 
 #define METRICS_GAUGES(X)                                                     \
     X(CONNECTIONS, "connections", "websocket connections open")               \
@@ -46,6 +47,8 @@ struct text;
     X(OUTBOX_BYTES, "outbox_bytes", "bytes waiting for clients to read them") \
     X(SEARCH_LAG, "search_lag_transactions", "not searched yet")              \
     X(DATABASE_UP, "database_connections_up", "database connections ready")   \
+    X(REPLICA_UP, "replica_connections_up", "of those to replicas")           \
+    X(REPLICA_LAG, "replica_lag_bytes", "WAL not replayed, of all processes") \
     X(WINDOW_EVENTS, "window_events", "events held in memory")                \
     X(WINDOW_BYTES, "window_bytes", "what events held in memory take")        \
     X(WINDOW_SECONDS, "window_seconds", "age of the oldest event held, of all processes")

@@ -33,6 +33,7 @@ struct store_read {
     const struct store_cursor *after; /* NULL: from the newest */
     uint32_t rows;                    /* wanted, 1 to STORE_PAGE_ROWS_MAX: a hint */
     bool brief;                       /* without content and signature, for counting */
+    bool may_be_early; /* may show what is about to be committed: a standby may answer */
     store_page_fn *reply;
     void *owner;
 };

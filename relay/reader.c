@@ -8,6 +8,7 @@
 #include "relay/metrics.h"
 #include "relay/param.h"
 #include "relay/plan.h"
+#include "relay/replica.h"
 #include "relay/row.h"
 #include "relay/schema.h"
 #include "relay/tag_hash.h"
@@ -26,6 +27,7 @@ struct link {
 
 struct reader {
     struct job *jobs;
+    struct replica *replica; /* NULL: there are no standbys */
     struct hash_key key;
     bool has_key, closing;
     uint32_t turn; /* of the links */
@@ -42,6 +44,8 @@ struct job {
     struct store_cursor after;
     struct plan plan;
     bool is_forgotten;
+    struct replica_turn turn;
+    struct db *standby; /* that is asked; NULL: the primary is */
     struct arena arena;
 };
 
@@ -103,14 +107,15 @@ static struct db *choose_db(struct reader *reader)
     return best;
 }
 
-static bool is_answer(const PGresult *result)
+static bool is_answer(const PGresult *result, bool is_standby)
 {
     if (result == NULL)
         return false;
     if (PQresultStatus(result) == PGRES_TUPLES_OK)
         return true;
     const char *text = PQresultErrorMessage(result);
-    log_error("reader", "%.*s", (int)strcspn(text, "\n"), text);
+    log_line(is_standby ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "reader", "%s%.*s",
+             is_standby ? "the primary is asked again: " : "", (int)strcspn(text, "\n"), text);
     metrics_add(METRIC_DATABASE_ERRORS, 1);
     return false;
 }
@@ -118,7 +123,7 @@ static bool is_answer(const PGresult *result)
 static bool submit(struct job *job, const char *statement, struct param_list *params,
                    db_reply_fn *reply, struct err *err)
 {
-    struct db *db = choose_db(job->reader);
+    struct db *db = job->standby != NULL ? job->standby : choose_db(job->reader);
     struct db_call call = {.statement = statement, .reply = reply, .owner = job};
     param_call(params, &call);
     bool is_sent = db != NULL ? db_query(db, &call, err)
@@ -127,6 +132,7 @@ static bool submit(struct job *job, const char *statement, struct param_list *pa
     return is_sent;
 }
 
+static void fail(struct job *job);
 static void on_page(void *owner, const PGresult *result);
 
 static bool ask_page(struct job *job, struct err *err)
@@ -215,26 +221,27 @@ static void read_page(struct store_page *page, struct job *job, const PGresult *
 static void on_page(void *owner, const PGresult *result)
 {
     struct job *job = owner;
-    if (!is_answer(result)) {
-        finish(job, NULL);
+    if (!is_answer(result, job->standby != NULL)) {
+        fail(job);
         return;
     }
     if (is_too_wide(job, result)) {
         plan_widen(&job->plan, &job->read);
         if (job->is_forgotten || !ask_page(job, NULL))
-            finish(job, NULL);
+            fail(job);
         return;
     }
     struct store_page page = {0};
     read_page(&page, job, result);
+    metrics_add(METRIC_PAGES_REPLICA, job->standby != NULL);
     finish(job, &page);
 }
 
 static void on_counts(void *owner, const PGresult *result)
 {
     struct job *job = owner;
-    if (!is_answer(result) || job->is_forgotten) {
-        finish(job, NULL);
+    if (!is_answer(result, job->standby != NULL) || job->is_forgotten) {
+        fail(job);
         return;
     }
     struct plan_counts counts = {.authors = row_int8(result, 0, 0)};
@@ -242,7 +249,7 @@ static void on_counts(void *owner, const PGresult *result)
         counts.tags[i] = row_int8(result, 0, 1 + i);
     job->plan = plan_choose(&job->read, &counts);
     if (!ask_page(job, NULL))
-        finish(job, NULL);
+        fail(job);
 }
 
 static bool ask_counts(struct job *job, struct err *err)
@@ -250,6 +257,31 @@ static bool ask_counts(struct job *job, struct err *err)
     struct param_list params = {0};
     plan_bind_count(&params, &job->read, &job->reader->key);
     return submit(job, plan_count_name(&job->filter), &params, on_counts, err);
+}
+
+static bool start(struct job *job, struct err *err)
+{
+    if (plan_is_open(&job->filter))
+        return ask_counts(job, err);
+    job->plan = plan_choose(&job->read, NULL);
+    return ask_page(job, err);
+}
+
+/* What a standby does not answer the primary is asked from the beginning. */
+static void fail(struct job *job)
+{
+    bool is_lost = job->standby == NULL || job->is_forgotten || job->reader->closing;
+    job->standby = NULL;
+    if (is_lost || !start(job, NULL))
+        finish(job, NULL);
+}
+
+static void on_turn(void *owner, struct db *db)
+{
+    struct job *job = owner;
+    job->standby = db;
+    if (job->is_forgotten || !start(job, NULL))
+        fail(job);
 }
 
 static void on_key(void *owner, const PGresult *result)
@@ -299,6 +331,8 @@ struct reader *reader_new(uv_loop_t *loop, const struct shard *shard, uint32_t c
         reader->links[i].reader = reader;
         reader->links[i].db = db_new(loop, &setup);
     }
+    if (shard->standbys != NULL)
+        reader->replica = replica_new(loop, shard, connections);
     return reader;
 }
 
@@ -306,6 +340,8 @@ struct reader *reader_new(uv_loop_t *loop, const struct shard *shard, uint32_t c
 void reader_free(struct reader *reader)
 {
     reader->closing = true;
+    if (reader->replica != NULL)
+        replica_free(reader->replica);
     for (uint32_t i = 0; i < reader->count; i++) {
         struct db *db = reader->links[i].db;
         reader->links[i].db = NULL;
@@ -329,10 +365,12 @@ bool reader_read(struct reader *reader, const struct store_read *read, struct er
     if (!reader_is_ready(reader))
         return err_set(err, ERR_INTERNAL, "the database is unavailable");
     struct job *job = job_new(reader, read);
-    bool is_open = plan_is_open(&job->filter);
-    if (!is_open)
-        job->plan = plan_choose(&job->read, NULL);
-    if (is_open ? ask_counts(job, err) : ask_page(job, err))
+    job->turn = (struct replica_turn){.begin = on_turn, .owner = job};
+    if (read->may_be_early && reader->replica != NULL && replica_is_near(reader->replica)) {
+        replica_await(reader->replica, &job->turn);
+        return true;
+    }
+    if (start(job, err))
         return true;
     job_unlink(job);
     job_free(job);

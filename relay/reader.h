@@ -1,5 +1,8 @@
 /* reader.h - the connections that read pages.
  *
+ * Pages that may be early are read from a standby of the shard if one is caught up (replica.h), and
+ * whatever becomes of it, from the primary if not.
+ *
  *   lifetime  what is unanswered is answered with NULL by reader_free
  *   threads   loop thread only
  *   errors    ERR_INTERNAL: the database is down, or its queue is full

@@ -80,6 +80,7 @@ static bool read_page(struct reader *reader, struct err *err)
         .after = cursor_place(&reader->cursor),
         .rows = cursor_rows(&reader->cursor),
         .brief = reader->cursor.is_count,
+        .may_be_early = true,
         .reply = on_page,
         .owner = reader,
     };

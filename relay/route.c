@@ -22,7 +22,9 @@ struct known {
 
 static struct known *known;
 
-static const struct shard *intern(const char *conninfo, const char *schema)
+/* The standbys of the first shard's database have all the schemas in it. */
+static const struct shard *intern(const char *conninfo, const char *schema,
+                                  const struct shard *first)
 {
     for (const struct known *at = known; at != NULL; at = at->next)
         if (strcmp(at->shard.conninfo, conninfo) == 0 && strcmp(at->shard.schema, schema) == 0)
@@ -35,6 +37,8 @@ static const struct shard *intern(const char *conninfo, const char *schema)
     memcpy(new->text, conninfo, len);
     memcpy(new->text + len, schema, schema_len);
     new->shard = (struct shard){.conninfo = new->text, .schema = new->text + len};
+    if (strcmp(conninfo, first->conninfo) == 0)
+        new->shard.standbys = first->standbys;
     new->next = known;
     known = new;
     return &new->shard;
@@ -78,7 +82,7 @@ static bool read_shards(struct route *route, const PGresult *result)
             return false;
         route->shards[route->shard_count++] =
             intern(conninfo[0] != '\0' ? conninfo : route->shards[0]->conninfo,
-                   PQgetvalue(result, row, 5));
+                   PQgetvalue(result, row, 5), route->shards[0]);
     }
     return true;
 }

@@ -14,7 +14,8 @@ struct err;
 /* Where events live: one database and one schema in it. */
 struct shard {
     const char *conninfo;
-    const char *schema; /* letters, digits and _ */
+    const char *schema;   /* letters, digits and _ */
+    const char *standbys; /* connection string of streaming standbys to read from; NULL: none */
 };
 
 enum { SCHEMA_NAME_MAX = 48 }; /* characters: names made from it must fit in PostgreSQL's 63 */

@@ -298,6 +298,8 @@ static bool prepare(struct supervisor *supervisor, const struct takeover *takeov
     const struct config *config = supervisor->config;
     supervisor->port = (uint16_t)config->listen_port;
     supervisor->shard = (struct shard){.conninfo = config->database, .schema = config->schema};
+    if (config->database_read[0] != '\0')
+        supervisor->shard.standbys = config->database_read;
     for (uint32_t i = 0; i < METRICS_PROCESSES_MAX; i++)
         supervisor->children[i] = (struct child){.socket = -1, .ready_fd = -1};
     if (takeover == NULL &&

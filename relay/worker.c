@@ -352,8 +352,10 @@ static bool serve_and_drop(struct worker *worker, struct err *err)
 static void size_pool(const struct config *config)
 {
     char threads[16];
+    int64_t standbys = config->database_read[0] != '\0' ? config->database_readers + 1 : 0;
     snprintf(threads, sizeof threads, "%d",
-             (int)(config_verify_threads(config) + config->database_readers + STORE_CONNECTIONS));
+             (int)(config_verify_threads(config) + config->database_readers + standbys +
+                   STORE_CONNECTIONS));
     // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
     setenv("UV_THREADPOOL_SIZE", threads, 1);
 }

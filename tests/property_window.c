@@ -332,7 +332,7 @@ static void read_all(struct rows *rows, struct side *side, struct window *window
         }
         struct asked asked = {.rows = rows, .most = most};
         uint32_t before = rows->count;
-        const struct store_read read = {filter, after, wanted, true, on_page, &asked};
+        const struct store_read read = {filter, after, wanted, true, false, on_page, &asked};
         if (!shards_read(side->store, &read, &err))
             fail_msg("%s", err.text);
         while (!asked.is_answered)

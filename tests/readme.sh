@@ -35,7 +35,7 @@ run_until_ready() # command...
 # The README's database host is the one that the test was given. Once a relay has run on a cluster of
 # its own, it is what the others use as well: making and starting clusters takes most of the time.
 database=${TEST_DB:?a connection string}
-localize() { sed "s|\"host=db.example.com dbname=shoal user=shoal\"|\"$database\"|g"; }
+localize() { sed "s|\"host=db[a-z.,]* dbname=shoal user=shoal\"|\"$database\"|g"; }
 
 # What an operator does, with the secret key 7, to a relay that is told who that is; it runs on for
 # what is done next.

@@ -303,14 +303,14 @@ static void test_check(void **state)
         {"pubkey = " NPUB, NULL},
         {"pubkey = abc", "pubkey: expected 64 lowercase hex digits or an npub"},
         {"data_dir = data", "data_dir: expected an absolute path, got 'data'"},
-        {"data_dir = data\ndatabase = host=x", NULL}, /* not used then */
-        {"database = postgresql://u:secret@h/db", NULL},
+        {"data_dir = a\ndatabase = postgresql://u:secret@h/db\ndatabase_read = host=a,b", NULL},
         {"retention_kinds = 7=30d 20000-29999=1h", NULL},
         {"retention_kinds = 7:30d",
          "retention_kinds: '7:30d' is no rule like 7=30d or 20000-29999=1h"},
         {"database = nonsense", "database: no connection string of libpq: missing ..."},
         {"database = postgresql://u:sec%ret@h/db",
          "database: no connection string of libpq: invalid percent-encoded token: ..."},
+        {"database_read = nonsense", "database_read: no connection string of libpq: missing ..."},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -350,7 +350,7 @@ static void test_write(void **state)
                 break;
             }
     }
-    assert_int_equal(changed, 64);
+    assert_int_equal(changed, 65);
     text_clear(&text);
 
     config_write(&text, &first);
@@ -399,7 +399,7 @@ static void test_help(void **state)
         assert_in_range(strlen(line), 1, 79);
         settings += strncmp(line, "  --", 4) == 0;
     }
-    assert_int_equal(settings, 64);
+    assert_int_equal(settings, 65);
     text_clear(&help);
 }
 
