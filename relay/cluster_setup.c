@@ -13,6 +13,7 @@ static const char *const constants[] = {
     "port=5432",
     "unix_socket_permissions=0700",
     "fsync=on",
+    "recovery_init_sync_method=syncfs", /* after a crash: at once, not seconds, file by file */
     "full_page_writes=on",
     "synchronous_commit=on",
     "jit=off",
