@@ -320,6 +320,7 @@ struct store *store_new(uv_loop_t *loop, const struct store_setup *setup)
                                     .on_fetch = on_fetch,
                                     .on_routes = on_routes,
                                     .hears_all = setup->hears_all,
+                                    .poll_ms = setup->poll_ms != 0 ? setup->poll_ms : TAIL_POLL_MS,
                                     .owner = store};
     const struct db_setup writer = {.conninfo = setup->shard->conninfo,
                                     .prepare = store_sql_prepare,

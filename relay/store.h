@@ -71,6 +71,7 @@ struct store_setup {
     void (*on_routes)(void *owner); /* there are newer ones; best effort, may be NULL */
     void *owner;
     const struct retention *retention; /* kept, not copied; NULL: everything stays */
+    uint32_t poll_ms;                  /* of tail.h; 0: TAIL_POLL_MS */
 };
 
 struct store *store_new(uv_loop_t *loop, const struct store_setup *setup);

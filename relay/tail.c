@@ -20,7 +20,6 @@
 #include "shared/filter.h"
 
 enum {
-    TAIL_POLL_MS = 1000,
     TAIL_ANSWER_MS_MAX = 15000,
     TAIL_FETCH_MAX = 16, /* batches fetched at once: each may hold a megabyte */
     TAIL_LIST_MAX = 10000,
@@ -389,7 +388,7 @@ struct tail *tail_new(uv_loop_t *loop, const struct tail_setup *setup)
         abort();
     tail->poll->data = tail;
     uv_timer_init(loop, tail->poll);
-    uv_timer_start(tail->poll, on_poll, TAIL_POLL_MS, TAIL_POLL_MS);
+    uv_timer_start(tail->poll, on_poll, setup->poll_ms, setup->poll_ms);
     return tail;
 }
 

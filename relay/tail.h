@@ -4,9 +4,9 @@
  * order, so they are queued and handed on from the head: an own batch once it is settled, a foreign
  * one once its rows are fetched by xid. The order is nearly that of the commits; a deletion is
  * handed on only after the own batches are settled that it may have taken something from.
- * NOTIFY is only the wake-up: after a reconnect, and every second, everything since the last safe
+ * NOTIFY is only the wake-up: after a reconnect, and at every poll, everything since the last safe
  * xid is asked for, and what was handed on is left out. So a batch whose process died before it
- * could notify comes within two seconds, and then not everywhere in the same place.
+ * could notify comes within two polls, and then not everywhere in the same place.
  * Ephemeral events travel in the notifications themselves, cut into parts; so do the ids of what
  * was purged, whose notices have their turns in the same queue.
  *
@@ -23,7 +23,7 @@ struct filter;
 struct shard;
 struct tail;
 
-enum { TAIL_CHANNEL_CHARS_MAX = 63 };
+enum { TAIL_CHANNEL_CHARS_MAX = 63, TAIL_POLL_MS = 1000 };
 
 /* On the channel: there are newer routes (route.h). Best effort, and out of turn. */
 #define TAIL_ROUTES "routes"
@@ -42,6 +42,7 @@ struct tail_setup {
     void (*on_fetch)(void *owner, bool is_over);
     void (*on_routes)(void *owner); /* somebody has sent TAIL_ROUTES; may be NULL */
     bool hears_all;                 /* what the shard ever stored; else from now on */
+    uint32_t poll_ms; /* how often what nobody told of is asked for: TAIL_POLL_MS, but in tests */
     void *owner;
 };
 

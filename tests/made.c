@@ -131,8 +131,11 @@ static void on_foreign(void *owner, const struct event *event)
 
 void made_open(struct made_store *made, uv_loop_t *loop, const struct shard *shard)
 {
-    const struct store_setup setup = {
-        .shard = shard, .readers = 1, .on_foreign = on_foreign, .owner = made};
+    const struct store_setup setup = {.shard = shard,
+                                      .readers = 1,
+                                      .on_foreign = on_foreign,
+                                      .owner = made,
+                                      .poll_ms = MADE_POLL_MS};
     made->loop = loop;
     made->store = store_new(loop, &setup);
     while (!store_is_ready(made->store))
@@ -284,6 +287,22 @@ void made_run_for(uint64_t ms)
     uint64_t start_ms = uv_now(&made_loop);
     while (uv_now(&made_loop) - start_ms < ms)
         uv_run(&made_loop, UV_RUN_ONCE);
+}
+
+int64_t made_moment(void)
+{
+    return made_number(&made_shard, "SELECT (1e6 * extract(epoch FROM clock_timestamp()))::int8");
+}
+
+void made_await_lists(int64_t tails, int64_t since_us)
+{
+    const char *count =
+        made_text("SELECT count(*) FROM pg_stat_activity WHERE application_name ="
+                  " 'test_store' AND query LIKE '%%pg_snapshot_xmin%%' AND pid <>"
+                  " pg_backend_pid() AND 1e6 * extract(epoch FROM query_start) > %lld",
+                  (long long)since_us);
+    while (made_number(&made_shard, count) < tails)
+        made_run_for(MADE_POLL_MS / 5);
 }
 
 int64_t made_kill(const char *whose)

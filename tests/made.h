@@ -46,6 +46,15 @@ bool made_is_stored(struct made_store *made, const struct event *event);
 
 void made_run_for(uint64_t ms);
 
+/* What needs a poll has come after this, if it comes: the tails of these stores poll more often. */
+enum { MADE_POLL_MS = 50, MADE_QUIET_MS = 6 * MADE_POLL_MS };
+
+/* Microseconds of the database's clock. */
+int64_t made_moment(void);
+
+/* Runs until so many tails have asked, since that moment, what was committed. */
+void made_await_lists(int64_t tails, int64_t since_us);
+
 /* Connections of the test's stores, its own server processes only; how many. */
 int64_t made_kill(const char *whose);
 #define MADE_TAILS "(query LIKE '%pg_snapshot_xmin%' OR query LIKE '%ORDINALITY%')"

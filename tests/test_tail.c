@@ -40,7 +40,7 @@ static void until_seen(uint32_t count)
         if (uv_now(&made_loop) - start_ms > WAIT_MS_MAX)
             fail_msg("seen %u and %u of %u", lines(&seen_one), lines(&seen_two), count);
     }
-    made_run_for(1500); /* a poll and its answer */
+    made_run_for(MADE_QUIET_MS);
     assert_int_equal(lines(&seen_one), count);
     assert_int_equal(lines(&seen_two), count);
 }
@@ -271,8 +271,9 @@ static void test_number_given_again(void **state)
     int64_t number = made_number(&made_shard, "SELECT pg_current_xact_id()::text::int8");
     made_put(&made_one, next_event());
     made_put(&made_one, next_event());
-    until_seen(2); /* which takes a poll: both know that all below is settled */
-    made_run_for(1500);
+    until_seen(2);
+    for (int i = 0; i < 3; i++) /* both know that all below is settled */
+        made_await_lists(2, made_moment());
     made_sql(&made_shard,
              made_text("INSERT INTO event (created_at, tie, pkp, kind, id, pubkey, sig, tag_hashes,"
                        " tags, content, xid) VALUES (6, 6, 6, 1, sha256('7'), sha256('2'),"

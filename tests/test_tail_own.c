@@ -8,6 +8,7 @@ static struct {
     uint32_t own, foreign, purged;
 } turns;
 static struct tail *tail;
+static bool is_caught_up;
 
 static void on_own(void *owner, uint64_t batch)
 {
@@ -29,7 +30,13 @@ static void on_purged(void *owner, const struct filter *filter)
     turns.purged += filter->ids.count;
 }
 
-enum { ORIGIN = 0xff };
+static void on_caught_up(void *owner, bool is_so)
+{
+    (void)owner;
+    is_caught_up = is_so;
+}
+
+enum { ORIGIN = 0xff, TAILS = 2 }; /* made_one has one too */
 
 /* What a writer does whose answer we may or may not get. */
 static int64_t commit_batch(int origin, int batch)
@@ -77,17 +84,22 @@ static int start(void **state)
                                      .origin = ORIGIN,
                                      .on_own = on_own,
                                      .on_foreign = on_foreign,
-                                     .on_purged = on_purged};
+                                     .on_purged = on_purged,
+                                     .on_caught_up = on_caught_up,
+                                     .poll_ms = MADE_POLL_MS};
     turns.own = turns.foreign = turns.purged = 0;
+    is_caught_up = false;
     tail = tail_new(&made_loop, &setup);
-    made_run_for(1500); /* connected, caught up */
+    while (!is_caught_up)
+        uv_run(&made_loop, UV_RUN_ONCE);
     return 0;
 }
 
 static int stop(void **state)
 {
     uint32_t own = turns.own, foreign = turns.foreign;
-    made_run_for(1500);
+    for (int i = 0; i < 3; i++)
+        made_await_lists(TAILS, made_moment());
     tail_free(tail);
     until_turns(own, foreign); /* nothing came late, and nothing comes twice */
     made_sql(&made_shard, "DELETE FROM event WHERE created_at = 5");
@@ -100,7 +112,8 @@ static void test_orders(void **state)
     (void)state;
     tail_begun(tail, 1);
     int64_t xid = commit_batch(ORIGIN, 1);
-    made_run_for(2500); /* notified, and listed more than once */
+    made_await_lists(TAILS, made_moment()); /* it is notified, and listed */
+    made_run_for(MADE_QUIET_MS);
     until_turns(0, 0);
     tail_settled(tail, 1, xid);
     until_turns(1, 0);
@@ -176,7 +189,7 @@ static void test_deletion_waits(void **state)
                 " tag_hashes, tags, content) VALUES (5, 7, 5, 5, sha256('1'), sha256('2'),"
                 " sha256('3') || sha256('4'), '{}', '[]', 'x') RETURNING xid)"
                 " SELECT xid FROM i, pg_notify('shoal_test_store', xid || ' 0000000000000001 1')");
-    made_run_for(1500);
+    made_run_for(MADE_QUIET_MS);
     until_turns(0, 1);
     tail_begun(tail, 2); /* it came after the deletion */
     notify_batch(own, ORIGIN, 1);
@@ -194,7 +207,6 @@ static void test_away(void **state)
     made_kill(MADE_TAILS);
     made_run_for(50);
     tail_settled(tail, 1, xid);
-    made_run_for(1500);
     until_turns(1, 0);
 }
 
@@ -204,13 +216,14 @@ static void test_back(void **state)
 {
     (void)state;
     tail_begun(tail, 1);
+    int64_t killed_us = made_moment();
     made_kill(MADE_TAILS);
     commit_batch(ORIGIN + 1, 1); /* listed */
-    made_run_for(1000);
+    made_await_lists(TAILS, killed_us);
     commit_batch(ORIGIN + 1, 2); /* notified, as are the next two */
     int64_t xid = commit_batch(ORIGIN, 1);
     commit_batch(ORIGIN + 1, 3);
-    made_run_for(500);
+    made_run_for(MADE_QUIET_MS);
     until_turns(0, 0);
     tail_settled(tail, 1, xid);
     until_turns(1, 3);
@@ -250,8 +263,9 @@ static void test_purged_away(void **state)
     (void)state;
     tail_begun(tail, 1);
     notify_purge();
+    int64_t killed_us = made_moment();
     made_kill(MADE_TAILS);
-    made_run_for(1500);
+    made_await_lists(TAILS, killed_us);
     tail_settled(tail, 1, 0);
     assert_int_equal(turns.purged, 0);
     notify_purge();
