@@ -65,7 +65,8 @@ struct ingest {
     struct sig_keys **keys; /* for each piece that may be busy; those in use come first */
     struct list stored;     /* jobs to be announced */
     uint32_t unanswered;
-    uint32_t jobs; /* all, the answered that wait to be announced as well */
+    uint64_t answered; /* ever */
+    uint32_t jobs;     /* all, the answered that wait to be announced as well */
     size_t bytes;
 };
 
@@ -116,6 +117,7 @@ static void answer(struct job *job, bool accepted, const struct err *why)
     struct ingest *ingest = job->ingest;
     struct session *session = session_find(ingest->setup.sessions, job->session_id);
     ingest->unanswered--;
+    ingest->answered++;
     if (session == NULL)
         return;
     reply_ok(session, &job->event.id, accepted, why);
@@ -435,4 +437,9 @@ void ingest_foreign(struct ingest *ingest, const struct event *event)
 uint32_t ingest_pending(const struct ingest *ingest)
 {
     return ingest->unanswered;
+}
+
+uint64_t ingest_answered(const struct ingest *ingest)
+{
+    return ingest->answered;
 }

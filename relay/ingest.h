@@ -53,5 +53,6 @@ void ingest_auth(struct ingest *ingest, struct session *session, struct arena *a
 /* An event of another process. */
 void ingest_foreign(struct ingest *ingest, const struct event *event);
 
-/* Events not answered yet. */
+/* Events not answered yet; and how many have been, ever, nearly in the order they came. */
 uint32_t ingest_pending(const struct ingest *ingest);
+uint64_t ingest_answered(const struct ingest *ingest);

@@ -34,7 +34,7 @@ enum {
     TICK_MS = 10,         /* while something is waited for */
     TIDY_MS = 1000,       /* while serving */
     ALONE_MS_MAX = 3000,  /* then it listens even without its database */
-    INGEST_MS_MAX = 2000, /* a client that never stops publishing must not keep us */
+    INGEST_MS_MAX = 2000, /* what takes longer is not waited for with the doors open */
     STORE_CONNECTIONS =
         5, /* besides the readers: one writes, two listen, one searches, one indexes */
 };
@@ -43,7 +43,7 @@ enum {
  *
  *     STARTING   the database answers           -> SERVING: listens, and the parent is told
  *     SERVING    SIGTERM                        -> FINISHING: no new connections
- *     FINISHING  no event is unanswered         -> PARTING: subscriptions and connections end
+ *     FINISHING  what had come is answered      -> PARTING: subscriptions and connections end
  *     PARTING    no connection is left          -> SETTLING
  *     SETTLING   what the pool and the database still had is answered -> everything is freed
  *
@@ -56,6 +56,7 @@ struct worker {
     bool listens;
     bool parted; /* no connection is left */
     uint64_t phase_ms, deadline_ms;
+    uint64_t owed; /* answers ever given, once what had come before FINISHING has been answered */
     struct policy policy;
     struct retention retention;
     struct worker_extra extra;
@@ -157,6 +158,7 @@ static void enter(struct worker *worker, enum phase phase)
     case FINISHING:
         worker->deadline_ms =
             worker->phase_ms + (uint64_t)worker->setup->config->drain_s_max * 1000;
+        worker->owed = ingest_answered(worker->ingest) + ingest_pending(worker->ingest);
         server_stop_listening(worker->server);
         return;
     case PARTING:
@@ -215,7 +217,8 @@ static void on_tick(uv_timer_t *tick)
         reconcile_tidy(worker->reconciles);
         return;
     case FINISHING:
-        if (is_answered || is_late || now - worker->phase_ms > INGEST_MS_MAX)
+        if (ingest_answered(worker->ingest) >= worker->owed || is_late ||
+            now - worker->phase_ms > INGEST_MS_MAX)
             enter(worker, PARTING);
         return;
     case PARTING:
