@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "relay/drop.h"
 #include "relay/list.h"
 #include "relay/log.h"
 #include "relay/metrics.h"
@@ -230,12 +231,14 @@ static void take_end(struct life *life, uv_pipe_t *pipe, int *end)
 
 static void start(struct plugin *plugin)
 {
+    struct drop drop;
     struct err err;
     struct life *life = calloc(1, sizeof *life);
     if (life == NULL)
         abort();
     plugin->began_ms = plugin->heard_ms = now_ms();
-    if (!plugin_child_start(&life->child, plugin->setup.command, &err)) {
+    if (!drop_find(&drop, plugin->setup.user, &err) ||
+        !plugin_child_start(&life->child, plugin->setup.command, &drop, &err)) {
         log_error("plugin", "%s", err.text);
         plugin->start_ms = plugin->began_ms + PAUSE_MS_MAX;
         free(life);

@@ -24,7 +24,8 @@ struct plugin;
 enum { PLUGIN_WAITING_MAX = 8192, PLUGIN_SENT_MAX = 256, PLUGIN_LINE_BYTES_MAX = 65536 };
 
 struct plugin_setup {
-    const char *command;     /* for /bin/sh; kept, not copied */
+    const char *command;     /* for /bin/sh; kept, not copied, as the next */
+    const char *user;        /* whom it becomes where we are root, as sync and router may be */
     int64_t timeout_ms;      /* of an event */
     bool accepts_on_failure; /* what is not judged in time */
 };

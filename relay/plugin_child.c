@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "relay/drop.h"
 #include "shared/err.h"
 
 enum { FILES_MAX = 256, PIPES = 3, ENDS = 2, VARIABLE_MAX = 4096 };
@@ -21,6 +22,7 @@ struct plan {
     char command[2048];
     char *environment[3];
     char *words[4];
+    struct drop drop;
 };
 
 static void keep_variable(char *out, const char *name, const char *otherwise)
@@ -31,7 +33,7 @@ static void keep_variable(char *out, const char *name, const char *otherwise)
         snprintf(out, VARIABLE_MAX, "%s=%s", name, otherwise);
 }
 
-static void make_plan(struct plan *plan, const char *command)
+static void make_plan(struct plan *plan, const char *command, const struct drop *drop)
 {
     static char shell[] = "sh", option[] = "-c";
     snprintf(plan->command, sizeof plan->command, "%s", command);
@@ -44,10 +46,12 @@ static void make_plan(struct plan *plan, const char *command)
     plan->words[1] = option;
     plan->words[2] = plan->command;
     plan->words[3] = NULL;
+    plan->drop = *drop;
 }
 
 static void exec_child(const struct plan *plan, int pipes[PIPES][ENDS], pid_t parent)
 {
+    struct err err;
     const struct rlimit files = {FILES_MAX, FILES_MAX}, none = {0, 0};
     struct sigaction ordinary = {.sa_handler = SIG_DFL};
     sigset_t nothing;
@@ -59,6 +63,8 @@ static void exec_child(const struct plan *plan, int pipes[PIPES][ENDS], pid_t pa
     sigemptyset(&nothing);
     sigprocmask(SIG_SETMASK, &nothing, NULL); // NOLINT(concurrency-mt-unsafe): there is one thread
     umask(077);
+    if (!drop_for_good(&plan->drop, &err)) /* first: it takes the signal at our death back */
+        _exit(126);
     if (setpgid(0, 0) != 0 || setrlimit(RLIMIT_NOFILE, &files) != 0 ||
         setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent || chdir("/") != 0)
@@ -98,7 +104,8 @@ static bool fork_child(struct plugin_child *child, const struct plan *plan, int 
     return true;
 }
 
-bool plugin_child_start(struct plugin_child *child, const char *command, struct err *err)
+bool plugin_child_start(struct plugin_child *child, const char *command, const struct drop *drop,
+                        struct err *err)
 {
     int pipes[PIPES][ENDS];
     struct plan plan;
@@ -108,7 +115,7 @@ bool plugin_child_start(struct plugin_child *child, const char *command, struct 
             close_pipes(pipes, i);
             return err_set(err, ERR_INTERNAL, "cannot make a pipe: %s", strerrordesc_np(errno));
         }
-    make_plan(&plan, command);
+    make_plan(&plan, command, drop);
     return fork_child(child, &plan, pipes, err);
 }
 

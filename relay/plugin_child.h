@@ -13,6 +13,7 @@
 
 #include "shared/base.h"
 
+struct drop;
 struct err;
 
 struct plugin_child {
@@ -20,9 +21,9 @@ struct plugin_child {
     int input, output, error; /* our ends, not blocking; whoever takes one sets it to -1 */
 };
 
-/* command: for /bin/sh. */
+/* command: for /bin/sh. drop: whom it becomes; what it reads may be anybody's. */
 MUST_CHECK bool plugin_child_start(struct plugin_child *child, const char *command,
-                                   struct err *err);
+                                   const struct drop *drop, struct err *err);
 
 /* Kills it with all of its group, and reaps it. */
 void plugin_child_end(struct plugin_child *child);

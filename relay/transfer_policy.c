@@ -60,6 +60,7 @@ bool transfer_open_policy(struct transfer *transfer, struct err *err)
     const struct config *config = transfer->config;
     const struct rules_setup rules = config_rules(config);
     const struct plugin_setup plugin = {.command = config->policy_plugin,
+                                        .user = config->user,
                                         .timeout_ms = config->policy_plugin_ms_max,
                                         .accepts_on_failure = config->policy_plugin_accepts};
     transfer->rules = rules_new(&rules, err);

@@ -29,6 +29,7 @@ static void open_search(struct worker_extra *extra, uv_loop_t *loop,
 static void open_plugin(struct worker_extra *extra, uv_loop_t *loop, const struct config *config)
 {
     const struct plugin_setup plugin = {.command = config->policy_plugin,
+                                        .user = config->user,
                                         .timeout_ms = config->policy_plugin_ms_max,
                                         .accepts_on_failure = config->policy_plugin_accepts};
     if (config->policy_plugin[0] != '\0')
