@@ -20,12 +20,16 @@ enum {
     RETRY_MS = 10,
     ANSWER_MS = 5000,
     LOOK_MS = 5,
-    SILENCE_MS = 60000,
+    SILENCE_MS = 120000,
     PATIENCE_MS = 30000,
     PAST = 1600000000,
 };
 
 /* Shared by all processes. */
+struct pace {
+    _Atomic int64_t last_ms, longest_ms; /* acknowledgement, time without */
+};
+
 struct reader {
     _Atomic uint32_t connections, doubled;
     _Atomic uint32_t *seen; /* by event: the connection that last brought it */
@@ -39,6 +43,7 @@ struct audience {
     _Atomic bool *is_over;      /* for the writers */
     _Atomic bool *acknowledged; /* by event */
     struct reader *readers;
+    struct pace *pace;
     pid_t *pids; /* readers, then writers */
 };
 
@@ -53,11 +58,15 @@ static void map_shared(struct audience *audience)
     size_t events = event_count(audience);
     size_t flags = (1 + events + 7) / 8 * 8;
     size_t readers = setup->readers * sizeof(struct reader);
-    audience->shared_size = readers + setup->readers * events * sizeof(uint32_t) + flags;
+    audience->shared_size =
+        sizeof(struct pace) + readers + setup->readers * events * sizeof(uint32_t) + flags;
     char *at = mmap(NULL, audience->shared_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
                     -1, 0);
     assert_true(at != MAP_FAILED);
     audience->shared = at;
+    audience->pace = (void *)at;
+    audience->pace->last_ms = wire_now_ms();
+    at += sizeof(struct pace);
     audience->readers = (void *)at;
     at += readers;
     for (uint32_t i = 0; i < setup->readers; i++, at += events * sizeof(uint32_t))
@@ -108,6 +117,24 @@ static const struct signer_event *event_of(const struct audience *audience, uint
                 .content = scratch_format("%u", writer * audience->setup.events_max + n));
 }
 
+static void note_pace(struct pace *pace)
+{
+    int64_t now_ms = wire_now_ms();
+    int64_t silence_ms = now_ms - atomic_exchange(&pace->last_ms, now_ms);
+    int64_t longest_ms = pace->longest_ms;
+    while (silence_ms > longest_ms &&
+           !atomic_compare_exchange_weak(&pace->longest_ms, &longest_ms, silence_ms))
+        ;
+}
+
+static void note_accepted(const struct audience *audience, uint32_t event)
+{
+    audience->acknowledged[event] = true;
+    note_pace(audience->pace);
+    if (audience->setup.pause_ms > 0)
+        poll(NULL, 0, (int)audience->setup.pause_ms);
+}
+
 static void write_all(const struct audience *audience, uint32_t writer)
 {
     uint32_t n = 0;
@@ -119,7 +146,7 @@ static void write_all(const struct audience *audience, uint32_t writer)
             is_open = publish(&ws, event_of(audience, writer, n), &is_accepted);
             scratch_clear();
             if (is_accepted)
-                audience->acknowledged[writer * audience->setup.events_max + n++] = true;
+                note_accepted(audience, writer * audience->setup.events_max + n++);
             else if (is_open)
                 poll(NULL, 0, RETRY_MS); /* nobody can tell a client when to try again */
         }
@@ -239,6 +266,22 @@ uint32_t audience_acknowledged(const struct audience *audience)
     for (uint32_t i = 0; i < event_count(audience); i++)
         count += audience->acknowledged[i];
     return count;
+}
+
+bool *audience_list(const struct audience *audience, uint32_t *count)
+{
+    *count = event_count(audience);
+    bool *list = calloc(*count, sizeof *list);
+    assert_non_null(list);
+    for (uint32_t i = 0; i < *count; i++)
+        list[i] = audience->acknowledged[i];
+    return list;
+}
+
+int64_t audience_silence_ms(struct audience *audience)
+{
+    note_pace(audience->pace);
+    return atomic_exchange(&audience->pace->longest_ms, 0);
 }
 
 void audience_await(const struct audience *audience, uint32_t more)

@@ -27,6 +27,7 @@ struct audience_setup {
     uint32_t readers, writers; /* spread over the places */
     uint32_t events_max;       /* of one writer: then it is silent */
     uint32_t first_person;     /* the writers' keys */
+    uint32_t pause_ms;         /* of a writer between two events */
 };
 
 struct audience *audience_new(const struct audience_setup *setup);
@@ -35,7 +36,13 @@ void audience_free(struct audience *audience);
 /* Acknowledged so far. */
 uint32_t audience_acknowledged(const struct audience *audience);
 
-/* Waits until so many more are; fails when nobody acknowledges anything for a minute. */
+/* A copy, to be freed, of what is acknowledged: true at the number that is an event's content. */
+bool *audience_list(const struct audience *audience, uint32_t *count);
+
+/* The longest time without an acknowledgement since the last call, the present one included. */
+int64_t audience_silence_ms(struct audience *audience);
+
+/* Waits until so many more are; fails when nobody acknowledges anything for two minutes. */
 void audience_await(const struct audience *audience, uint32_t more);
 
 struct audience_verdict {

@@ -53,7 +53,9 @@ if(TEST relay_ledger)
 endif()
 
 # What ops/bench runs.
-foreach(name idle start)
+foreach(name failover idle start)
   add_executable(bench_${name} ${CMAKE_SOURCE_DIR}/ops/bench/${name}.c)
   target_link_libraries(bench_${name} PRIVATE blackbox)
 endforeach()
+target_link_libraries(bench_failover PRIVATE PkgConfig::LIBPQ)
+target_compile_definitions(bench_failover PRIVATE FAILOVER="${CMAKE_SOURCE_DIR}/ops/failover")
