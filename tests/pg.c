@@ -44,13 +44,35 @@ void pg_remove(const struct pg *pg)
     run(scratch_format("'" POSTGRES_SH "' stop '%s'", pg->directory));
 }
 
-void pg_start_standby(struct pg *pg, const struct pg *primary)
+static void name(struct pg *pg)
 {
     char *directory = scratch_format("/tmp/shoal-pg-XXXXXX");
     assert_non_null(mkdtemp(directory));
     pg->directory = directory;
     pg->conninfo = scratch_format("host=%s user=postgres dbname=postgres", directory);
+}
+
+void pg_start_standby(struct pg *pg, const struct pg *primary)
+{
+    name(pg);
     pg_rebuild_standby(pg, primary);
+}
+
+void pg_archive(const struct pg *pg)
+{
+    run(scratch_format("'" POSTGRES_SH "' archive '%s'", pg->directory));
+}
+
+void pg_back_up(const struct pg *pg)
+{
+    run(scratch_format("'" POSTGRES_SH "' base '%s'", pg->directory));
+}
+
+void pg_start_restored(struct pg *pg, const struct pg *from, const char *time)
+{
+    name(pg);
+    run(scratch_format("'" POSTGRES_SH "' restored '%s' '%s' '%s'", pg->directory, from->directory,
+                       time));
 }
 
 void pg_rebuild_standby(const struct pg *pg, const struct pg *primary)

@@ -29,5 +29,12 @@ void pg_rebuild_standby(const struct pg *pg, const struct pg *primary);
 /* It becomes a primary, alone. */
 void pg_promote(const struct pg *pg);
 
+/* Keeps its log from now on, after a restart; and a copy of all, now. As ops/backup does. */
+void pg_archive(const struct pg *pg);
+void pg_back_up(const struct pg *pg);
+
+/* Another, as that one was then, of what it kept. time: as PostgreSQL writes it. */
+void pg_start_restored(struct pg *pg, const struct pg *from, const char *time);
+
 /* Halts it and removes its folder. */
 void pg_remove(const struct pg *pg);
