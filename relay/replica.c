@@ -14,8 +14,8 @@ enum {
     REPLICA_TICK_MS = 1,
     REPLICA_TICKS_MAX = 25,
     REPLICA_PROBE_MS = 200,
-    REPLICA_STATEMENT_MS_MAX = 3000, /* above, the primary is asked */
-    REPLICA_ANSWER_MS_MAX = 4000,
+    REPLICA_STATEMENT_MS_MAX = 2000, /* above, the primary is asked */
+    REPLICA_ANSWER_MS_MAX = 2500,
     REPLICA_WORD_CHARS_MAX = 36,
 };
 
