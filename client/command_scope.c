@@ -4,13 +4,18 @@
 
 #include "client/catalog.h"
 #include "client/command_home.h"
+#include "client/mailbox.h"
 #include "client/person.h"
 #include "shared/arena.h"
 #include "shared/err.h"
-#include "shared/filter.h"
+#include "shared/event.h"
+#include "shared/kind.h"
 #include "shared/text.h"
 
-enum { VALUES_MAX = 100 }; /* of a filter, which other relays bound too */
+enum {
+    VALUES_MAX = 100, /* of a filter, which other relays bound too */
+    TIMES = 2,        /* relays at which an author is looked for */
+};
 
 /* Ids or keys on their way into filters. */
 struct set {
@@ -126,6 +131,14 @@ static bool read_filters(struct scope *scope, struct arena *arena, const struct 
     return command_value(call, "all") == NULL || add_filter(scope, arena, SPAN("{}"), err);
 }
 
+static void keep_authors(struct scope *scope, struct arena *arena, const struct set *authors)
+{
+    scope->authors = arena_array(arena, struct bytes32, authors->count);
+    scope->author_count = authors->count;
+    if (authors->count > 0)
+        memcpy(scope->authors, authors->at, authors->count * sizeof *authors->at);
+}
+
 static bool read_options(struct scope *scope, struct arena *arena, const struct command_call *call,
                          struct store *store, struct err *err)
 {
@@ -137,6 +150,7 @@ static bool read_options(struct scope *scope, struct arena *arena, const struct 
               add_set(scope, arena, "authors", &authors, err) &&
               add_entities(scope, arena, &entities, err) &&
               add_set(scope, arena, "#h", &circles, err) && read_filters(scope, arena, call, err);
+    keep_authors(scope, arena, &authors);
     free(authors.at);
     free(entities.at);
     free(circles.at);
@@ -166,6 +180,7 @@ static bool read_store(struct scope *scope, struct arena *arena, struct store *s
     set_sort(&authors);
     ok = ok && add_set(scope, arena, "authors", &authors, err) &&
          add_entities(scope, arena, &roots, err);
+    keep_authors(scope, arena, &authors);
     free(authors.at);
     free(roots.at);
     return ok;
@@ -178,4 +193,53 @@ bool scope_read(struct scope *scope, struct arena *arena, const struct command_c
     if (!read_options(scope, arena, call, store, err))
         return false;
     return scope->count > 0 || read_store(scope, arena, store, err);
+}
+
+/* ---- where they write ---- */
+
+struct lists {
+    struct arena *arena;
+    struct mailbox *at;
+    size_t count;
+};
+
+/* The newest of each author comes first. */
+static bool add_list(void *owner, const struct catalog_event *found)
+{
+    struct lists *lists = owner;
+    struct event event;
+    for (size_t i = 0; i < lists->count; i++)
+        if (memcmp(&lists->at[i].owner, &found->author, sizeof found->author) == 0)
+            return true;
+    if (!event_parse(&event, lists->arena, arena_copy(lists->arena, found->json), NULL))
+        return true;
+    lists->at = arena_grow(lists->arena, struct mailbox, lists->at, lists->count);
+    mailbox_read(&lists->at[lists->count++], &event);
+    return true;
+}
+
+bool scope_route(struct scope_stop **stops, size_t *count, struct arena *arena,
+                 const struct scope *scope, struct store *store, struct err *err)
+{
+    static const uint16_t kind = KIND_RELAY_LIST;
+    const struct filter filter = {
+        .until = INT64_MAX,
+        .limit = FILTER_NO_LIMIT,
+        .kinds = {.count = 1, .at = &kind},
+        .authors = {.count = (uint32_t)scope->author_count, .at = scope->authors}};
+    struct lists lists = {.arena = arena};
+    *count = 0;
+    if (scope->author_count > 0 && !catalog_each(store, &filter, add_list, &lists, err))
+        return false;
+    struct mailbox_stop *route = mailbox_route(count, arena, lists.at, lists.count, TIMES);
+    *stops = arena_array(arena, struct scope_stop, *count);
+    for (size_t i = 0; i < *count; i++) {
+        qsort(route[i].authors, route[i].count, sizeof *route[i].authors, order);
+        (*stops)[i] = (struct scope_stop){
+            .url = route[i].url,
+            .filter = {.until = INT64_MAX,
+                       .limit = FILTER_NO_LIMIT,
+                       .authors = {.count = (uint32_t)route[i].count, .at = route[i].authors}}};
+    }
+    return true;
 }

@@ -6,10 +6,10 @@
 #pragma once
 
 #include "client/command.h"
+#include "shared/filter.h"
 
 struct arena;
 struct err;
-struct filter;
 struct store;
 
 #define SCOPE_OPTIONS                                                         \
@@ -24,9 +24,22 @@ struct store;
 struct scope {
     struct filter *filters;
     uint32_t count;
+    struct bytes32 *authors; /* of whom all is meant */
+    size_t author_count;
 };
 
 /* Where no option says: what you wrote, and all of the entities in the store; no filters when there
  * is nothing of that. */
 MUST_CHECK bool scope_read(struct scope *scope, struct arena *arena,
                            const struct command_call *call, struct store *store, struct err *err);
+
+/* One more relay to ask, and what for. */
+struct scope_stop {
+    struct span url;
+    struct filter filter;
+};
+
+/* The relays that the authors write to, by their own lists (NIP-65) as far as these are in the
+ * store: few that meet each author twice. */
+MUST_CHECK bool scope_route(struct scope_stop **stops, size_t *count, struct arena *arena,
+                            const struct scope *scope, struct store *store, struct err *err);

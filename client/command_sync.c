@@ -14,6 +14,7 @@
 #include "shared/err.h"
 #include "shared/filter.h"
 #include "shared/text.h"
+#include "shared/url.h"
 
 enum { LOOK_MS = 200, BAR_CHARS = 30, REFUSALS_SHOWN = 10 };
 
@@ -21,6 +22,9 @@ enum { LOOK_MS = 200, BAR_CHARS = 30, REFUSALS_SHOWN = 10 };
 struct part {
     struct syncing *syncing;
     struct span url;
+    const struct filter *filters;
+    uint32_t filter_count;
+    bool is_authors;           /* relay, of which we only fetch what they write */
     struct exchange *exchange; /* NULL once it is over */
     struct exchange_counts counts;
     uint64_t heard, heard_ms;
@@ -35,9 +39,12 @@ struct syncing {
     struct basket *basket;
     struct scope scope;
     bool pushes, down, up, is_trial;
-    struct span *urls;
-    size_t count;
+    struct span *urls; /* yours */
+    size_t url_count;
+    struct scope_stop *stops; /* the authors' */
+    size_t stop_count;
     struct part *parts;
+    size_t count;
     size_t open; /* parts */
     uv_timer_t look;
     bool shows_progress, has_line;
@@ -164,11 +171,11 @@ static bool open_part(struct part *part, struct err *err)
         .store = syncing->store,
         .basket = syncing->basket,
         .url = part->url,
-        .pushes = syncing->pushes && !syncing->is_trial,
-        .filters = syncing->scope.filters,
-        .filter_count = syncing->down || syncing->up ? syncing->scope.count : 0,
+        .pushes = syncing->pushes && !syncing->is_trial && !part->is_authors,
+        .filters = part->filters,
+        .filter_count = part->filter_count,
         .down = syncing->down,
-        .up = syncing->up,
+        .up = syncing->up && !part->is_authors,
         .is_trial = syncing->is_trial,
         .never_reconciles = command_value(syncing->net.call, "pages") != NULL,
         .begins_anew = command_value(syncing->net.call, "anew") != NULL,
@@ -251,14 +258,14 @@ static bool find_relays(struct syncing *syncing, struct err *err)
 {
     const struct command_call *call = syncing->net.call;
     if (call->word_count == 0 &&
-        !store_relays(syncing->store, &syncing->urls, &syncing->count, &syncing->arena, err))
+        !store_relays(syncing->store, &syncing->urls, &syncing->url_count, &syncing->arena, err))
         return false;
     for (size_t i = 0; i < call->word_count; i++) {
         syncing->urls = arena_grow(&syncing->arena, struct span, syncing->urls, i);
         syncing->urls[i] = command_span(call->words[i]);
-        syncing->count = i + 1;
+        syncing->url_count = i + 1;
     }
-    return syncing->count > 0 ||
+    return syncing->url_count + syncing->stop_count > 0 ||
            err_set(err, ERR_INVALID, "no relays: name some, or use one by shoal remote add");
 }
 
@@ -268,20 +275,54 @@ static bool find_scope(struct syncing *syncing, struct err *err)
         return true;
     if (!scope_read(&syncing->scope, &syncing->arena, syncing->net.call, syncing->store, err))
         return false;
-    return syncing->scope.count > 0 || syncing->pushes ||
-           err_set(err, ERR_INVALID,
-                   "nothing is here yet: say what, by --author, --entity, --filter or --all");
+    if (syncing->scope.count == 0 && !syncing->pushes)
+        return err_set(err, ERR_INVALID,
+                       "nothing is here yet: say what, by --author, --entity, --filter or --all");
+    return command_value(syncing->net.call, "outbox") == NULL ||
+           scope_route(&syncing->stops, &syncing->stop_count, &syncing->arena, &syncing->scope,
+                       syncing->store, err);
+}
+
+static bool is_ours(const struct syncing *syncing, struct span text)
+{
+    struct url ours, theirs;
+    for (size_t i = 0; i < syncing->url_count; i++)
+        if (url_parse(&ours, syncing->urls[i], NULL) && url_parse(&theirs, text, NULL) &&
+            url_equal(&ours, &theirs))
+            return true;
+    return false;
+}
+
+static void list_parts(struct syncing *syncing)
+{
+    const struct part part = {.syncing = syncing, .heard_ms = uv_now(&syncing->net.loop)};
+    syncing->parts =
+        arena_array(&syncing->arena, struct part, syncing->url_count + syncing->stop_count);
+    for (size_t i = 0; i < syncing->url_count; i++) {
+        struct part *next = &syncing->parts[syncing->count++];
+        *next = part;
+        next->url = syncing->urls[i];
+        next->filters = syncing->scope.filters;
+        next->filter_count = syncing->scope.count;
+    }
+    for (size_t i = 0; i < syncing->stop_count; i++) {
+        if (is_ours(syncing, syncing->stops[i].url))
+            continue;
+        struct part *next = &syncing->parts[syncing->count++];
+        *next = part;
+        next->url = syncing->stops[i].url;
+        next->filters = &syncing->stops[i].filter;
+        next->filter_count = 1;
+        next->is_authors = true;
+    }
 }
 
 static bool open_parts(struct syncing *syncing, struct err *err)
 {
-    syncing->parts = arena_array(&syncing->arena, struct part, syncing->count);
+    list_parts(syncing);
     syncing->basket = basket_new(&syncing->net.loop, syncing->store);
     for (size_t i = 0; i < syncing->count; i++) {
-        struct part *part = &syncing->parts[i];
-        *part = (struct part){
-            .syncing = syncing, .url = syncing->urls[i], .heard_ms = uv_now(&syncing->net.loop)};
-        if (!open_part(part, err)) {
+        if (!open_part(&syncing->parts[i], err)) {
             while (i-- > 0)
                 exchange_free(syncing->parts[i].exchange);
             return false;
@@ -300,7 +341,7 @@ static enum command_status complain(const struct syncing *syncing, const struct 
 static enum command_status work(struct syncing *syncing)
 {
     struct err err;
-    if (!find_relays(syncing, &err) || !find_scope(syncing, &err))
+    if (!find_scope(syncing, &err) || !find_relays(syncing, &err))
         return complain(syncing, &err);
     bool ok = open_parts(syncing, &err);
     if (ok) {
@@ -358,8 +399,10 @@ static enum command_status run_sync(struct command_call *call)
         "dry-run", NULL, "count what differs, and move nothing"                  \
     }
 
-static const struct command_option options_both[] = {SCOPE_OPTIONS, SYNC_OPTIONS, NET_OPTIONS,
-                                                     HOME_OPTION, COMMAND_OPTION_JSON};
+static const struct command_option options_both[] = {
+    SCOPE_OPTIONS, {"outbox", NULL, "also from relays that the authors say they write to (NIP-65)"},
+    SYNC_OPTIONS,  NET_OPTIONS,
+    HOME_OPTION,   COMMAND_OPTION_JSON};
 
 const struct command command_fetch = {.name = "fetch",
                                       .words = "[RELAY...]",

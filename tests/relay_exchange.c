@@ -254,11 +254,33 @@ static void test_refused(void **state)
     end();
 }
 
+/* Asked for by name, an author is looked for where his list of relays says that he writes. */
+static void test_outbox(void **state)
+{
+    struct talk talk;
+    (void)state;
+    begin(NULL);
+    const char *tags = scratch_format(
+        "[[\"r\",\"%s\",\"write\"],[\"r\",\"ws://127.0.0.1:1\",\"read\"]]", url_of(&there));
+    talk_open(&talk, &here);
+    talk_accept(&talk, SIGN(.person = 7, .kind = 10002, .tags = tags));
+    talk_close(&talk);
+    publish(&there, 7, 0, 20);
+    publish(&there, 8, 0, 20);
+    shoal(0, scratch_format("remote add %s", url_of(&here)));
+    const char *fetch = scratch_format("fetch --outbox --author %s", signer_pubkey(7));
+    expect(fetch, "\"fetched\":1,"); /* his list */
+    expect(fetch, "\"fetched\":20,");
+    expect(fetch, url_of(&there));
+    assert_int_equal(count_of(&here), 1); /* nothing was sent */
+    end();
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_equal), cmocka_unit_test(test_wiped),
-                                       cmocka_unit_test(test_without_nip77),
-                                       cmocka_unit_test(test_offline),
-                                       cmocka_unit_test(test_refused)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_equal),         cmocka_unit_test(test_wiped),
+        cmocka_unit_test(test_without_nip77), cmocka_unit_test(test_offline),
+        cmocka_unit_test(test_refused),       cmocka_unit_test(test_outbox)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
