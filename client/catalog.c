@@ -7,6 +7,8 @@
 #include "shared/arena.h"
 #include "shared/event.h"
 
+enum { EVENTS_AT_ONCE = 2000 };
+
 uint64_t catalog_horizon(const struct store *store)
 {
     return store->now_ms + HLC_AHEAD_MAX_MS;
@@ -78,25 +80,36 @@ static bool find_settled(struct store *store, int64_t *settled, struct err *err)
                       "");
 }
 
-static bool settle(struct store *store, struct err *err)
+/* Takes in up to so many events, then folds up to so many entities; is_done: nothing was left. */
+static bool settle_some(struct store *store, bool *is_done, struct err *err)
 {
     int64_t settled;
     bool is_made, is_one = true;
     if (!catalog_is_made(store->sql, &is_made, err) ||
         (!is_made && !catalog_make(store->sql, err)) || !find_settled(store, &settled, err))
         return false;
-    while (is_one)
+    for (int i = 0; is_one && i < EVENTS_AT_ONCE; i++)
         if (!add_next(store, &settled, &is_one, err))
             return false;
-    return sql_run(store->sql, err, "UPDATE meta SET value = ? WHERE key = 'settled'", "i",
-                   settled) &&
-           catalog_release(store, err) && catalog_fold(store, err);
+    *is_done = false;
+    if (!sql_run(store->sql, err, "UPDATE meta SET value = ? WHERE key = 'settled'", "i", settled))
+        return false;
+    return is_one || (catalog_release(store, err) && catalog_fold(store, is_done, err));
+}
+
+static bool settle(struct store *store, struct err *err)
+{
+    bool is_done = false;
+    while (!is_done)
+        if (!settle_some(store, &is_done, err))
+            return false;
+    return true;
 }
 
 /* So that who only reads need not wait for those who write. */
 static bool is_settled(struct store *store, bool *is_settled, struct err *err)
 {
-    int64_t settled, last, due;
+    int64_t settled, last, due, dirty;
     *is_settled = false;
     bool is_made;
     if (!catalog_is_made(store->sql, &is_made, err))
@@ -106,22 +119,26 @@ static bool is_settled(struct store *store, bool *is_settled, struct err *err)
     if (!find_settled(store, &settled, err) ||
         !sql_number(store->sql, &last, 0, err, "SELECT max(n) FROM log", "") ||
         !sql_number(store->sql, &due, 0, err, "SELECT 1 FROM quarantine WHERE due_ms <= ? LIMIT 1",
-                    "i", (int64_t)store->now_ms))
+                    "i", (int64_t)store->now_ms) ||
+        !sql_number(store->sql, &dirty, 0, err, "SELECT 1 FROM entity WHERE is_dirty LIMIT 1", ""))
         return false;
-    *is_settled = settled == last && due == 0;
+    *is_settled = settled == last && due == 0 && dirty == 0;
     return true;
 }
 
 bool catalog_settle(struct store *store, struct err *err)
 {
-    bool is_done, is_own;
+    bool is_done, is_own = true;
     if (!is_settled(store, &is_done, err))
         return false;
-    if (is_done)
-        return true;
-    if (!store_enter(store, &is_own, err))
-        return false;
-    return store_leave(store, is_own, settle(store, err), err);
+    while (!is_done && is_own) { /* others write in between */
+        if (!store_enter(store, &is_own, err))
+            return false;
+        bool ok = is_own ? settle_some(store, &is_done, err) : settle(store, err);
+        if (!store_leave(store, is_own, ok, err))
+            return false;
+    }
+    return true;
 }
 
 bool catalog_rebuild(struct store *store, bool *is_equal, bool is_kept, struct err *err)

@@ -12,7 +12,7 @@
 #include "shared/sig.h"
 #include "shared/text.h"
 
-enum { MISSING_MAX = 1000 };
+enum { MISSING_MAX = 1000, FOLDS_AT_ONCE = 500 };
 
 bool catalog_mark(struct store *store, const struct bytes32 *root, struct err *err)
 {
@@ -155,20 +155,22 @@ static bool fold(struct store *store, const struct bytes32 *root, struct err *er
     return ok;
 }
 
-bool catalog_fold(struct store *store, struct err *err)
+bool catalog_fold(struct store *store, bool *is_done, struct err *err)
 {
     struct sqlite3_stmt *row;
-    bool is_row;
-    while (true) {
+    bool is_row = true;
+    for (int i = 0; i < FOLDS_AT_ONCE; i++) {
         if (!sql_start(store->sql, &row, err, "SELECT root FROM entity WHERE is_dirty LIMIT 1",
                        "") ||
             !sql_next(store->sql, row, &is_row, err))
             return false;
         if (!is_row)
-            return true;
+            break;
         struct bytes32 root = sql_id(row, 0);
         sql_end(row);
         if (!fold(store, &root, err))
             return false;
     }
+    *is_done = !is_row;
+    return true;
 }

@@ -24,9 +24,10 @@ MUST_CHECK bool catalog_release(struct store *store, struct err *err);
 MUST_CHECK bool catalog_add_words(struct store *store, int64_t n, const struct event *event,
                                   struct err *err);
 
-/* An entity is to be put together anew; and all those that are to be, are. */
+/* An entity is to be put together anew; and some of those that are to be, are. is_done: none is
+ * left. */
 MUST_CHECK bool catalog_mark(struct store *store, const struct bytes32 *root, struct err *err);
-MUST_CHECK bool catalog_fold(struct store *store, struct err *err);
+MUST_CHECK bool catalog_fold(struct store *store, bool *is_done, struct err *err);
 
 /* Until when what is dated counts by the store's clock. */
 uint64_t catalog_horizon(const struct store *store);

@@ -133,7 +133,7 @@ static enum command_status run_import(struct command_call *call)
         import.relays[import.relay_count++] = command_span(url);
     }
     bool ok = store_begin(import.store, &err) && take_files(&import, &err) &&
-              catalog_settle(import.store, &err) && home_commit(import.store, call, &err);
+              home_commit(import.store, call, &err) && catalog_settle(import.store, &err);
     status = ok ? report(&import) : command_fail(call, &err);
     store_close(import.store);
     arena_clear(&import.arena);

@@ -1,5 +1,6 @@
 /* shoal new, set, rm, restore: what entities are, changed by events of one's own. */
 #include <sodium.h>
+#include <stdio.h>
 
 #include "client/canon.h"
 #include "client/catalog.h"
@@ -130,10 +131,19 @@ static bool read_changes(struct writing *writing, size_t first, struct err *err)
     return true;
 }
 
-static void sign(struct writing *writing, struct event *event)
+/* Ends with draft. */
+static void sign(struct writing *writing, struct event *event, struct draft *draft)
+{
+    struct bytes32 aux;
+    randombytes_buf(&aux, sizeof aux);
+    draft_finish(draft, event, &writing->arena);
+    keys_sign(writing->keys, event, &aux);
+    draft_clear(draft);
+}
+
+static void sign_ops(struct writing *writing, struct event *event)
 {
     struct draft draft = {.kind = KIND_OP};
-    struct bytes32 aux;
     node_draft(&writing->node, &draft);
     text_add(&draft.content, SPAN("["));
     for (size_t i = 0; i < writing->op_count; i++) {
@@ -141,29 +151,32 @@ static void sign(struct writing *writing, struct event *event)
         op_write(&draft.content, &writing->ops[i]);
     }
     text_add(&draft.content, SPAN("]"));
-    randombytes_buf(&aux, sizeof aux);
-    draft_finish(&draft, event, &writing->arena);
-    keys_sign(writing->keys, event, &aux);
-    draft_clear(&draft);
+    sign(writing, event, &draft);
+}
+
+static bool put(struct writing *writing, const struct event *event, size_t *relay_count,
+                struct err *err)
+{
+    enum store_verdict verdict;
+    struct span *relays;
+    return home_relays(writing->store, &relays, relay_count, &writing->arena, writing->call, err) &&
+           store_put(writing->store, &verdict, event, relays, *relay_count, err);
 }
 
 /* What every change ends with: the next of this device, signed, kept and queued. */
 static bool finish(struct writing *writing, struct event *event, size_t *relay_count,
                    struct err *err)
 {
-    enum store_verdict verdict;
     struct op_list ops;
-    struct span *relays;
     struct node *node = &writing->node;
     node->has_writer = true;
     node->device = store_device(writing->store);
     if (!catalog_seq(writing->store, &node->seq, keys_pubkey(writing->keys), err))
         return false;
     node->seq++;
-    sign(writing, event);
+    sign_ops(writing, event);
     return op_parse(&ops, &writing->arena, event, err) && /* as everybody else will read it */
-           home_relays(writing->store, &relays, relay_count, &writing->arena, writing->call, err) &&
-           store_put(writing->store, &verdict, event, relays, *relay_count, err);
+           put(writing, event, relay_count, err);
 }
 
 static enum command_status report(const struct writing *writing, const struct event *event,
@@ -220,9 +233,32 @@ static bool change(struct writing *writing, struct event *event, size_t *relay_c
     return finish(writing, event, relay_count, err);
 }
 
-static bool delete (struct writing *writing, struct event *event, size_t *relay_count,
-                    struct err *err)
+/* Asks everybody to forget an event, as this store does. */
+static bool take_back(struct writing *writing, struct event *event, const struct catalog_event *it,
+                      size_t *relay_count, struct err *err)
 {
+    struct draft draft = {.kind = KIND_DELETION, .created_at = (int64_t)(home_now() / 1000)};
+    char kind[8];
+    if (memcmp(&it->author, keys_pubkey(writing->keys), sizeof it->author) != 0)
+        return err_set(err, ERR_RESTRICTED, "it is somebody else's");
+    snprintf(kind, sizeof kind, "%u", it->kind);
+    draft_tag_id(&draft, SPAN("e"), &it->id, SPAN(""));
+    draft_tag_pair(&draft, SPAN("k"), command_span(kind));
+    sign(writing, event, &draft);
+    return put(writing, event, relay_count, err) && catalog_settle(writing->store, err);
+}
+
+static bool erase(struct writing *writing, struct event *event, size_t *relay_count,
+                  struct err *err)
+{
+    struct catalog_events found;
+    struct bytes32 id;
+    bool is_final = command_value(writing->call, "forget") != NULL;
+    if (!home_resolve(writing->store, &id, writing->call->words[0], err) ||
+        !catalog_event(writing->store, &found, &writing->arena, &id, err))
+        return false;
+    if (found.count == 1 && (is_final || !found.at->has_root))
+        return take_back(writing, event, found.at, relay_count, err);
     if (!load(writing, err))
         return false;
     add_op(writing, OP_SET, SPAN(OP_DELETED))->value = SPAN("true");
@@ -276,7 +312,7 @@ static enum command_status run_set(struct command_call *call)
 
 static enum command_status run_rm(struct command_call *call)
 {
-    return run(call, delete);
+    return run(call, erase);
 }
 
 static enum command_status run_restore(struct command_call *call)
@@ -315,22 +351,27 @@ const struct command command_set = {.name = "set",
                                     .option_count = ARRAY_LEN(options_set),
                                     .run = run_set};
 
-static const struct command_option options_rm[] = {OPTIONS_WRITE};
+static const struct command_option options_rm[] = {
+    {"forget", NULL, "what this one event says, for good; relays are asked to forget it, too"},
+    OPTIONS_WRITE};
 
-const struct command command_rm = {.name = "rm",
-                                   .words = "ID",
-                                   .help = "delete it; its history stays, and restore undoes it",
-                                   .words_min = 1,
-                                   .words_max = 1,
-                                   .options = options_rm,
-                                   .option_count = ARRAY_LEN(options_rm),
-                                   .run = run_rm};
+const struct command command_rm = {
+    .name = "rm",
+    .words = "ID",
+    .help = "delete a thing, which restore undoes, or take back an event",
+    .words_min = 1,
+    .words_max = 1,
+    .options = options_rm,
+    .option_count = ARRAY_LEN(options_rm),
+    .run = run_rm};
+
+static const struct command_option options_restore[] = {OPTIONS_WRITE};
 
 const struct command command_restore = {.name = "restore",
                                         .words = "ID",
                                         .help = "undo its deletion",
                                         .words_min = 1,
                                         .words_max = 1,
-                                        .options = options_rm,
-                                        .option_count = ARRAY_LEN(options_rm),
+                                        .options = options_restore,
+                                        .option_count = ARRAY_LEN(options_restore),
                                         .run = run_restore};

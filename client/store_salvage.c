@@ -17,12 +17,35 @@
 #include "shared/event.h"
 #include "shared/scan.h"
 #include "shared/sig.h"
+#include "shared/text.h"
 
 #define BEGINNING "{\"id\":\"" /* of each event, as event_write writes them */
 
-static bool is_signed(const struct event *event)
+/* What is left of an event that was taken back: its id is signed, though not the hash of what is
+ * left. */
+static bool put_stub(struct store *to, const struct event *event, uint64_t *saved, struct err *err)
 {
-    return event_check_id(event) && sig_verify(&event->sig, &event->id, &event->pubkey);
+    struct text body = {0};
+    event_write(&body, event);
+    bool ok = sql_run(to->sql, err,
+                      "INSERT INTO log(h, id, put_ms, is_redacted, body) VALUES (?, ?, 0, 1, ?)",
+                      "ibs", store_hash_of(&event->id), &event->id, text_span(&body));
+    text_clear(&body);
+    *saved += ok;
+    return ok;
+}
+
+static bool put_event(struct store *to, const struct event *event, uint64_t *saved, struct err *err)
+{
+    enum store_verdict verdict;
+    if (!sig_verify(&event->sig, &event->id, &event->pubkey))
+        return true;
+    if (!event_check_id(event))
+        return event->content_json.len > 0 || put_stub(to, event, saved, err);
+    if (!store_put(to, &verdict, event, NULL, 0, err))
+        return false;
+    *saved += verdict == STORE_NEW || verdict == STORE_QUARANTINED;
+    return true;
 }
 
 /* True, too, for what is no event, or not one that its author signed. */
@@ -31,27 +54,11 @@ static bool take(struct store *to, struct span text, uint64_t *saved, struct err
     struct arena arena = {0};
     struct event event;
     struct scan scan = scan_begin(text);
-    enum store_verdict verdict = STORE_DUPLICATE;
     bool has = true;
     bool ok = !event_scan(&event, &arena, &scan, NULL) || store_has(to, &has, &event.id, err);
-    if (ok && !has && is_signed(&event)) {
-        ok = store_put(to, &verdict, &event, NULL, 0, err);
-        *saved += verdict == STORE_NEW || verdict == STORE_QUARANTINED;
-    }
+    ok = ok && (has || put_event(to, &event, saved, err));
     arena_clear(&arena);
     return ok;
-}
-
-/* What is left of an event that was taken back is signed by nobody. */
-static bool take_stub(struct store *to, struct sqlite3_stmt *row, struct err *err)
-{
-    struct bytes32 id = sql_id(row, 0);
-    bool has;
-    return store_has(to, &has, &id, err) &&
-           (has || sql_run(to->sql, err,
-                           "INSERT INTO log(h, id, put_ms, is_redacted, body)"
-                           " VALUES (?, ?, 0, 1, ?)",
-                           "ibs", store_hash_of(&id), &id, sql_text(row, 2)));
 }
 
 /* Until the first row that cannot be read. */
@@ -63,8 +70,7 @@ static bool take_rows(struct store *to, struct sql *from, const char *query, uin
     if (!sql_start(from, &row, NULL, query, ""))
         return true;
     while (ok && sql_next(from, row, &is_row, NULL) && is_row)
-        ok =
-            sql_int(row, 1) != 0 ? take_stub(to, row, err) : take(to, sql_text(row, 2), saved, err);
+        ok = take(to, sql_text(row, 0), saved, err);
     sql_end(row);
     return ok;
 }
@@ -108,10 +114,9 @@ static bool take_database(struct store *to, const char *path, uint64_t *saved, s
     struct sql *from = sql_open(path, false, NULL);
     if (from == NULL)
         return true;
-    bool ok =
-        take_rows(to, from, "SELECT id, is_redacted, body FROM log ORDER BY n", saved, err) &&
-        take_rows(to, from, "SELECT id, is_redacted, body FROM log ORDER BY n DESC", saved, err) &&
-        take_relays(to, from, err) && take_outbox(to, from, err);
+    bool ok = take_rows(to, from, "SELECT body FROM log ORDER BY n", saved, err) &&
+              take_rows(to, from, "SELECT body FROM log ORDER BY n DESC", saved, err) &&
+              take_relays(to, from, err) && take_outbox(to, from, err);
     sql_close(from);
     return ok;
 }
