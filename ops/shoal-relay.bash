@@ -12,6 +12,10 @@ _shoal_relay()
             return
             ;;
     esac
+    if [ "${COMP_WORDS[1]}" = shard ] && [ "$COMP_CWORD" -eq 2 ]; then
+        COMPREPLY=($(compgen -W 'list add balance move' -- "$word"))
+        return
+    fi
     words=$("$1" --help 2> /dev/null | sed -nE 's/^  (--[a-z-]+).*/\1/p')
     [ "$COMP_CWORD" -gt 1 ] || words="run import export sync router shard admin $words"
     COMPREPLY=($(compgen -W "$words" -- "$word"))

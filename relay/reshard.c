@@ -37,7 +37,7 @@ static bool list(struct reshard_desk *desk, struct err *err)
     for (uint32_t i = 0; i < desk->route->shard_count; i++) {
         int64_t events;
         if (!reshard_ask(desk->conns[i], &events, err,
-                         "SELECT greatest(reltuples, 0)::int8 FROM pg_class WHERE oid ="
+                         "SELECT greatest(reltuples - 1000, 0)::int8 FROM pg_class WHERE oid ="
                          " 'event'::regclass"))
             return false;
         printf("%5u %7u %10" PRId64 "  ", i, count_buckets(desk->route, i), events);

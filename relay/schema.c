@@ -62,20 +62,26 @@ static bool check_server(PGconn *conn, struct err *err)
     return true;
 }
 
-/* Asked first: IF NOT EXISTS alone wants the right to create even when there is nothing to do. */
+/* What is not there. Asked first: IF NOT EXISTS alone wants the right to create, and (Citus) the
+ * node that may, even when there is nothing to do. */
 static bool create(PGconn *conn, const char *schema, struct text *text, struct err *err)
 {
     if (!ask(conn, text, "SELECT 1 FROM pg_namespace WHERE nspname = $1", schema, err))
         return false;
     bool is_there = text->len > 1;
+    if (!ask(conn, text,
+             "SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename ="
+             " 'migration'",
+             schema, err))
+        return false;
+    bool has_table = text->len > 1;
     text_clear(text);
     if (!is_there)
         text_addf(text, "CREATE SCHEMA \"%s\";", schema);
-    text_addf(text,
-              "SET search_path TO \"%s\"; SET client_min_messages TO warning;"
-              "CREATE TABLE IF NOT EXISTS migration (number int4 PRIMARY KEY, name text NOT NULL,"
-              " at timestamptz NOT NULL DEFAULT now())",
-              schema);
+    text_addf(text, "SET search_path TO \"%s\"; SET client_min_messages TO warning;", schema);
+    if (!has_table)
+        text_addf(text, "CREATE TABLE migration (number int4 PRIMARY KEY, name text NOT NULL,"
+                        " at timestamptz NOT NULL DEFAULT now())");
     text_add(text, (struct span){"", 1});
     return run(conn, text->at, "schema", err);
 }

@@ -180,7 +180,7 @@ const struct store_sql_statement store_sql_statements[] = {
     {STORE_SQL_ROUTE, ROUTE_SQL},
     {STORE_SQL_HOLD, ROUTE_HOLD_SQL},
     {STORE_SQL_KEY, TAG_HASH_KEY_SQL},
-    {STORE_SQL_PROBE, "UPDATE meta SET v = uuid_send(gen_random_uuid()) WHERE k = 'probe'"},
+    {STORE_SQL_PROBE, "UPDATE meta SET v = timestamptz_send(now()) WHERE k = 'probe'"},
 
     /* Several processes may try: one does it, and it waits for nobody. */
     {STORE_SQL_EXPIRE,

@@ -16,5 +16,6 @@ expect commands "run import export admin" "$(offers "" | tr ' ' '\n' | grep -xE 
 expect prefix import "$(offers im)"
 expect option --listen-address "$(offers run --listen-a)"
 expect level warning "$(offers --log-level w)"
+expect shard "list add balance move" "$(offers shard "")"
 options=$("$relay" --help | grep -cE '^  --')
 expect "every option" "$options" "$(offers run -- | wc -w)"

@@ -1,5 +1,8 @@
 /* One database, two and four say the same to their clients: of each event that is published, to
- * each filter, how many there are, and what differs. Then what an operator may get wrong. */
+ * each filter, how many there are, and what differs. Then what an operator may get wrong.
+ *
+ *     relay_shards [CONNINFO SCHEMA]...    four, in place of the four databases
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,14 +24,20 @@ static const uint32_t shard_counts[PLACES] = {1, 2, 4};
 
 /* A relay on so many databases. */
 static struct place {
-    const char *databases[4];
+    const char *databases[4], *schemas[4];
     struct relay relay;
     struct talk talk;
 } places[PLACES];
 
 static struct pg pg;
+static char **given; /* NULL: nothing */
 static const struct signer_event *events[EVENTS];
 static uint32_t event_count;
+
+static const char *schema_of(const struct place *place)
+{
+    return scratch_format("--schema=%s", place->schemas[0]);
+}
 
 static void make_places(void)
 {
@@ -36,11 +45,16 @@ static void make_places(void)
     for (int i = 0; i < PLACES; i++) {
         struct place *place = &places[i];
         for (uint32_t k = 0; k < shard_counts[i]; k++) {
-            place->databases[k] = sharded_database(&pg, scratch_format("place_%d_%u", i, k));
+            bool is_given = given != NULL && i == PLACES - 1;
+            place->schemas[k] = is_given ? given[2 * (size_t)k + 1] : "shoal";
+            place->databases[k] = is_given
+                                      ? given[2 * (size_t)k]
+                                      : sharded_database(&pg, scratch_format("place_%d_%u", i, k));
             if (k > 0)
-                sharded_do(place->databases[0], SHARDED("add", place->databases[k]));
+                sharded_do(place->databases[0], SHARDED(schema_of(place), "add",
+                                                        place->databases[k], place->schemas[k]));
         }
-        sharded_do(place->databases[0], SHARDED("balance"));
+        sharded_do(place->databases[0], SHARDED(schema_of(place), "balance"));
     }
 }
 
@@ -50,7 +64,7 @@ static void open_places(const char *option)
         relay_start(
             &places[i].relay,
             &(struct relay_setup){.database = places[i].databases[0],
-                                  .schema = "shoal",
+                                  .schema = places[i].schemas[0],
                                   .options = OPTIONS("limit_max=5000", "search=yes", option)});
         talk_open(&places[i].talk, &places[i].relay);
         talk_login(&places[i].talk, FIRST_PERSON,
@@ -318,7 +332,7 @@ static void test_export(void **state)
         program_run(&program, SPAN(""),
                     (const char *const[]){"export", "--config=/dev/null",
                                           scratch_format("--database=%s", places[i].databases[0]),
-                                          NULL});
+                                          schema_of(&places[i]), NULL});
         assert_int_equal(program.status, 0);
         if (wanted != NULL)
             assert_string_equal(program.out_text.at, wanted);
@@ -388,10 +402,12 @@ static int start(void **state)
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal_answers), cmocka_unit_test(test_export),
         cmocka_unit_test(test_refused), cmocka_unit_test(test_moved)};
+    if (argc == 1 + 2 * 4)
+        given = argv + 1;
     return cmocka_run_group_tests(tests, start, stop);
 }

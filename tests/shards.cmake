@@ -5,3 +5,9 @@ foreach(name shards reshard)
   relay_test(${name})
   target_link_libraries(relay_${name} PRIVATE sharded)
 endforeach()
+
+# The same on Citus, where it is installed.
+if(TARGET shoal-relay)
+  add_test(NAME citus COMMAND ${CMAKE_SOURCE_DIR}/ops/citus ${CMAKE_BINARY_DIR})
+  set_tests_properties(citus PROPERTIES LABELS integration TIMEOUT 240 SKIP_RETURN_CODE 77)
+endif()
