@@ -14,9 +14,17 @@
 #include "shared/kind.h"
 
 /* CHUNK_KEYS: whose lists are read at a time. REFRESH_MS: what another relay's database purged is
- * not told. CHANGE_MS: after a list has changed; more changes may follow. RETRY_MS: the database is
- * down, or not ready. */
-enum { CHUNK_KEYS = 250, REFRESH_MS = 600000, CHANGE_MS = 3000, RETRY_MS = 500 };
+ * not told. CHANGE_MS: after a list has changed, at least; more changes may follow. CHANGE_TURNS:
+ * so many times as long as the set takes to be made. RETRY_MS: the database is down. LOOK_MS: or
+ * not ready. */
+enum {
+    CHUNK_KEYS = 250,
+    REFRESH_MS = 600000,
+    CHANGE_MS = 100,
+    CHANGE_TURNS = 10,
+    RETRY_MS = 500,
+    LOOK_MS = 50,
+};
 
 /* In a table of keys: whether the key's list is read as well. */
 static char is_read, is_trusted;
@@ -34,6 +42,7 @@ struct trust {
     struct table members; /* by hash */
     bool is_ready, has_changed, is_closing;
 
+    uint64_t began_ms, took_ms; /* to make the set */
     /* While a set is made: */
     bool is_making;
     struct table next;
@@ -112,6 +121,12 @@ static void take_list(struct trust *trust, const struct event *event)
     }
 }
 
+static uint64_t change_ms(const struct trust *trust)
+{
+    uint64_t ms = CHANGE_TURNS * trust->took_ms;
+    return ms < CHANGE_MS ? CHANGE_MS : ms < REFRESH_MS ? ms : REFRESH_MS;
+}
+
 static void finish(struct trust *trust)
 {
     struct table old = trust->members;
@@ -119,8 +134,9 @@ static void finish(struct trust *trust)
     trust->next = old;
     forget_attempt(trust);
     trust->is_ready = true;
+    trust->took_ms = uv_now(trust->timer.loop) - trust->began_ms;
     log_info("trust", "keys=%zu", trust->members.count);
-    again_in(trust, trust->has_changed ? CHANGE_MS : REFRESH_MS);
+    again_in(trust, trust->has_changed ? change_ms(trust) : REFRESH_MS);
 }
 
 static void read_chunk(struct trust *trust);
@@ -174,10 +190,11 @@ static void on_timer(uv_timer_t *timer)
 {
     struct trust *trust = timer->data;
     if (!shards_is_ready(trust->setup.store)) {
-        again_in(trust, RETRY_MS);
+        again_in(trust, LOOK_MS);
         return;
     }
     trust->is_making = true;
+    trust->began_ms = uv_now(timer->loop);
     trust->has_changed = trust->has_after = false;
     trust->done = 0;
     for (uint32_t i = 0; i < trust->roots.count; i++)
@@ -248,6 +265,6 @@ void trust_saw(struct trust *trust, const struct event *event)
         table_get(&trust->members, hash_of(trust, &event->pubkey)) != &is_read)
         return;
     if (!trust->has_changed && !trust->is_making)
-        again_in(trust, CHANGE_MS);
+        again_in(trust, change_ms(trust));
     trust->has_changed = true;
 }
