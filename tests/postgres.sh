@@ -54,7 +54,7 @@ start | standby)
     chmod 700 "$directory"
     [ "$(id -u)" != 0 ] || chown postgres "$directory"
     if [ "$1" = standby ]; then
-        as_user "'$binaries/pg_basebackup' -D '$directory/data' -h '$4' -U postgres -R -X stream -c fast"
+        as_user "'$binaries/pg_basebackup' -D '$directory/data' -h '$4' -U postgres -R -X stream -c fast --no-sync"
         launch
         psql -q "host=$4 user=postgres dbname=postgres" -c "ALTER SYSTEM SET synchronous_standby_names = '*'" \
             -c "SELECT pg_reload_conf()" >/dev/null
