@@ -9,6 +9,8 @@
 #include "shared/sig.h"
 #include "shared/text.h"
 
+enum { SHOWN_MAX = 4096 }; /* of which is remembered that they were */
+
 struct asking {
     struct net net;
     enum link_ask ask;
@@ -20,6 +22,8 @@ struct asking {
     struct link_query *query;
     uv_timer_t silence;
     bool was_open;
+    struct bytes32 *shown; /* the latest, in a ring: a connection's end brings some again */
+    size_t shown_count;
     uint64_t wrong; /* events whose id or signature is not what it should be */
     enum command_status status;
 };
@@ -55,6 +59,17 @@ static void heard_something(struct asking *asking)
         uv_timer_start(&asking->silence, on_silence, ms, 0);
 }
 
+/* Notes that it is shown; false when it was before. */
+static bool note_shown(struct asking *asking, const struct bytes32 *id)
+{
+    size_t count = asking->shown_count < SHOWN_MAX ? asking->shown_count : SHOWN_MAX;
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(&asking->shown[i], id, sizeof *id) == 0)
+            return false;
+    asking->shown[asking->shown_count++ % SHOWN_MAX] = *id;
+    return true;
+}
+
 static void print_event(struct asking *asking, const struct event *event)
 {
     struct text line = {0};
@@ -62,6 +77,8 @@ static void print_event(struct asking *asking, const struct event *event)
         asking->wrong++;
         return;
     }
+    if (asking->follows && !note_shown(asking, &event->id))
+        return;
     event_write(&line, event);
     text_add(&line, SPAN("\n"));
     if (command_print(asking->net.call, &line) != COMMAND_DONE)
@@ -148,6 +165,7 @@ static void ask(struct asking *asking)
                                            .filter_count = asking->filter_count,
                                            .heard = on_heard,
                                            .owner = asking};
+    asking->shown = arena_array(&asking->arena, struct bytes32, SHOWN_MAX);
     uv_timer_init(&asking->net.loop, &asking->silence);
     asking->silence.data = asking;
     asking->query = link_ask(asking->link, &setup);
