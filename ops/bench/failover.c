@@ -140,14 +140,24 @@ static void play(const struct bench *bench, const struct way *way, uint32_t roun
     scratch_clear();
 }
 
+/* The second has no window, and asks whichever is the standby. */
 static void open_relays(struct bench *bench)
 {
     static char schema[sizeof bench->relays[0].schema];
+    const char *hosts_end = strstr(bench->conninfo, " target_session_attrs=");
+    if (hosts_end == NULL)
+        fail_msg("no target_session_attrs at the end: %s", bench->conninfo);
+    const char *read =
+        scratch_format("database_read=%.*s", (int)(hosts_end - bench->conninfo), bench->conninfo);
     for (int i = 0; i < RELAYS; i++) {
+        const char *const options[] = {"processes=2",
+                                       "limit_max=100000",
+                                       "outbox_bytes_max=67108864",
+                                       i > 0 ? "window_bytes_max=0" : NULL,
+                                       read,
+                                       NULL};
         const struct relay_setup setup = {
-            .database = bench->conninfo,
-            .schema = i > 0 ? schema : NULL,
-            .options = OPTIONS("processes=2", "limit_max=100000", "outbox_bytes_max=67108864")};
+            .database = bench->conninfo, .schema = i > 0 ? schema : NULL, .options = options};
         relay_start(&bench->relays[i], &setup);
         memcpy(schema, bench->relays[i].schema, sizeof schema);
     }
