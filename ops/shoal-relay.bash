@@ -7,6 +7,10 @@ _shoal_relay()
             COMPREPLY=($(compgen -f -- "$word"))
             return
             ;;
+        shard)
+            COMPREPLY=($(compgen -W 'list add balance move' -- "$word"))
+            return
+            ;;
         --log-level)
             COMPREPLY=($(compgen -W 'error warning info debug' -- "$word"))
             return

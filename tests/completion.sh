@@ -15,6 +15,7 @@ expect() { [ "$2" = "$3" ] || { echo "$1: expected '$2', got '$3'"; exit 1; }; }
 expect commands "run import export admin" "$(offers "" | tr ' ' '\n' | grep -xE 'run|import|export|admin' | tr '\n' ' ' | sed 's/ $//')"
 expect prefix import "$(offers im)"
 expect option --listen-address "$(offers run --listen-a)"
+expect shard balance "$(offers shard b)"
 expect level warning "$(offers --log-level w)"
 expect shard "list add balance move" "$(offers shard "")"
 options=$("$relay" --help | grep -cE '^  --')
