@@ -18,8 +18,8 @@ enum {
     RELAYS = 2,
     DATABASES = 3,
     READERS = 4,
-    WRITERS = 4,
-    EVENTS_MAX = 20000,
+    WRITERS = 2,
+    EVENTS_MAX = 6000,
     BETWEEN_MAX = 60, /* events from the beginning of a move to its end by a signal */
     TRIES_MAX = 100,
     LOCK = 20261121, /* an advisory lock of this test */
@@ -196,7 +196,9 @@ static void test_between(void **state)
     assert_non_null(strstr(program.out_text.at, "a move was cut short: run it again"));
     program_clear(&program);
     run_again(words);
-    talk_await_true(&talk);
+    const json_t *verdict = json_array_get(talk_await(&talk, "OK"), 2);
+    if (!json_is_true(verdict))
+        talk_accept(&talk, after); /* it took so long that it was told to try again */
     EXPECT(&talk, scratch_format("{\"ids\":[\"%s\"]}", after->id), after);
     EXPECT(&talk, scratch_format("{\"ids\":[\"%s\"]}", before->id), before);
     talk_close(&talk);
