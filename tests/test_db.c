@@ -200,9 +200,9 @@ static void test_apart(void **state)
     struct db_call good[] = {call("put", one), call("sum", NULL), call("put", one)};
     good[2].is_apart = true;
     assert_true(db_transaction(db, good, 3, on_reply, NULL, &err));
-    assert_true(ask(db, "sum", NULL));
     until(&answers, 1);
     assert_int_equal(last, 1);
+    assert_true(ask(db, "sum", NULL));
     until(&answers, 2);
     assert_int_equal(commits, 1);
     assert_int_equal(last, 2);
