@@ -1,89 +1,18 @@
 /* shoal new, set, rm, restore: what entities are, changed by events of one's own. */
-#include <sodium.h>
 #include <stdio.h>
 
-#include "client/canon.h"
 #include "client/catalog.h"
-#include "client/command_home.h"
+#include "client/command_pen.h"
 #include "client/draft.h"
-#include "client/entity.h"
-#include "client/hlc.h"
-#include "client/keys.h"
-#include "client/node.h"
-#include "client/op.h"
 #include "client/replica.h"
-#include "client/state.h"
-#include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
-#include "shared/hex.h"
 #include "shared/kind.h"
 #include "shared/number.h"
-#include "shared/scan.h"
-#include "shared/text.h"
 #include "shared/utf8.h"
 
-/* One event on its way. */
-struct writing {
-    const struct command_call *call;
-    struct store *store;
-    struct keys *keys;
-    struct replica *replica; /* of what is changed; NULL for what is new */
-    struct arena arena;
-    struct node node;
-    struct bytes32 parents[NODE_PARENTS_MAX];
-    struct op *ops;
-    size_t op_count;
-};
-
-static struct op *add_op(struct writing *writing, enum op_type type, struct span key)
-{
-    writing->ops = arena_grow(&writing->arena, struct op, writing->ops, writing->op_count);
-    struct op *op = &writing->ops[writing->op_count++];
-    *op = (struct op){.type = type, .key = key};
-    return op;
-}
-
-/* As canonical JSON: is_json, or a string. */
-static bool read_value(struct span *json, struct writing *writing, struct span value, bool is_json,
-                       struct err *err)
-{
-    struct text out = {0};
-    if (!utf8_is(value))
-        return err_set(err, ERR_INVALID, "a value that is not UTF-8");
-    if (!is_json) {
-        text_add_json(&out, value);
-        value = arena_copy(&writing->arena, text_span(&out));
-        text_clear(&out);
-    }
-    struct scan scan = scan_begin(value);
-    scan.subject = SPAN("value");
-    return canon_scan(json, &writing->arena, &scan, err) && scan_end(&scan, err);
-}
-
-/* Takes out of a set all that says so, of what is seen here. */
-static bool remove_value(struct writing *writing, struct span key, struct span json,
-                         struct err *err)
-{
-    size_t count = 0, tag_count = 0;
-    const struct state *state =
-        writing->replica != NULL ? entity_state(replica_entity(writing->replica)) : NULL;
-    const struct state_element **elements =
-        state != NULL ? state_elements(state, &writing->arena, key, &count) : NULL;
-    struct op_tag *tags = arena_array(&writing->arena, struct op_tag, count + 1);
-    for (size_t i = 0; i < count; i++)
-        if (span_eq(elements[i]->value, json))
-            tags[tag_count++] = (struct op_tag){elements[i]->event, elements[i]->index};
-    if (tag_count == 0 || tag_count > OP_TAGS_MAX)
-        return err_set(err, ERR_INVALID, "%.*s is not in %.*s", SPAN_ARG(json), SPAN_ARG(key));
-    struct op *op = add_op(writing, OP_REM, key);
-    op->tags = tags;
-    op->tag_count = (uint32_t)tag_count;
-    return true;
-}
-
 /* NAME=TEXT, NAME:=JSON, NAME+=TEXT, NAME-=TEXT. */
-static bool read_word(struct writing *writing, const char *word, struct err *err)
+static bool read_word(struct pen *pen, struct pen_change *change, const char *word, struct err *err)
 {
     const char *equals = strchr(word, '=');
     char how = equals != NULL && equals > word ? equals[-1] : '\0';
@@ -93,239 +22,151 @@ static bool read_word(struct writing *writing, const char *word, struct err *err
         return err_set(err, ERR_INVALID,
                        "expected FIELD=TEXT, FIELD:=JSON, SET+=TEXT or SET-=TEXT, got '%.40s'",
                        word);
-    if (writing->op_count == OP_COUNT_MAX - 1)
+    if (change->op_count == OP_COUNT_MAX - 1)
         return err_set(err, ERR_INVALID, "over %d changes at once", OP_COUNT_MAX - 1);
-    if (!read_value(&json, writing, command_span(equals + 1), how == ':', err))
+    if (!pen_value(pen, &json, command_span(equals + 1), how == ':', err))
         return false;
     if (how == '-')
-        return remove_value(writing, key, json, err);
-    add_op(writing, how == '+' ? OP_ADD : OP_SET, key)->value = json;
+        return pen_remove(pen, change, key, json, err);
+    pen_op(pen, change, how == '+' ? OP_ADD : OP_SET, key)->value = json;
     return true;
 }
 
-static bool read_count(struct writing *writing, const char *word, struct err *err)
+static bool read_count(struct pen *pen, struct pen_change *change, const char *word,
+                       struct err *err)
 {
     const char *equals = strchr(word, '=');
     struct span key = {word, equals != NULL ? (size_t)(equals - word) : 0};
     int64_t amount;
     if (key.len == 0 || !number_value(&amount, command_span(equals + 1)))
         return err_set(err, ERR_INVALID, "--count: expected COUNTER=NUMBER");
-    add_op(writing, OP_INC, key)->amount = amount;
+    pen_op(pen, change, OP_INC, key)->amount = amount;
     return true;
 }
 
-static bool read_changes(struct writing *writing, size_t first, struct err *err)
+static bool read_changes(struct pen *pen, struct pen_change *change, struct err *err)
 {
-    const struct command_call *call = writing->call;
+    const struct command_call *call = pen->call;
     const char *value;
     size_t place = 0;
-    for (size_t i = first; i < call->word_count; i++)
-        if (!read_word(writing, call->words[i], err))
+    for (size_t i = 1; i < call->word_count; i++)
+        if (!read_word(pen, change, call->words[i], err))
             return false;
     while ((value = command_next_value(call, "unset", &place)) != NULL)
-        add_op(writing, OP_DEL, command_span(value));
+        pen_op(pen, change, OP_DEL, command_span(value));
     place = 0;
     while ((value = command_next_value(call, "count", &place)) != NULL)
-        if (!read_count(writing, value, err))
+        if (!read_count(pen, change, value, err))
             return false;
     return true;
 }
 
-/* Ends with draft. */
-static void sign(struct writing *writing, struct event *event, struct draft *draft)
-{
-    struct bytes32 aux;
-    randombytes_buf(&aux, sizeof aux);
-    draft_finish(draft, event, &writing->arena);
-    keys_sign(writing->keys, event, &aux);
-    draft_clear(draft);
-}
-
-static void sign_ops(struct writing *writing, struct event *event)
-{
-    struct draft draft = {.kind = KIND_OP};
-    node_draft(&writing->node, &draft);
-    text_add(&draft.content, SPAN("["));
-    for (size_t i = 0; i < writing->op_count; i++) {
-        text_add(&draft.content, i > 0 ? SPAN(",") : SPAN(""));
-        op_write(&draft.content, &writing->ops[i]);
-    }
-    text_add(&draft.content, SPAN("]"));
-    sign(writing, event, &draft);
-}
-
-static bool put(struct writing *writing, const struct event *event, size_t *relay_count,
+/* Finishes what was begun well, and reports it. */
+static bool end(struct pen *pen, struct pen_change *change, bool ok, struct text *out,
                 struct err *err)
 {
-    enum store_verdict verdict;
-    struct span *relays;
-    return home_relays(writing->store, &relays, relay_count, &writing->arena, writing->call, err) &&
-           store_put(writing->store, &verdict, event, relays, *relay_count, err);
+    struct event event;
+    ok = ok && pen_finish(pen, change, &event, err);
+    if (ok)
+        pen_report(pen, out, pen_root(change, &event), &event.id);
+    pen_clear(change);
+    return ok;
 }
 
-/* What every change ends with: the next of this device, signed, kept and queued. */
-static bool finish(struct writing *writing, struct event *event, size_t *relay_count,
-                   struct err *err)
+static bool make(struct pen *pen, struct text *out, struct err *err)
 {
-    struct op_list ops;
-    struct node *node = &writing->node;
-    node->has_writer = true;
-    node->device = store_device(writing->store);
-    if (!catalog_seq(writing->store, &node->seq, keys_pubkey(writing->keys), err))
-        return false;
-    node->seq++;
-    sign_ops(writing, event);
-    return op_parse(&ops, &writing->arena, event, err) && /* as everybody else will read it */
-           put(writing, event, relay_count, err);
+    struct pen_change change;
+    bool ok = pen_create(pen, &change, command_span(pen->call->words[0]), err) &&
+              read_changes(pen, &change, err);
+    return end(pen, &change, ok, out, err);
 }
 
-static enum command_status report(const struct writing *writing, const struct event *event,
-                                  size_t relay_count)
-{
-    struct text out = {0};
-    const struct command_call *call = writing->call;
-    const struct bytes32 *root = writing->replica != NULL ? &writing->node.root : &event->id;
-    if (call->is_json) {
-        text_add(&out, SPAN("{"));
-        home_write_hex(&out, "id", root);
-        text_add(&out, SPAN(","));
-        home_write_hex(&out, "event", &event->id);
-        text_addf(&out, ",\"queued\":%zu%s}", relay_count,
-                  command_value(call, "dry-run") != NULL ? ",\"dry_run\":true" : "");
-    } else {
-        text_add_hex(&out, root->at, sizeof root->at);
-    }
-    text_add(&out, SPAN("\n"));
-    return command_print(call, &out);
-}
-
-static bool make(struct writing *writing, struct event *event, size_t *relay_count, struct err *err)
-{
-    add_op(writing, OP_CREATE, command_span(writing->call->words[0]));
-    return read_changes(writing, 1, err) && hlc_next(&writing->node.hlc, 0, home_now(), err) &&
-           finish(writing, event, relay_count, err);
-}
-
-/* Finds what is to be changed, and whose it is. */
-static bool load(struct writing *writing, struct err *err)
+static bool load(struct pen *pen, struct pen_change *change, struct err *err)
 {
     struct bytes32 root;
-    uint64_t now_ms = home_now();
-    if (!home_resolve(writing->store, &root, writing->call->words[0], err) ||
-        !catalog_load(writing->store, &writing->replica, &root, now_ms + HLC_AHEAD_MAX_MS, err))
-        return false;
-    const struct bytes32 *author = replica_author(writing->replica);
-    if (author == NULL)
-        return err_set(err, ERR_INVALID, "no entity here is called %.64s", writing->call->words[0]);
-    if (memcmp(author, keys_pubkey(writing->keys), sizeof *author) != 0)
-        return err_set(err, ERR_RESTRICTED, "it is somebody else's");
-    return entity_next(replica_entity(writing->replica), &writing->node, writing->parents, now_ms,
-                       err);
+    *change = (struct pen_change){0};
+    return home_resolve(pen->store, &root, pen->call->words[0], err) &&
+           pen_load(pen, change, &root, err);
 }
 
-static bool change(struct writing *writing, struct event *event, size_t *relay_count,
-                   struct err *err)
+static bool change(struct pen *pen, struct text *out, struct err *err)
 {
-    if (!load(writing, err) || !read_changes(writing, 1, err))
-        return false;
-    if (writing->op_count == 0)
-        return err_set(err, ERR_INVALID, "nothing to change");
-    return finish(writing, event, relay_count, err);
+    struct pen_change change;
+    bool ok = load(pen, &change, err) && read_changes(pen, &change, err);
+    if (ok && change.op_count == 0)
+        ok = err_set(err, ERR_INVALID, "nothing to change");
+    return end(pen, &change, ok, out, err);
 }
 
 /* Asks everybody to forget an event, as this store does. */
-static bool take_back(struct writing *writing, struct event *event, const struct catalog_event *it,
-                      size_t *relay_count, struct err *err)
+static bool take_back(struct pen *pen, struct text *out, const struct catalog_event *it,
+                      struct err *err)
 {
-    struct draft draft = {.kind = KIND_DELETION, .created_at = (int64_t)(home_now() / 1000)};
+    struct draft draft = {.kind = KIND_DELETION, .created_at = pen_now()};
+    struct event event;
     char kind[8];
-    if (memcmp(&it->author, keys_pubkey(writing->keys), sizeof it->author) != 0)
+    if (memcmp(&it->author, pen_me(pen), sizeof it->author) != 0)
         return err_set(err, ERR_RESTRICTED, "it is somebody else's");
     snprintf(kind, sizeof kind, "%u", it->kind);
     draft_tag_id(&draft, SPAN("e"), &it->id, SPAN(""));
     draft_tag_pair(&draft, SPAN("k"), command_span(kind));
-    sign(writing, event, &draft);
-    return put(writing, event, relay_count, err) && catalog_settle(writing->store, err);
+    pen_sign(pen, &event, &draft);
+    if (!pen_put(pen, &event, err) || !catalog_settle(pen->store, err))
+        return false;
+    pen_report(pen, out, &event.id, &event.id);
+    return true;
 }
 
-static bool erase(struct writing *writing, struct event *event, size_t *relay_count,
-                  struct err *err)
+/* Sets whether it is deleted. */
+static bool mark(struct pen *pen, struct text *out, struct span is_deleted, struct err *err)
+{
+    struct pen_change change;
+    bool ok = load(pen, &change, err);
+    if (ok)
+        pen_op(pen, &change, OP_SET, SPAN(OP_DELETED))->value = is_deleted;
+    return end(pen, &change, ok, out, err);
+}
+
+static bool erase(struct pen *pen, struct text *out, struct err *err)
 {
     struct catalog_events found;
     struct bytes32 id;
-    bool is_final = command_value(writing->call, "forget") != NULL;
-    if (!home_resolve(writing->store, &id, writing->call->words[0], err) ||
-        !catalog_event(writing->store, &found, &writing->arena, &id, err))
+    bool is_final = command_value(pen->call, "forget") != NULL;
+    if (!home_resolve(pen->store, &id, pen->call->words[0], err) ||
+        !catalog_event(pen->store, &found, &pen->arena, &id, err))
         return false;
     if (found.count == 1 && (is_final || !found.at->has_root))
-        return take_back(writing, event, found.at, relay_count, err);
-    if (!load(writing, err))
-        return false;
-    add_op(writing, OP_SET, SPAN(OP_DELETED))->value = SPAN("true");
-    return finish(writing, event, relay_count, err);
+        return take_back(pen, out, found.at, err);
+    return mark(pen, out, SPAN("true"), err);
 }
 
-static bool restore(struct writing *writing, struct event *event, size_t *relay_count,
-                    struct err *err)
+static bool restore(struct pen *pen, struct text *out, struct err *err)
 {
-    if (!load(writing, err))
-        return false;
-    add_op(writing, OP_SET, SPAN(OP_DELETED))->value = SPAN("false");
-    return finish(writing, event, relay_count, err);
-}
-
-typedef bool write_fn(struct writing *writing, struct event *event, size_t *relay_count,
-                      struct err *err);
-
-/* Reading, deciding and writing are one transaction. */
-static enum command_status run(struct command_call *call, write_fn *write)
-{
-    struct writing writing = {.call = call};
-    struct event event;
-    struct err err;
-    size_t relay_count;
-    enum command_status status;
-    writing.keys = command_keys(call, &status);
-    if (writing.keys != NULL)
-        writing.store = home_open(call, &status);
-    if (writing.store != NULL) {
-        bool ok = store_begin(writing.store, &err) && write(&writing, &event, &relay_count, &err) &&
-                  home_commit(writing.store, call, &err);
-        status = ok ? report(&writing, &event, relay_count) : command_fail(call, &err);
-    }
-    replica_free(writing.replica);
-    store_close(writing.store);
-    keys_free(writing.keys);
-    arena_clear(&writing.arena);
-    return status;
+    return mark(pen, out, SPAN("false"), err);
 }
 
 static enum command_status run_new(struct command_call *call)
 {
-    return run(call, make);
+    return pen_run(call, make);
 }
 
 static enum command_status run_set(struct command_call *call)
 {
-    return run(call, change);
+    return pen_run(call, change);
 }
 
 static enum command_status run_rm(struct command_call *call)
 {
-    return run(call, erase);
+    return pen_run(call, erase);
 }
 
 static enum command_status run_restore(struct command_call *call)
 {
-    return run(call, restore);
+    return pen_run(call, restore);
 }
 
-#define OPTIONS_WRITE                                                        \
-    HOME_OPTION_RELAY, HOME_OPTION_DRY_RUN, HOME_OPTION, COMMAND_OPTION_KEY, \
-        COMMAND_OPTION_PASSWORD, COMMAND_OPTION_JSON
-
 static const struct command_option options_new[] = {
-    {"count", "COUNTER=N", "begin a counter with N; may be repeated"}, OPTIONS_WRITE};
+    {"count", "COUNTER=N", "begin a counter with N; may be repeated"}, PEN_OPTIONS};
 
 const struct command command_new = {.name = "new",
                                     .words = "TYPE [FIELD=TEXT | FIELD:=JSON | SET+=TEXT]...",
@@ -339,7 +180,7 @@ const struct command command_new = {.name = "new",
 static const struct command_option options_set[] = {
     {"unset", "FIELD", "take a field away; may be repeated"},
     {"count", "COUNTER=N", "add N to a counter; may be repeated"},
-    OPTIONS_WRITE};
+    PEN_OPTIONS};
 
 const struct command command_set = {.name = "set",
                                     .words =
@@ -353,7 +194,7 @@ const struct command command_set = {.name = "set",
 
 static const struct command_option options_rm[] = {
     {"forget", NULL, "what this one event says, for good; relays are asked to forget it, too"},
-    OPTIONS_WRITE};
+    PEN_OPTIONS};
 
 const struct command command_rm = {
     .name = "rm",
@@ -365,7 +206,7 @@ const struct command command_rm = {
     .option_count = ARRAY_LEN(options_rm),
     .run = run_rm};
 
-static const struct command_option options_restore[] = {OPTIONS_WRITE};
+static const struct command_option options_restore[] = {PEN_OPTIONS};
 
 const struct command command_restore = {.name = "restore",
                                         .words = "ID",
