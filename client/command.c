@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "client/holder.h"
 #include "client/keys.h"
 #include "client/ncryptsec.h"
 #include "client/secret.h"
@@ -85,4 +86,10 @@ struct keys *command_keys(const struct command_call *call, enum command_status *
     text_clear(&word);
     *status = keys != NULL ? COMMAND_DONE : command_fail(call, &err);
     return keys;
+}
+
+struct holder *command_holder(const struct command_call *call, enum command_status *status)
+{
+    struct keys *keys = command_keys(call, status);
+    return keys != NULL ? holder_of_keys(keys) : NULL;
 }

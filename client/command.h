@@ -10,6 +10,7 @@
 #include "shared/base.h"
 
 struct err;
+struct holder;
 struct keys;
 struct text;
 
@@ -98,6 +99,9 @@ enum command_status command_misuse(const struct command_call *call, const char *
 /* Writes to standard output, and empties out. */
 enum command_status command_print(const struct command_call *call, struct text *out);
 
-/* The user's own keys, of the file and with the password that the options name; NULL after saying
- * why not. */
+/* Who signs for the user: the key of the file and with the password that the options name. NULL
+ * after saying why not. */
+struct holder *command_holder(const struct command_call *call, enum command_status *status);
+
+/* The key itself, for what only its secret will do. */
 struct keys *command_keys(const struct command_call *call, enum command_status *status);

@@ -8,7 +8,7 @@
 #include "client/command_net.h"
 #include "client/command_send.h"
 #include "client/draft.h"
-#include "client/keys.h"
+#include "client/holder.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -91,16 +91,23 @@ static enum command_status send_to(const struct command_call *call, const struct
     return status;
 }
 
+static enum command_status print_event(const struct command_call *call, const struct event *event)
+{
+    struct text out = {0};
+    event_write(&out, event);
+    text_add(&out, SPAN("\n"));
+    return command_print(call, &out);
+}
+
 static enum command_status run_event(struct command_call *call)
 {
     struct arena arena = {0};
     struct draft draft = {0};
-    struct text out = {0};
     struct event event;
     struct bytes32 aux;
     struct err err;
     enum command_status status = COMMAND_DONE;
-    struct keys *keys = NULL;
+    struct holder *holder = NULL;
     int64_t kind;
     if (!command_number(call, "kind", KIND_DEFAULT, UINT16_MAX, &kind) ||
         !command_number(call, "created-at", (int64_t)time(NULL), INT64_MAX, &draft.created_at))
@@ -109,18 +116,16 @@ static enum command_status run_event(struct command_call *call)
     if (!fill_draft(&draft, &arena, call, &err))
         status = command_fail(call, &err);
     else
-        keys = command_keys(call, &status);
-    if (keys != NULL) {
+        holder = command_holder(call, &status);
+    if (holder != NULL) {
         randombytes_buf(&aux, sizeof aux);
         draft_finish(&draft, &event, &arena);
-        keys_sign(keys, &event, &aux);
-        event_write(&out, &event);
-        text_add(&out, SPAN("\n"));
-        status = command_print(call, &out);
+        status = holder_sign(holder, &event, &aux, &err) ? print_event(call, &event)
+                                                         : command_fail(call, &err);
         if (status == COMMAND_DONE && command_value(call, "to") != NULL)
             status = send_to(call, &event);
     }
-    keys_free(keys);
+    holder_free(holder);
     draft_clear(&draft);
     arena_clear(&arena);
     return status;

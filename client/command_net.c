@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "client/keys.h"
+#include "client/holder.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 
@@ -35,7 +35,7 @@ enum command_status net_open(struct net *net, const struct command_call *call)
         .random = any_number,
     };
     if (command_value(call, "auth") != NULL)
-        net->keys = command_keys(call, &status);
+        net->holder = command_holder(call, &status);
     if (status != COMMAND_DONE)
         return status;
     net->host = link_host_new(&net->loop, &setup, &err);
@@ -46,7 +46,7 @@ void net_close(struct net *net)
 {
     if (net->host != NULL)
         link_host_free(net->host);
-    keys_free(net->keys);
+    holder_free(net->holder);
     uv_run(&net->loop, UV_RUN_DEFAULT); /* until the last handle has closed */
     uv_loop_close(&net->loop);
 }
@@ -56,14 +56,17 @@ void net_answer(const struct net *net, struct link *link)
     struct arena arena = {0};
     struct event event;
     struct bytes32 aux;
-    if (net->keys == NULL) {
+    struct err err;
+    if (net->holder == NULL) {
         link_decline(link, "auth-required: the relay wants to know who you are: --auth");
         return;
     }
     randombytes_buf(&aux, sizeof aux);
     link_auth_event(link, &event, &arena);
-    keys_sign(net->keys, &event, &aux);
-    link_authenticate(link, &event);
+    if (holder_sign(net->holder, &event, &aux, &err))
+        link_authenticate(link, &event);
+    else
+        link_decline(link, err.text);
     arena_clear(&arena);
 }
 

@@ -17,7 +17,7 @@ struct net {
     const struct command_call *call;
     uv_loop_t loop;
     struct link_host *host;
-    struct keys *keys; /* NULL: nobody is to know who we are */
+    struct holder *holder; /* NULL: nobody is to know who we are */
     int64_t timeout_s;
 };
 

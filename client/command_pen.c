@@ -8,7 +8,7 @@
 #include "client/draft.h"
 #include "client/entity.h"
 #include "client/hlc.h"
-#include "client/keys.h"
+#include "client/holder.h"
 #include "client/replica.h"
 #include "client/state.h"
 #include "shared/err.h"
@@ -25,8 +25,8 @@ enum command_status pen_run(struct command_call *call, pen_fn *write)
     struct text out = {0};
     struct err err;
     enum command_status status;
-    pen.keys = command_keys(call, &status);
-    if (pen.keys != NULL)
+    pen.holder = command_holder(call, &status);
+    if (pen.holder != NULL)
         pen.store = home_open(call, &status);
     if (pen.store != NULL) {
         bool ok = store_begin(pen.store, &err) && write(&pen, &out, &err) &&
@@ -35,14 +35,14 @@ enum command_status pen_run(struct command_call *call, pen_fn *write)
     }
     text_clear(&out);
     store_close(pen.store);
-    keys_free(pen.keys);
+    holder_free(pen.holder);
     arena_clear(&pen.arena);
     return status;
 }
 
 const struct bytes32 *pen_me(const struct pen *pen)
 {
-    return keys_pubkey(pen->keys);
+    return holder_pubkey(pen->holder);
 }
 
 int64_t pen_now(void)
@@ -80,13 +80,13 @@ bool pen_text(struct pen *pen, struct span *text, size_t first, struct err *err)
     return utf8_is(*text) || err_set(err, ERR_INVALID, "a text that is not UTF-8");
 }
 
-void pen_sign(struct pen *pen, struct event *event, struct draft *draft)
+bool pen_sign(struct pen *pen, struct event *event, struct draft *draft, struct err *err)
 {
     struct bytes32 aux;
     randombytes_buf(&aux, sizeof aux);
     draft_finish(draft, event, &pen->arena);
-    keys_sign(pen->keys, event, &aux);
     draft_clear(draft);
+    return holder_sign(pen->holder, event, &aux, err);
 }
 
 bool pen_put_at(struct pen *pen, const struct event *event, const struct span *relays, size_t count,
@@ -195,7 +195,8 @@ void pen_clear(struct pen_change *change)
     change->replica = NULL;
 }
 
-static void sign_ops(struct pen *pen, struct pen_change *change, struct event *event)
+static bool sign_ops(struct pen *pen, struct pen_change *change, struct event *event,
+                     struct err *err)
 {
     struct draft draft = {.kind = KIND_OP};
     node_draft(&change->node, &draft);
@@ -205,7 +206,7 @@ static void sign_ops(struct pen *pen, struct pen_change *change, struct event *e
         op_write(&draft.content, &change->ops[i]);
     }
     text_add(&draft.content, SPAN("]"));
-    pen_sign(pen, event, &draft);
+    return pen_sign(pen, event, &draft, err);
 }
 
 bool pen_finish(struct pen *pen, struct pen_change *change, struct event *event, struct err *err)
@@ -217,8 +218,8 @@ bool pen_finish(struct pen *pen, struct pen_change *change, struct event *event,
     if (!catalog_seq(pen->store, &node->seq, pen_me(pen), err))
         return false;
     node->seq++;
-    sign_ops(pen, change, event);
-    return op_parse(&ops, &pen->arena, event, err) && /* as everybody else will read it */
+    return sign_ops(pen, change, event, err) &&
+           op_parse(&ops, &pen->arena, event, err) && /* as everybody else will read it */
            pen_put(pen, event, err);
 }
 

@@ -13,7 +13,7 @@
 
 struct draft;
 struct event;
-struct keys;
+struct holder;
 struct replica;
 
 enum { PEN_TEXT_BYTES_MAX = 60000 }; /* that a person writes at once: relays take little more */
@@ -25,7 +25,7 @@ enum { PEN_TEXT_BYTES_MAX = 60000 }; /* that a person writes at once: relays tak
 struct pen {
     const struct command_call *call;
     struct store *store;
-    struct keys *keys;
+    struct holder *holder;
     struct arena arena;
     size_t queued; /* relays that the last event put was queued for */
 };
@@ -42,7 +42,8 @@ int64_t pen_now(void); /* unix seconds */
 MUST_CHECK bool pen_text(struct pen *pen, struct span *text, size_t first, struct err *err);
 
 /* Ends with draft. */
-void pen_sign(struct pen *pen, struct event *event, struct draft *draft);
+MUST_CHECK bool pen_sign(struct pen *pen, struct event *event, struct draft *draft,
+                         struct err *err);
 
 /* Keeps it, queued for the relays that the call or else the store names; or for those given. */
 MUST_CHECK bool pen_put(struct pen *pen, const struct event *event, struct err *err);

@@ -110,8 +110,8 @@ static bool take_back(struct pen *pen, struct text *out, const struct catalog_ev
     snprintf(kind, sizeof kind, "%u", it->kind);
     draft_tag_id(&draft, SPAN("e"), &it->id, SPAN(""));
     draft_tag_pair(&draft, SPAN("k"), command_span(kind));
-    pen_sign(pen, &event, &draft);
-    if (!pen_put(pen, &event, err) || !catalog_settle(pen->store, err))
+    if (!pen_sign(pen, &event, &draft, err) || !pen_put(pen, &event, err) ||
+        !catalog_settle(pen->store, err))
         return false;
     pen_report(pen, out, &event.id, &event.id);
     return true;

@@ -2,8 +2,8 @@
 
 #include <assert.h>
 
-#include "client/box.h"
 #include "client/draft.h"
+#include "client/holder.h"
 #include "client/keys.h"
 #include "client/secret.h"
 #include "shared/arena.h"
@@ -19,76 +19,62 @@ int64_t wrap_time(int64_t now, uint32_t random)
     return now > past ? now - past : 0;
 }
 
-/* Adds the text, sealed from keys to peer. */
-static bool add_sealed(struct text *out, const struct keys *keys, const struct bytes32 *peer,
-                       struct span plain, const struct bytes32 *nonce, struct err *err)
-{
-    struct bytes32 key;
-    if (!box_key(&key, keys, peer))
-        return err_set(err, ERR_INVALID, "the recipient's key is not a point of the curve");
-    bool ok = box_seal(out, &key, plain, nonce, err);
-    secret_wipe(&key, sizeof key);
-    return ok;
-}
-
-/* Signs a draft with keys and appends it. */
-static void write_signed(struct text *out, const struct draft *draft, const struct keys *keys,
-                         const struct bytes32 *aux)
+/* Signs a draft and appends it. */
+static bool write_signed(struct text *out, const struct draft *draft, const struct holder *holder,
+                         const struct bytes32 *aux, struct err *err)
 {
     struct arena arena = {0};
     struct event event;
     draft_finish(draft, &event, &arena);
-    keys_sign(keys, &event, aux);
-    event_write(out, &event);
+    bool ok = holder_sign(holder, &event, aux, err);
+    if (ok)
+        event_write(out, &event);
     arena_clear(&arena);
+    return ok;
 }
 
-static bool write_seal(struct text *out, const struct keys *keys, const struct event *rumor,
+static bool write_seal(struct text *out, const struct holder *holder, const struct event *rumor,
                        const struct bytes32 *recipient, const struct wrap_seed *seed,
                        struct err *err)
 {
     struct draft draft = {.kind = KIND_SEAL, .created_at = seed->seal_at};
     struct text json = {0};
     event_write_rumor(&json, rumor);
-    bool ok = add_sealed(&draft.content, keys, recipient, text_span(&json), &seed->seal_nonce, err);
-    if (ok)
-        write_signed(out, &draft, keys, &seed->seal_aux);
+    bool ok =
+        holder_seal(holder, &draft.content, recipient, text_span(&json), &seed->seal_nonce, err) &&
+        write_signed(out, &draft, holder, &seed->seal_aux, err);
     text_clear(&json);
     draft_clear(&draft);
     return ok;
 }
 
-bool wrap_seal(struct text *out, const struct keys *keys, const struct event *rumor,
+bool wrap_seal(struct text *out, const struct holder *holder, const struct event *rumor,
                const struct bytes32 *recipient, const struct wrap_seed *seed, struct err *err)
 {
-    struct keys *once = keys_new(&seed->secret);
-    if (once == NULL)
+    struct keys *keys = keys_new(&seed->secret);
+    if (keys == NULL)
         return err_set(err, ERR_INTERNAL, "random bytes that are no key");
+    struct holder *once = holder_of_keys(keys);
     struct draft draft = {.kind = KIND_GIFT_WRAP, .created_at = seed->wrap_at};
     struct text seal = {0};
-    bool ok = write_seal(&seal, keys, rumor, recipient, seed, err) &&
-              add_sealed(&draft.content, once, recipient, text_span(&seal), &seed->wrap_nonce, err);
-    if (ok) {
-        draft_tag_id(&draft, SPAN("p"), recipient, SPAN(""));
-        write_signed(out, &draft, once, &seed->wrap_aux);
-    }
+    draft_tag_id(&draft, SPAN("p"), recipient, SPAN(""));
+    bool ok =
+        write_seal(&seal, holder, rumor, recipient, seed, err) &&
+        holder_seal(once, &draft.content, recipient, text_span(&seal), &seed->wrap_nonce, err) &&
+        write_signed(out, &draft, once, &seed->wrap_aux, err);
     text_clear(&seal);
     draft_clear(&draft);
-    keys_free(once);
+    holder_free(once);
     return ok;
 }
 
 /* The content of event, opened, in the arena. */
-static bool open_content(struct span *plain, struct arena *arena, const struct keys *keys,
+static bool open_content(struct span *plain, struct arena *arena, const struct holder *holder,
                          const struct event *event, struct err *err)
 {
-    struct bytes32 key;
     struct text out = {0};
     struct scan_string content = {event->content_json, true};
-    if (!box_key(&key, keys, &event->pubkey))
-        return err_set(err, ERR_INVALID, "sealed by a key that is not a point of the curve");
-    bool ok = box_open(&out, &key, scan_decode(arena, content), err);
-    secret_wipe(&key, sizeof key);
+    bool ok = holder_open(holder, &out, &event->pubkey, scan_decode(arena, content), err);
     if (ok)
         *plain = arena_copy(arena, text_span(&out));
     if (out.at != NULL)
@@ -107,15 +93,15 @@ static bool check_seal(const struct event *seal, struct err *err)
     return true;
 }
 
-bool wrap_open(struct event *rumor, struct arena *arena, const struct keys *keys,
+bool wrap_open(struct event *rumor, struct arena *arena, const struct holder *holder,
                const struct event *wrap, struct err *err)
 {
     struct event seal;
     struct span plain;
     if (wrap->kind != KIND_GIFT_WRAP && wrap->kind != KIND_EPHEMERAL_GIFT_WRAP)
         return err_set(err, ERR_INVALID, "kind %u is no gift wrap", wrap->kind);
-    if (!open_content(&plain, arena, keys, wrap, err) || !event_parse(&seal, arena, plain, err) ||
-        !check_seal(&seal, err) || !open_content(&plain, arena, keys, &seal, err) ||
+    if (!open_content(&plain, arena, holder, wrap, err) || !event_parse(&seal, arena, plain, err) ||
+        !check_seal(&seal, err) || !open_content(&plain, arena, holder, &seal, err) ||
         !event_parse_rumor(rumor, arena, plain, err))
         return false;
     if (memcmp(&rumor->pubkey, &seal.pubkey, sizeof seal.pubkey) != 0)

@@ -6,7 +6,8 @@
  *   units      times are unix seconds
  *   ownership  a rumor that was unwrapped lives in the arena
  *   threads    any
- *   errors     ERR_INVALID: no gift for us, or one whose author is not who it says
+ *   errors     ERR_INVALID: no gift for us, or one whose author is not who it says; what
+ *              holder.h says
  *   spec       NIP-59
  */
 #pragma once
@@ -16,7 +17,7 @@
 struct arena;
 struct err;
 struct event;
-struct keys;
+struct holder;
 struct text;
 
 enum { WRAP_PAST_SECONDS = 2 * 24 * 60 * 60 };
@@ -32,12 +33,12 @@ struct wrap_seed {
 /* A time of the last two days. */
 int64_t wrap_time(int64_t now, uint32_t random);
 
-/* Appends a gift wrap as one line of JSON. rumor: its pubkey is that of keys, its id is right. */
-MUST_CHECK bool wrap_seal(struct text *out, const struct keys *keys, const struct event *rumor,
+/* Appends a gift wrap as one line of JSON. rumor: its pubkey is that of holder, its id is right. */
+MUST_CHECK bool wrap_seal(struct text *out, const struct holder *holder, const struct event *rumor,
                           const struct bytes32 *recipient, const struct wrap_seed *seed,
                           struct err *err);
 
 /* wrap: its id and signature have been checked. Those of the seal are checked here, and that both
  * inside are by one author. */
-MUST_CHECK bool wrap_open(struct event *rumor, struct arena *arena, const struct keys *keys,
+MUST_CHECK bool wrap_open(struct event *rumor, struct arena *arena, const struct holder *holder,
                           const struct event *wrap, struct err *err);

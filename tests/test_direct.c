@@ -1,6 +1,7 @@
 /* NIP-17: what is written is read again, by everybody it is for; a conversation has one name. */
 #include "client/direct.h"
 
+#include "client/holder.h"
 #include "client/keys.h"
 #include "client/wrap.h"
 #include "shared/arena.h"
@@ -23,13 +24,13 @@ static int teardown(void **state)
 static void test_several(void **state)
 {
     enum { PEOPLE = 4 };
-    struct keys *keys[PEOPLE];
+    struct holder *holders[PEOPLE];
     struct bytes32 pubkeys[PEOPLE];
     (void)state;
     for (int i = 0; i < PEOPLE; i++) {
         struct bytes32 secret = {.at[0] = (uint8_t)(i + 1)};
-        keys[i] = keys_new(&secret);
-        pubkeys[i] = *keys_pubkey(keys[i]);
+        holders[i] = holder_of_keys(keys_new(&secret));
+        pubkeys[i] = *holder_pubkey(holders[i]);
     }
     const struct direct sent = {.author = pubkeys[0],
                                 .created_at = 77,
@@ -47,9 +48,9 @@ static void test_several(void **state)
         struct text text = {0};
         struct event wrap, read;
         struct direct got;
-        assert_true(wrap_seal(&text, keys[0], &rumor, &pubkeys[i], &seed, NULL));
+        assert_true(wrap_seal(&text, holders[0], &rumor, &pubkeys[i], &seed, NULL));
         assert_true(event_parse(&wrap, &arena, text_span(&text), NULL));
-        assert_true(wrap_open(&read, &arena, keys[i], &wrap, NULL));
+        assert_true(wrap_open(&read, &arena, holders[i], &wrap, NULL));
         assert_true(direct_parse(&got, &arena, &read, NULL));
         assert_int_equal(got.people_count, PEOPLE - 1);
         assert_memory_equal(got.people, pubkeys + 1, sizeof *pubkeys * (PEOPLE - 1));
@@ -59,7 +60,7 @@ static void test_several(void **state)
         text_clear(&text);
     }
     for (size_t i = 0; i < PEOPLE; i++)
-        keys_free(keys[i]);
+        holder_free(holders[i]);
 }
 
 static void test_conversation(void **state)

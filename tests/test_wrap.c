@@ -3,6 +3,7 @@
 
 #include "client/box.h"
 #include "client/draft.h"
+#include "client/holder.h"
 #include "client/keys.h"
 #include "shared/arena.h"
 #include "shared/err.h"
@@ -12,7 +13,8 @@
 #include "tests/test.h"
 
 static struct arena arena;
-static struct keys *alice, *bob, *eve;
+static struct keys *eve_keys;
+static struct holder *alice, *bob, *eve; /* eve has eve_keys */
 
 static const struct wrap_seed seed = {.seal_nonce = {.at = {1}},
                                       .seal_aux = {.at = {2}},
@@ -26,29 +28,30 @@ static int setup(void **state)
 {
     const struct bytes32 secrets[] = {{.at[31] = 7}, {.at[31] = 8}, {.at[31] = 9}};
     (void)state;
-    alice = keys_new(&secrets[0]);
-    bob = keys_new(&secrets[1]);
-    eve = keys_new(&secrets[2]);
+    alice = holder_of_keys(keys_new(&secrets[0]));
+    bob = holder_of_keys(keys_new(&secrets[1]));
+    eve_keys = keys_new(&secrets[2]);
+    eve = holder_of_keys(eve_keys);
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    keys_free(alice);
-    keys_free(bob);
-    keys_free(eve);
+    holder_free(alice);
+    holder_free(bob);
+    holder_free(eve);
     arena_clear(&arena);
     return 0;
 }
 
-static struct event make_rumor(const struct keys *author)
+static struct event make_rumor(const struct holder *author)
 {
     struct event rumor;
     struct draft draft = {.kind = KIND_CHAT, .created_at = 5000};
     text_add(&draft.content, SPAN("hello \"bob\""));
     draft_finish(&draft, &rumor, &arena);
-    rumor.pubkey = *keys_pubkey(author);
+    rumor.pubkey = *holder_pubkey(author);
     rumor.id = event_hash(&rumor, EVENT_FORM_JSON);
     draft_clear(&draft);
     return rumor;
@@ -71,16 +74,16 @@ static void test_open(void **state)
     struct event rumor = make_rumor(alice), read;
     struct err err;
     (void)state;
-    assert_true(wrap_seal(&text, alice, &rumor, keys_pubkey(bob), &seed, NULL));
+    assert_true(wrap_seal(&text, alice, &rumor, holder_pubkey(bob), &seed, NULL));
     struct event wrap = read_wrap(&text);
     assert_int_equal(wrap.kind, KIND_GIFT_WRAP);
     assert_int_equal(wrap.created_at, 2000);
     assert_int_equal(wrap.tag_count, 1);
-    assert_true(event_names_pubkey(&wrap, 'p', keys_pubkey(bob)));
-    assert_memory_not_equal(wrap.pubkey.at, keys_pubkey(alice)->at, 32);
+    assert_true(event_names_pubkey(&wrap, 'p', holder_pubkey(bob)));
+    assert_memory_not_equal(wrap.pubkey.at, holder_pubkey(alice)->at, 32);
     assert_true(wrap_open(&read, &arena, bob, &wrap, NULL));
     assert_memory_equal(read.id.at, rumor.id.at, 32);
-    assert_memory_equal(read.pubkey.at, keys_pubkey(alice)->at, 32);
+    assert_memory_equal(read.pubkey.at, holder_pubkey(alice)->at, 32);
     assert_true(span_eq(read.content_json, SPAN("hello \\\"bob\\\"")));
     assert_false(wrap_open(&read, &arena, eve, &wrap, &err));
     assert_string_equal(err.text, "not sealed for this key, or altered on the way");
@@ -96,7 +99,7 @@ static void test_forged_author(void **state)
     struct event rumor = make_rumor(alice), read;
     struct err err;
     (void)state;
-    assert_true(wrap_seal(&text, eve, &rumor, keys_pubkey(bob), &seed, NULL));
+    assert_true(wrap_seal(&text, eve, &rumor, holder_pubkey(bob), &seed, NULL));
     struct event wrap = read_wrap(&text);
     assert_false(wrap_open(&read, &arena, bob, &wrap, &err));
     assert_string_equal(err.text, "sealed by another than it says wrote it");
@@ -109,7 +112,7 @@ static void test_forged_id(void **state)
     struct err err;
     (void)state;
     rumor.id.at[0] ^= 1;
-    assert_true(wrap_seal(&text, alice, &rumor, keys_pubkey(bob), &seed, NULL));
+    assert_true(wrap_seal(&text, alice, &rumor, holder_pubkey(bob), &seed, NULL));
     struct event wrap = read_wrap(&text);
     assert_false(wrap_open(&read, &arena, bob, &wrap, &err));
     assert_string_equal(err.text, "a sealed event whose id is wrong");
@@ -121,10 +124,10 @@ static struct event wrap_around(struct span json)
     struct draft draft = {.kind = KIND_GIFT_WRAP, .created_at = 1};
     struct bytes32 key, nonce = {.at = {1}};
     struct event event;
-    assert_true(box_key(&key, eve, keys_pubkey(bob)));
+    assert_true(box_key(&key, eve_keys, holder_pubkey(bob)));
     assert_true(box_seal(&draft.content, &key, json, &nonce, NULL));
     draft_finish(&draft, &event, &arena);
-    keys_sign(eve, &event, &nonce);
+    keys_sign(eve_keys, &event, &nonce);
     draft_clear(&draft);
     return event;
 }
