@@ -373,7 +373,8 @@ void store_free(struct store *store)
 
 bool store_is_ready(const struct store *store)
 {
-    return store->has_key && db_is_ready(store->writer) && reader_is_ready(store->reader);
+    return store->has_key && db_is_ready(store->writer) && reader_is_ready(store->reader) &&
+           tail_has_begun(store->tail);
 }
 
 void store_put(struct store *store, const struct store_put *put)

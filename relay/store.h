@@ -79,7 +79,7 @@ struct store *store_new(uv_loop_t *loop, const struct store_setup *setup);
 /* Everything unsettled is settled as failed first. */
 void store_free(struct store *store);
 
-/* Whether puts and pages can be tried now. */
+/* Whether puts and pages can be tried now, and what others commit is heard of. */
 bool store_is_ready(const struct store *store);
 
 struct store_put {

@@ -35,6 +35,7 @@ struct tail {
     struct db *db;
     struct tail_live *live;
     char channel[TAIL_CHANNEL_CHARS_MAX + 1], live_channel[TAIL_CHANNEL_CHARS_MAX + 1];
+    bool has_begun;    /* from some place on, nothing is missed */
     bool is_caught_up; /* since it was connected; until then own batches do not wait */
     bool is_fetching, is_listing;
     uint32_t fetching;      /* entries at the head that are being fetched */
@@ -239,6 +240,7 @@ static void use_list(struct tail *tail)
         set_safe(tail, tail->listed_safe);
     free(tail->listed);
     tail->listed = NULL;
+    tail->has_begun = true;
     set_caught_up(tail, true);
     advance(tail);
     if (is_full)
@@ -369,7 +371,7 @@ struct tail *tail_new(uv_loop_t *loop, const struct tail_setup *setup)
     if (tail == NULL)
         abort();
     tail->setup = *setup;
-    tail->safe = tail->list_from = INT64_MAX;
+    tail->safe = tail->list_from = setup->hears_all ? 1 : INT64_MAX;
     snprintf(tail->channel, sizeof tail->channel, "shoal_%.*s", SCHEMA_NAME_MAX,
              setup->shard->schema);
     snprintf(tail->live_channel, sizeof tail->live_channel, "shoal_%.*s_live", SCHEMA_NAME_MAX,
@@ -405,6 +407,11 @@ void tail_free(struct tail *tail)
     table_clear(&tail->known);
     tail_live_free(tail->live);
     free(tail);
+}
+
+bool tail_has_begun(const struct tail *tail)
+{
+    return tail->has_begun;
 }
 
 const char *tail_channel(const struct tail *tail)

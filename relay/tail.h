@@ -49,6 +49,9 @@ struct tail_setup {
 struct tail *tail_new(uv_loop_t *loop, const struct tail_setup *setup);
 void tail_free(struct tail *tail);
 
+/* What is committed from now on is handed on. It does not end with a connection. */
+bool tail_has_begun(const struct tail *tail);
+
 /* Where an own batch, once committed, is to say "xid origin batch", origin as 16 hex digits;
  * and a purge what tail_purged.h says. */
 const char *tail_channel(const struct tail *tail);

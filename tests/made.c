@@ -134,6 +134,7 @@ void made_open(struct made_store *made, uv_loop_t *loop, const struct shard *sha
     const struct store_setup setup = {.shard = shard,
                                       .readers = 1,
                                       .on_foreign = on_foreign,
+                                      .hears_all = made->hears_all,
                                       .owner = made,
                                       .poll_ms = MADE_POLL_MS};
     made->loop = loop;

@@ -27,6 +27,7 @@ struct made_store {
     struct store *store;
     uint32_t announced;
     struct text *seen; /* contents of what was announced or foreign, a line each, when not NULL */
+    bool hears_all;    /* what was stored before, too; as in store.h */
 };
 
 void made_schema(struct shard *shard, const char *schema); /* dropped if there, migrated */

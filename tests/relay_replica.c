@@ -108,7 +108,7 @@ static void test_primary_is_spared(void **state)
 {
     static const char scans[] = "SELECT coalesce(sum(idx_scan), 0) FROM pg_stat_all_indexes"
                                 " WHERE relname = 'event'";
-    enum { REQS = 400 };
+    enum { PAGES = 200, SCANS_MAX = 20 /* for a page */, SCANS_OTHER = 100 };
     (void)state;
     for (int i = 0; i < 20; i++)
         talk_accept(&writer, SIGN(.person = 760, .kind = 1, .created_at = PAST + i));
@@ -116,7 +116,7 @@ static void test_primary_is_spared(void **state)
     const char *filter = scratch_format("{\"authors\":[\"%s\"]}", signer_pubkey(760));
     long asked = metric("pages_database_total"), answered = metric("pages_replica_total");
     long here = number(&primary, scans), there = number(&standby, scans);
-    for (int i = 0; i < REQS; i++)
+    while (metric("pages_replica_total") - answered < PAGES)
         assert_int_equal(talk_find(&reader, filter).count, 20);
     asked = metric("pages_database_total") - asked;
     answered = metric("pages_replica_total") - answered;
@@ -127,8 +127,7 @@ static void test_primary_is_spared(void **state)
     print_message("%ld pages, %ld of them by the standby: %ld scans of events there, %ld on the "
                   "primary\n",
                   asked, answered, there, here);
-    assert_true(2 * answered > asked); /* nearly all, on a machine that is not busy */
-    assert_true(here < there);
+    assert_true(here <= SCANS_MAX * (asked - answered) + SCANS_OTHER);
 }
 
 static void test_own_writes(void **state)
