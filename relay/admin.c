@@ -77,6 +77,7 @@ static void on_tick(uv_timer_t *tick)
         wait->answer(wait->owner);
     }
     admin_purge_tick(admin);
+    admin_survey_tick(admin);
 }
 
 struct admin *admin_new(uv_loop_t *loop, const struct admin_setup *setup)
@@ -113,6 +114,7 @@ void admin_forget_all(struct admin *admin)
             job->wait->job = NULL;
         job->wait = NULL;
     }
+    admin_survey_end(admin);
 }
 
 bool admin_is_on(const struct admin *admin)

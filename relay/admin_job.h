@@ -13,6 +13,8 @@
 #include "shared/arena.h"
 #include "shared/err.h"
 
+enum { ADMIN_SHARDS_MAX = 64 };
+
 struct admin_job {
     struct admin *admin;
     struct admin_wait *wait; /* NULL: nobody waits any more */
@@ -32,7 +34,10 @@ struct admin {
     uv_timer_t tick;
     struct admin_setup setup;
     struct list jobs;
-    struct list purges; /* to be done once more; admin_purge.c */
+    struct list purges;                 /* to be done once more; admin_purge.c */
+    struct list surveys;                /* on their way; admin_survey.c */
+    struct db *links[ADMIN_SHARDS_MAX]; /* by shard; NULL: none */
+    uint64_t surveyed_ms;               /* when somebody asked last */
 };
 
 /* Result: JSON. */
@@ -62,8 +67,13 @@ void admin_purge(struct admin *admin, enum control_list list, struct span name,
 void admin_purge_tick(struct admin *admin);
 void admin_purge_clear(struct admin *admin);
 
-/* admin_stats.c */
+/* admin_survey.c: asks every shard, and has admin_say_stats answer. Ended, it asks nobody. */
 void admin_show_stats(struct admin_job *job);
+void admin_survey_tick(struct admin *admin);
+void admin_survey_end(struct admin *admin);
+
+/* admin_stats.c; stored: JSON */
+void admin_say_stats(struct admin_job *job, struct span stored);
 void admin_show_config(struct admin_job *job);
 
 /* admin_reports.c */

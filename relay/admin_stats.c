@@ -4,9 +4,6 @@
 
 #include "relay/admin_job.h"
 #include "relay/config.h"
-#include "relay/control_sql.h"
-#include "relay/db.h"
-#include "relay/log.h"
 #include "relay/option.h"
 #include "relay/talkers.h"
 #include "shared/text.h"
@@ -24,19 +21,12 @@ static void add_address(struct text *out, const struct talker *talker)
               talker->connections, (double)talker->events_per_s, (double)talker->reqs_per_s);
 }
 
-static void on_stats(void *owner, const PGresult *result)
+void admin_say_stats(struct admin_job *job, struct span stored)
 {
-    struct admin_job *job = owner;
     struct talker talkers[TALKERS_ALL_MAX];
     struct text text = {0};
-    if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1) {
-        if (result != NULL)
-            log_error("admin", "cannot count: %s", db_error(result));
-        admin_refuse(job, 503, "the database is unavailable; try again");
-        return;
-    }
     text_add(&text, SPAN("{\"stored\":"));
-    text_add(&text, (struct span){PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0)});
+    text_add(&text, stored);
     text_add(&text, SPAN(",\"addresses\":["));
     uint32_t count = talkers_read(talkers);
     for (uint32_t i = 0; i < count && i < TALKERS_MAX; i++)
@@ -44,14 +34,6 @@ static void on_stats(void *owner, const PGresult *result)
     text_add(&text, SPAN("]}"));
     admin_finish(job, text_span(&text));
     text_clear(&text);
-}
-
-void admin_show_stats(struct admin_job *job)
-{
-    const struct db_call call = {.statement = CONTROL_SQL_STATS, .reply = on_stats, .owner = job};
-    struct err err;
-    if (!db_query(control_db_link(job->admin->setup.control_db), &call, &err))
-        admin_fail(job, 503, &err);
 }
 
 /* libpq marks with '*' what is not to be shown. */

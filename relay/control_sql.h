@@ -25,11 +25,18 @@
 /* $1 id */
 #define CONTROL_SQL_LEAVE "control_leave"
 
-/* What is stored lately, and how the database is: JSON. */
+/* What is stored lately on this shard, and how its database is: JSON. */
 #define CONTROL_SQL_STATS "control_stats"
+
+/* $1 an array of such, in the order of the shards; of one that does not say: only "database". The
+ * same of all of them, with "databases" for "database". */
+#define CONTROL_SQL_STATS_SUM "control_stats_sum"
 
 /* For db_setup.prepare; context is a struct shard. Listens on the channel, too. */
 MUST_CHECK bool control_sql_prepare(PGconn *conn, const void *context);
+
+/* The same for a connection that is only asked for CONTROL_SQL_STATS. */
+MUST_CHECK bool control_sql_prepare_stats(PGconn *conn, const void *context);
 
 enum { CONTROL_CHANNEL_CHARS_MAX = 63 };
 

@@ -98,17 +98,6 @@ static uint32_t change(const struct audience *audience, const char *const *words
     return cuts;
 }
 
-static int64_t count(const char *database, const char *query)
-{
-    PGconn *conn = PQconnectdb(database);
-    sql_run(conn, "SET search_path TO shoal");
-    PGresult *result = sql(conn, query);
-    int64_t number = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-    PQclear(result);
-    PQfinish(conn);
-    return number;
-}
-
 static void test_under_load(void **state)
 {
     (void)state;
@@ -140,8 +129,9 @@ static void test_under_load(void **state)
     assert_true(cuts > 0);
     assert_int_equal(verdict.connections, READERS); /* nobody was turned away meanwhile */
     for (int i = 1; i < DATABASES; i++)
-        assert_int_equal(count(databases[i], "SELECT count(*) FROM event WHERE created_at >= 0 AND"
-                                             " kind NOT IN (5, 62)"),
+        assert_int_equal(sharded_count(databases[i],
+                                       "SELECT count(*) FROM event WHERE created_at >= 0 AND"
+                                       " kind NOT IN (5, 62)"),
                          0);
 }
 
@@ -203,9 +193,13 @@ static void test_between(void **state)
     EXPECT(&talk, scratch_format("{\"ids\":[\"%s\"]}", before->id), before);
     talk_close(&talk);
     assert_int_equal(
-        count(databases[1], "SELECT count(*) FROM event WHERE content IN ('before', 'after')"), 2);
+        sharded_count(databases[1],
+                      "SELECT count(*) FROM event WHERE content IN ('before', 'after')"),
+        2);
     assert_int_equal(
-        count(databases[0], "SELECT count(*) FROM event WHERE content IN ('before', 'after')"), 0);
+        sharded_count(databases[0],
+                      "SELECT count(*) FROM event WHERE content IN ('before', 'after')"),
+        0);
 }
 
 int main(int argc, char **argv)

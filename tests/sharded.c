@@ -1,5 +1,7 @@
 #include "tests/sharded.h"
 
+#include <stdlib.h>
+
 #include "tests/scratch.h"
 #include "tests/sql.h"
 
@@ -11,6 +13,17 @@ const char *sharded_database(const struct pg *pg, const char *name)
     sql_run(conn, scratch_format("CREATE DATABASE %s", name));
     PQfinish(conn);
     return scratch_format("host=%s user=postgres dbname=%s", pg->directory, name);
+}
+
+int64_t sharded_count(const char *database, const char *query)
+{
+    PGconn *conn = PQconnectdb(database);
+    sql_run(conn, "SET search_path TO shoal");
+    PGresult *result = sql(conn, query);
+    int64_t number = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+    PQclear(result);
+    PQfinish(conn);
+    return number;
 }
 
 void sharded_start(struct program *program, const char *first, const char *const *words)

@@ -11,6 +11,9 @@
 /* A new database. Returns how to connect to it. */
 const char *sharded_database(const struct pg *pg, const char *name);
 
+/* The number that a query answers there, in the schema shoal. */
+int64_t sharded_count(const char *database, const char *query);
+
 /* shoal-relay shard of the shards that begin with first; words: up to NULL. It is left running, or
  * run to its end. */
 void sharded_start(struct program *program, const char *first, const char *const *words);

@@ -1,10 +1,11 @@
 # Several databases as one. After relay_process.cmake, which has program.
 add_library(sharded STATIC sharded.c)
 target_link_libraries(sharded PUBLIC program blackbox PkgConfig::LIBPQ)
-foreach(name shards reshard)
+foreach(name shards shards_admin reshard)
   relay_test(${name})
   target_link_libraries(relay_${name} PRIVATE sharded)
 endforeach()
+target_link_libraries(relay_shards_admin PRIVATE manage)
 
 # The same on Citus, where it is installed.
 if(TARGET shoal-relay)
