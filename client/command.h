@@ -51,7 +51,9 @@ struct command_call {
         const char *value;
     } given[COMMAND_OPTIONS_MAX];
     size_t given_count;
-    bool is_json; /* lines of JSON rather than text for people */
+    bool is_json;                     /* lines of JSON rather than text for people */
+    const struct command *const *all; /* the table of main, for what is made from all of it */
+    size_t all_count;
 };
 
 #define COMMAND_OPTION_JSON                               \
@@ -74,7 +76,8 @@ extern const struct command command_identity_new, command_identity_import, comma
     command_set, command_rm, command_restore, command_show, command_log, command_find,
     command_queue, command_queue_retry, command_queue_drop, command_import, command_export,
     command_store_status, command_fsck, command_doctor, command_neg, command_remote_add,
-    command_remote_rm, command_remote_list, command_fetch, command_push, command_sync;
+    command_remote_rm, command_remote_list, command_fetch, command_push, command_sync,
+    command_completion, command_manual;
 
 static inline struct span command_span(const char *text)
 {

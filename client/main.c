@@ -39,7 +39,9 @@ static const struct command *const commands[] = {&command_identity_new,
                                                  &command_encode,
                                                  &command_decode,
                                                  &command_did,
-                                                 &command_cid};
+                                                 &command_cid,
+                                                 &command_completion,
+                                                 &command_manual};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof(struct command *) };
 
@@ -55,7 +57,7 @@ static void print_commands(FILE *out)
 {
     fputs("shoal - your keys and your events, without any server\n\nusage:\n", out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(out, "  shoal %-18s%s\n", commands[i]->name, commands[i]->help);
+        fprintf(out, "  shoal %-18s  %s\n", commands[i]->name, commands[i]->help);
     fputs("\n  shoal COMMAND --help says more; shoal --version which version this is\n", out);
     fputs(exits, out);
 }
@@ -165,7 +167,7 @@ static bool asks(char *const *args, int count, const char *what)
 
 int main(int argc, char **argv)
 {
-    struct command_call call = {0};
+    struct command_call call = {.all = commands, .all_count = COMMAND_COUNT};
     int used = 0;
     terminal_harden();
     call.command = find_command(argv + 1, argc - 1, &used);
