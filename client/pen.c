@@ -1,0 +1,152 @@
+#include "client/pen.h"
+
+#include <sodium.h>
+
+#include "client/canon.h"
+#include "client/catalog.h"
+#include "client/draft.h"
+#include "client/entity.h"
+#include "client/hlc.h"
+#include "client/holder.h"
+#include "client/replica.h"
+#include "client/state.h"
+#include "client/store.h"
+#include "shared/err.h"
+#include "shared/event.h"
+#include "shared/kind.h"
+#include "shared/scan.h"
+#include "shared/text.h"
+#include "shared/utf8.h"
+
+const struct bytes32 *pen_me(const struct pen *pen)
+{
+    return holder_pubkey(pen->holder);
+}
+
+bool pen_sign(struct pen *pen, struct event *event, struct draft *draft, struct err *err)
+{
+    struct bytes32 aux;
+    randombytes_buf(&aux, sizeof aux);
+    draft_finish(draft, event, &pen->arena);
+    draft_clear(draft);
+    return holder_sign(pen->holder, event, &aux, err);
+}
+
+bool pen_put_at(struct pen *pen, const struct event *event, const struct span *relays, size_t count,
+                struct err *err)
+{
+    enum store_verdict verdict;
+    pen->queued = count;
+    return store_put(pen->store, &verdict, event, relays, count, err);
+}
+
+bool pen_put(struct pen *pen, const struct event *event, struct err *err)
+{
+    return pen_put_at(pen, event, pen->relays, pen->relay_count, err);
+}
+
+/* ---- entities ---- */
+
+struct op *pen_op(struct pen *pen, struct pen_change *change, enum op_type type, struct span key)
+{
+    change->ops = arena_grow(&pen->arena, struct op, change->ops, change->op_count);
+    struct op *op = &change->ops[change->op_count++];
+    *op = (struct op){.type = type, .key = key};
+    return op;
+}
+
+bool pen_value(struct pen *pen, struct span *json, struct span value, bool is_json, struct err *err)
+{
+    struct text out = {0};
+    if (!utf8_is(value))
+        return err_set(err, ERR_INVALID, "a value that is not UTF-8");
+    if (!is_json) {
+        text_add_json(&out, value);
+        value = arena_copy(&pen->arena, text_span(&out));
+        text_clear(&out);
+    }
+    struct scan scan = scan_begin(value);
+    scan.subject = SPAN("value");
+    return canon_scan(json, &pen->arena, &scan, err) && scan_end(&scan, err);
+}
+
+bool pen_remove(struct pen *pen, struct pen_change *change, struct span key, struct span json,
+                struct err *err)
+{
+    size_t count = 0, tag_count = 0;
+    const struct state *state =
+        change->replica != NULL ? entity_state(replica_entity(change->replica)) : NULL;
+    const struct state_element **elements =
+        state != NULL ? state_elements(state, &pen->arena, key, &count) : NULL;
+    struct op_tag *tags = arena_array(&pen->arena, struct op_tag, count + 1);
+    for (size_t i = 0; i < count; i++)
+        if (span_eq(elements[i]->value, json))
+            tags[tag_count++] = (struct op_tag){elements[i]->event, elements[i]->index};
+    if (tag_count == 0 || tag_count > OP_TAGS_MAX)
+        return err_set(err, ERR_INVALID, "%.*s is not in %.*s", SPAN_ARG(json), SPAN_ARG(key));
+    struct op *op = pen_op(pen, change, OP_REM, key);
+    op->tags = tags;
+    op->tag_count = (uint32_t)tag_count;
+    return true;
+}
+
+bool pen_create(struct pen *pen, struct pen_change *change, struct span type, struct err *err)
+{
+    *change = (struct pen_change){0};
+    pen_op(pen, change, OP_CREATE, type);
+    return hlc_next(&change->node.hlc, 0, pen->now_ms, err);
+}
+
+bool pen_load(struct pen *pen, struct pen_change *change, const struct bytes32 *root,
+              struct err *err)
+{
+    *change = (struct pen_change){0};
+    if (!catalog_load(pen->store, &change->replica, root, pen->now_ms + HLC_AHEAD_MAX_MS, err))
+        return false;
+    const struct bytes32 *author = replica_author(change->replica);
+    if (author == NULL)
+        return err_set(err, ERR_INVALID, "it is no entity that is here");
+    if (memcmp(author, pen_me(pen), sizeof *author) != 0)
+        return err_set(err, ERR_RESTRICTED, "it is somebody else's");
+    return entity_next(replica_entity(change->replica), &change->node, change->parents, pen->now_ms,
+                       err);
+}
+
+void pen_clear(struct pen_change *change)
+{
+    replica_free(change->replica);
+    change->replica = NULL;
+}
+
+static bool sign_ops(struct pen *pen, struct pen_change *change, struct event *event,
+                     struct err *err)
+{
+    struct draft draft = {.kind = KIND_OP};
+    node_draft(&change->node, &draft);
+    text_add(&draft.content, SPAN("["));
+    for (size_t i = 0; i < change->op_count; i++) {
+        text_add(&draft.content, i > 0 ? SPAN(",") : SPAN(""));
+        op_write(&draft.content, &change->ops[i]);
+    }
+    text_add(&draft.content, SPAN("]"));
+    return pen_sign(pen, event, &draft, err);
+}
+
+bool pen_finish(struct pen *pen, struct pen_change *change, struct event *event, struct err *err)
+{
+    struct op_list ops;
+    struct node *node = &change->node;
+    node->has_writer = true;
+    node->device = store_device(pen->store);
+    if (!catalog_seq(pen->store, &node->seq, pen_me(pen), err))
+        return false;
+    node->seq++;
+    return sign_ops(pen, change, event, err) &&
+           op_parse(&ops, &pen->arena, event, err) && /* as everybody else will read it */
+           pen_put(pen, event, err);
+}
+
+const struct bytes32 *pen_root(const struct pen_change *change, const struct event *event)
+{
+    return change->replica != NULL ? &change->node.root : &event->id;
+}

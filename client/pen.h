@@ -1,0 +1,79 @@
+/* pen.h - events of one's own on their way: signed, kept and queued. Who writes begins and ends the
+ * transaction.
+ *
+ *   units      now_ms: unix milliseconds
+ *   ownership  store and holder are the writer's; what a pen makes lives in its arena
+ *   threads    the store's
+ *   errors     the store's and the holder's; ERR_INVALID: no such value, or no such entity here
+ */
+#pragma once
+
+#include "client/node.h"
+#include "client/op.h"
+#include "shared/arena.h"
+
+struct command_call;
+struct draft;
+struct event;
+struct holder;
+struct replica;
+struct store;
+
+struct pen {
+    const struct command_call *call; /* of the command that writes; NULL: none does */
+    struct store *store;
+    struct holder *holder;
+    struct arena arena;
+    uint64_t now_ms;
+    const struct span *relays; /* that events are queued for */
+    size_t relay_count;
+    size_t queued; /* relays that the last event put was queued for */
+};
+
+const struct bytes32 *pen_me(const struct pen *pen);
+
+/* Ends with draft. */
+MUST_CHECK bool pen_sign(struct pen *pen, struct event *event, struct draft *draft,
+                         struct err *err);
+
+/* Keeps it, queued for the pen's relays; or for those given. */
+MUST_CHECK bool pen_put(struct pen *pen, const struct event *event, struct err *err);
+MUST_CHECK bool pen_put_at(struct pen *pen, const struct event *event, const struct span *relays,
+                           size_t count, struct err *err);
+
+/* ---- entities ---- */
+
+/* One event of operations on an entity. */
+struct pen_change {
+    struct replica *replica; /* of what is changed; NULL for what is new */
+    struct node node;
+    struct bytes32 parents[NODE_PARENTS_MAX];
+    struct op *ops;
+    size_t op_count;
+};
+
+/* Begins what is new: the first operation creates it. */
+MUST_CHECK bool pen_create(struct pen *pen, struct pen_change *change, struct span type,
+                           struct err *err);
+
+/* Begins a change of what is there; ERR_RESTRICTED: it is somebody else's. */
+MUST_CHECK bool pen_load(struct pen *pen, struct pen_change *change, const struct bytes32 *root,
+                         struct err *err);
+void pen_clear(struct pen_change *change);
+
+struct op *pen_op(struct pen *pen, struct pen_change *change, enum op_type type, struct span key);
+
+/* As canonical JSON: is_json, or a string. */
+MUST_CHECK bool pen_value(struct pen *pen, struct span *json, struct span value, bool is_json,
+                          struct err *err);
+
+/* Takes out of a set all that says so, of what is seen here. */
+MUST_CHECK bool pen_remove(struct pen *pen, struct pen_change *change, struct span key,
+                           struct span json, struct err *err);
+
+/* Signs, keeps and queues it: the next event of this device. */
+MUST_CHECK bool pen_finish(struct pen *pen, struct pen_change *change, struct event *event,
+                           struct err *err);
+
+/* The entity's id, once finished. */
+const struct bytes32 *pen_root(const struct pen_change *change, const struct event *event);
