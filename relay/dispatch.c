@@ -173,6 +173,11 @@ void dispatch_not_text(struct dispatch *dispatch, struct session *session)
     reply_notice(session, &err);
 }
 
+void dispatch_turn_end(struct dispatch *dispatch)
+{
+    ingest_turn_end(dispatch->setup.ingest);
+}
+
 void dispatch_closed(struct dispatch *dispatch, struct session *session)
 {
     query_session_ended(dispatch->setup.query, session);

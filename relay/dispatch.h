@@ -35,5 +35,8 @@ void dispatch_message(struct dispatch *dispatch, struct session *session, struct
 void dispatch_too_long(struct dispatch *dispatch, struct session *session, struct span beginning);
 void dispatch_not_text(struct dispatch *dispatch, struct session *session);
 
+/* At the end of each turn of the loop, before what it has made is written. */
+void dispatch_turn_end(struct dispatch *dispatch);
+
 /* The connection is gone; the session is still valid during the call. */
 void dispatch_closed(struct dispatch *dispatch, struct session *session);

@@ -1,10 +1,11 @@
 /* ingest.h - the journey of one EVENT, or one AUTH: policy, pool, plugin, store, OK, live.
  *
  * Events are verified on the worker pool, many in one piece of work when many wait: at most as
- * many pieces as threads are out, and each takes all its share of what waits.
+ * many pieces as threads are out, and each takes all its share of what waits. One alone is verified
+ * by the loop.
  *
  *   ownership  ingest owns each event from ingest_event until it is announced or refused
- *   threads    loop thread only; id and signature are checked on the pool
+ *   threads    loop thread only; ids and signatures are checked on the pool, too
  *   order      events of one session reach the store in the order they came
  *   spec       NIP-01 "OK"; every event is answered by exactly one OK
  */
@@ -49,6 +50,9 @@ void ingest_event(struct ingest *ingest, struct session *session, struct arena *
                   const struct event *event);
 void ingest_auth(struct ingest *ingest, struct session *session, struct arena *arena,
                  const struct event *event);
+
+/* At the end of each turn of the loop. */
+void ingest_turn_end(struct ingest *ingest);
 
 /* An event of another process. */
 void ingest_foreign(struct ingest *ingest, const struct event *event);

@@ -9,6 +9,7 @@
 #include "relay/answer.h"
 #include "relay/config.h"
 #include "relay/control.h"
+#include "relay/dispatch.h"
 #include "relay/guest.h"
 #include "relay/health.h"
 #include "relay/listener.h"
@@ -32,6 +33,7 @@ enum {
 struct server {
     struct guest_host host;
     struct session_table *sessions;
+    struct dispatch *dispatch;
     struct lws_context *context;
     struct lws_vhost *vhost;
     struct lws_protocols protocols[2];
@@ -77,6 +79,7 @@ static void on_tick(uv_timer_t *timer)
 static void on_turn_end(uv_prepare_t *prepare)
 {
     struct server *server = prepare->data;
+    dispatch_turn_end(server->dispatch);
     peer_flush(server->host.peers);
 }
 
@@ -244,6 +247,7 @@ struct server *server_new(uv_loop_t *loop, const struct server_setup *setup, str
     if (server == NULL)
         abort();
     server->sessions = setup->sessions;
+    server->dispatch = setup->dispatch;
     server->host = (struct guest_host){.loop = loop, .proxies = proxies};
     open_host(&server->host, setup);
     uv_timer_init(loop, &server->tick);

@@ -277,6 +277,12 @@ static void close_world(struct world *world)
     assert_int_equal(uv_loop_close(&world->loop), 0);
 }
 
+static void turn(struct world *world, uv_run_mode mode)
+{
+    ingest_turn_end(world->ingest);
+    uv_run(&world->loop, mode);
+}
+
 static void step(struct world *world)
 {
     switch (random_below(6)) {
@@ -286,7 +292,7 @@ static void step(struct world *world)
             send_one(world);
         break;
     case 2:
-        uv_run(&world->loop, UV_RUN_NOWAIT);
+        turn(world, UV_RUN_NOWAIT);
         break;
     case 3:
         if (waiting_count > 0)
@@ -308,7 +314,7 @@ static void settle_all(struct world *world)
     while (ingest_pending(world->ingest) > 0) {
         while (waiting_count > 0)
             settle_one();
-        uv_run(&world->loop, ingest_pending(world->ingest) > 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+        turn(world, UV_RUN_ONCE);
     }
     while (new_count > 1) /* the last is never announced: it is let go all the same */
         announce_one();
@@ -370,7 +376,7 @@ static void test_auth(void **state)
         }
     }
     while (ingest_pending(world.ingest) > 0)
-        uv_run(&world.loop, UV_RUN_ONCE);
+        turn(&world, UV_RUN_ONCE);
     assert_true(session_has_key(world.senders[0], &pubkey));
     assert_false(session_has_key(world.senders[1], &pubkey));
     for (int i = 0; i < 2; i++) {
