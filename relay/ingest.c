@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "relay/frame.h"
-#include "relay/list.h"
 #include "relay/live.h"
 #include "relay/metrics.h"
 #include "relay/plugin.h"
@@ -16,27 +15,25 @@
 #include "relay/session.h"
 #include "relay/shards.h"
 #include "relay/trust.h"
+#include "relay/verifier.h"
 #include "relay/window.h"
 #include "shared/err.h"
 #include "shared/event.h"
 #include "shared/kind.h"
-#include "shared/sig.h"
 
 /* JOBS_MAX, BYTES_MAX: what may be under way at once, answered or not; past it: rate-limited. */
-enum { PIECE_JOBS_MAX = 32, JOBS_MAX = 8192, BYTES_MAX = 128 << 20, NANOSECONDS = 1000000000 };
-
-enum proof { PROOF_GOOD, PROOF_BAD_ID, PROOF_BAD_SIG };
+enum { JOBS_MAX = 8192, BYTES_MAX = 128 << 20, NANOSECONDS = 1000000000 };
 
 /* One event on its way. */
 struct job {
-    struct list_node queued; /* waiting, in a piece, or stored */
+    struct list_node stored; /* waits to be announced */
+    struct verification verification;
     struct ingest *ingest;
     struct arena arena; /* event's spans */
     struct event event;
     uint64_t session_id;
     int64_t received_at; /* unix seconds */
     bool is_auth;
-    enum proof proof;    /* set on the pool */
     size_t bytes;        /* about what it takes */
     uint64_t since_ns;   /* received */
     uint64_t serial;     /* of the newest subscription when it was stored */
@@ -44,48 +41,15 @@ struct job {
     struct window_ticket ticket;
 };
 
-/* What one pool thread does at a time. Pieces are delivered in the order they were sent out,
- * whichever is done first: so events of one session stay in order. */
-struct piece {
-    uv_work_t work;
-    struct ingest *ingest;
-    struct sig_keys *keys; /* while it is on the pool */
-    struct list jobs;
-    struct list_node listed; /* in ingest->out */
-    bool is_done;
-};
-
 struct ingest {
-    uv_loop_t *loop;
     struct ingest_setup setup;
-    struct list queue; /* jobs that wait for the pool */
-    uint32_t waiting;
-    struct list out;        /* pieces not delivered yet, in the order they were sent out */
-    uint32_t busy;          /* of these, not done yet */
-    struct sig_keys **keys; /* for each piece that may be busy; those in use come first */
-    struct list stored;     /* jobs to be announced */
+    struct verifier *verifier;
+    struct list stored; /* jobs to be announced */
     uint32_t unanswered;
     uint64_t answered; /* ever */
     uint32_t jobs;     /* all, the answered that wait to be announced as well */
     size_t bytes;
 };
-
-struct ingest *ingest_new(uv_loop_t *loop, const struct ingest_setup *setup)
-{
-    struct ingest *ingest = calloc(1, sizeof *ingest);
-    if (ingest == NULL)
-        abort();
-    ingest->loop = loop;
-    ingest->setup = *setup;
-    if (ingest->setup.threads == 0)
-        ingest->setup.threads = 1;
-    ingest->keys = calloc(ingest->setup.threads, sizeof(struct sig_keys *));
-    if (ingest->keys == NULL)
-        abort();
-    for (uint32_t i = 0; i < ingest->setup.threads; i++)
-        ingest->keys[i] = sig_keys_new();
-    return ingest;
-}
 
 static void free_job(struct job *job)
 {
@@ -99,15 +63,13 @@ static void free_job(struct job *job)
 
 void ingest_free(struct ingest *ingest)
 {
-    assert(ingest->unanswered == 0 && ingest->out.head == NULL);
+    assert(ingest->unanswered == 0);
     for (struct job *job; (job = list_first(&ingest->stored)) != NULL;) {
-        list_remove(&ingest->stored, &job->queued);
+        list_remove(&ingest->stored, &job->stored);
         free_job(job);
     }
     assert(ingest->jobs == 0);
-    for (uint32_t i = 0; i < ingest->setup.threads; i++)
-        sig_keys_free(ingest->keys[i]);
-    free(ingest->keys);
+    verifier_free(ingest->verifier);
     free(ingest);
 }
 
@@ -141,7 +103,7 @@ static void tell_trust(struct ingest *ingest, const struct event *event)
 static void on_announced(void *owner)
 {
     struct job *job = owner;
-    list_remove(&job->ingest->stored, &job->queued);
+    list_remove(&job->ingest->stored, &job->stored);
     (void)live_publish(job->ingest->setup.live, &job->event, job->frame, job->serial);
     tell_trust(job->ingest, &job->event);
     free_job(job);
@@ -158,7 +120,7 @@ static void on_settled(void *owner, enum store_verdict verdict)
     switch (verdict) {
     case STORE_NEW:
         job->serial = live_serial(job->ingest->setup.live);
-        list_append(&job->ingest->stored, &job->queued, job);
+        list_append(&job->ingest->stored, &job->stored, job);
         answer(job, true, NULL);
         return; /* on_announced frees it */
     case STORE_DUPLICATE:
@@ -246,13 +208,14 @@ static void ask_plugin(struct job *job)
     plugin_ask(job->ingest->setup.plugin, &call);
 }
 
-/* The pool has had its say. */
-static void deliver(struct job *job)
+static void on_verified(void *owner)
 {
-    if (job->proof != PROOF_GOOD) {
+    struct job *job = owner;
+    metrics_set(METRIC_VERIFY_QUEUE, verifier_waiting(job->ingest->verifier));
+    if (job->verification.proof != PROOF_GOOD) {
         refuse(job, ERR_INVALID,
-               job->proof == PROOF_BAD_ID ? "the id is not the hash of the event"
-                                          : "the signature is wrong");
+               job->verification.proof == PROOF_BAD_ID ? "the id is not the hash of the event"
+                                                       : "the signature is wrong");
         free_job(job);
         return;
     }
@@ -272,101 +235,21 @@ static void deliver(struct job *job)
         go_on(job);
 }
 
-static void deliver_done(struct ingest *ingest)
+struct ingest *ingest_new(uv_loop_t *loop, const struct ingest_setup *setup)
 {
-    struct piece *piece;
-    while ((piece = list_first(&ingest->out)) != NULL && piece->is_done) {
-        list_remove(&ingest->out, &piece->listed);
-        for (struct job *job; (job = list_first(&piece->jobs)) != NULL;) {
-            list_remove(&piece->jobs, &job->queued);
-            deliver(job);
-        }
-        free(piece);
-    }
-}
-
-static enum proof prove(struct sig_keys *keys, const struct event *event)
-{
-    if (!event_check_id(event))
-        return PROOF_BAD_ID;
-    return sig_verify_with(keys, &event->sig, &event->id, &event->pubkey) ? PROOF_GOOD
-                                                                          : PROOF_BAD_SIG;
-}
-
-/* On the pool. */
-static void verify(uv_work_t *work)
-{
-    struct piece *piece = work->data;
-    for (struct job *job = list_first(&piece->jobs); job != NULL; job = list_next(&job->queued))
-        job->proof = prove(piece->keys, &job->event);
-}
-
-static void send_pieces(struct ingest *ingest);
-
-static void on_verified(uv_work_t *work, int status)
-{
-    struct piece *piece = work->data;
-    struct ingest *ingest = piece->ingest;
-    assert(status == 0); /* pieces are not cancelled */
-    piece->is_done = true;
-    ingest->keys[--ingest->busy] = piece->keys;
-    send_pieces(ingest); /* first: a thread is idle */
-    deliver_done(ingest);
-}
-
-/* Moves the oldest jobs from the queue: a share that leaves as much to each thread. */
-static void take_share(struct ingest *ingest, struct list *jobs)
-{
-    uint32_t share = (ingest->waiting + ingest->setup.threads - 1) / ingest->setup.threads;
-    if (share > PIECE_JOBS_MAX)
-        share = PIECE_JOBS_MAX;
-    ingest->waiting -= share;
-    for (uint32_t i = 0; i < share; i++) {
-        struct job *job = list_first(&ingest->queue);
-        list_remove(&ingest->queue, &job->queued);
-        list_append(jobs, &job->queued, job);
-    }
-}
-
-static void send_pieces(struct ingest *ingest)
-{
-    while (ingest->busy < ingest->setup.threads && ingest->waiting > 0) {
-        struct piece *piece = calloc(1, sizeof *piece);
-        if (piece == NULL)
-            abort();
-        piece->work.data = piece;
-        piece->ingest = ingest;
-        take_share(ingest, &piece->jobs);
-        list_append(&ingest->out, &piece->listed, piece);
-        piece->keys = ingest->keys[ingest->busy++];
-        if (uv_queue_work(ingest->loop, &piece->work, verify, on_verified) != 0)
-            abort();
-    }
-    metrics_set(METRIC_VERIFY_QUEUE, ingest->waiting);
-}
-
-/* An event that finds nothing under way waits until the turn's end whether others come. */
-static void enqueue(struct ingest *ingest, struct job *job)
-{
-    list_append(&ingest->queue, &job->queued, job);
-    ingest->waiting++;
-    ingest->jobs++;
-    ingest->unanswered++;
-    ingest->bytes += job->bytes;
-    if (ingest->waiting > 1 || ingest->out.head != NULL)
-        send_pieces(ingest);
+    const struct verifier_setup verifier = {
+        .threads = setup->threads, .has_turns = true, .done = on_verified};
+    struct ingest *ingest = calloc(1, sizeof *ingest);
+    if (ingest == NULL)
+        abort();
+    ingest->setup = *setup;
+    ingest->verifier = verifier_new(loop, &verifier);
+    return ingest;
 }
 
 void ingest_turn_end(struct ingest *ingest)
 {
-    struct job *job = list_first(&ingest->queue);
-    if (job == NULL || ingest->out.head != NULL)
-        return;
-    /* None did: to wake a thread, and be woken by it, would take longer than the check. */
-    list_remove(&ingest->queue, &job->queued);
-    ingest->waiting--;
-    job->proof = prove(ingest->keys[0], &job->event);
-    deliver(job);
+    verifier_turn_end(ingest->verifier);
 }
 
 static bool has_room(const struct ingest *ingest, struct err *err)
@@ -391,7 +274,12 @@ static void start(struct ingest *ingest, struct session *session, struct arena *
     job->is_auth = is_auth;
     job->bytes = sizeof *job + event->content_json.len + 4 * event->tags_json.len;
     job->since_ns = uv_hrtime();
-    enqueue(ingest, job);
+    ingest->jobs++;
+    ingest->unanswered++;
+    ingest->bytes += job->bytes;
+    job->verification = (struct verification){.event = &job->event, .owner = job};
+    verifier_add(ingest->verifier, &job->verification);
+    metrics_set(METRIC_VERIFY_QUEUE, verifier_waiting(ingest->verifier));
 }
 
 /* Whether the event needs no signature: one of its id, which is the hash of all that is signed, was

@@ -1,11 +1,7 @@
 /* ingest.h - the journey of one EVENT, or one AUTH: policy, pool, plugin, store, OK, live.
  *
- * Events are verified on the worker pool, many in one piece of work when many wait: at most as
- * many pieces as threads are out, and each takes all its share of what waits. One alone is verified
- * by the loop.
- *
  *   ownership  ingest owns each event from ingest_event until it is announced or refused
- *   threads    loop thread only; ids and signatures are checked on the pool, too
+ *   threads    loop thread only
  *   order      events of one session reach the store in the order they came
  *   spec       NIP-01 "OK"; every event is answered by exactly one OK
  */

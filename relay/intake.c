@@ -4,48 +4,38 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "relay/list.h"
 #include "relay/log.h"
 #include "relay/plugin.h"
 #include "relay/policy.h"
 #include "relay/shards.h"
+#include "relay/verifier.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
-#include "shared/sig.h"
 
 /* ASKED_MAX: what the plugin has before it at once. */
 enum {
-    PIECE_JOBS_MAX = 32,
-    PIECES_MAX = 4,
+    THREADS_MAX = 4,
     ASKED_MAX = 16,
     JOBS_FULL = 1024,
     BYTES_FULL = 16 << 20,
 };
 
 struct job {
-    struct list_node listed;
+    struct list_node unasked; /* waits for the plugin */
+    struct verification verification;
     struct intake *intake;
     struct arena arena;
     struct event event;
     const char *source; /* in the arena */
     void *tag;
     size_t bytes; /* about what it takes */
-    bool is_good; /* set on the pool */
     struct err why;
-};
-
-struct piece {
-    uv_work_t work;
-    struct intake *intake;
-    struct list jobs;
 };
 
 struct intake {
     struct intake_setup setup;
-    uv_loop_t *loop;
-    struct list queue;   /* jobs that wait for the pool */
-    uint32_t pieces;     /* there */
+    struct verifier *verifier;
     struct list unasked; /* jobs that wait for the plugin */
     uint32_t asked;
     uint32_t jobs; /* all */
@@ -53,19 +43,10 @@ struct intake {
     bool was_full;
 };
 
-struct intake *intake_new(uv_loop_t *loop, const struct intake_setup *setup)
-{
-    struct intake *intake = calloc(1, sizeof *intake);
-    if (intake == NULL)
-        abort();
-    intake->setup = *setup;
-    intake->loop = loop;
-    return intake;
-}
-
 void intake_free(struct intake *intake)
 {
     assert(intake->jobs == 0);
+    verifier_free(intake->verifier);
     free(intake);
 }
 
@@ -153,74 +134,40 @@ static void ask_plugin(struct intake *intake)
                                          .source_info = job->source,
                                          .reply = on_judged,
                                          .owner = job};
-        list_remove(&intake->unasked, &job->listed);
+        list_remove(&intake->unasked, &job->unasked);
         intake->asked++;
         plugin_ask(intake->setup.plugin, &call);
     }
 }
 
-static void judge(struct job *job)
+static void on_verified(void *owner)
 {
+    struct job *job = owner;
     struct intake *intake = job->intake;
-    if (!job->is_good)
+    if (job->verification.proof != PROOF_GOOD) {
+        err_fill(&job->why, ERR_INVALID,
+                 job->verification.proof == PROOF_BAD_ID ? "the id is not the hash of the event"
+                                                         : "the signature is not the author's");
         settle(job, INTAKE_REFUSED);
-    else if (!policy_fetched(intake->setup.policy, &job->event, time(NULL), &job->why))
+    } else if (!policy_fetched(intake->setup.policy, &job->event, time(NULL), &job->why)) {
         leave_out(job);
-    else if (intake->setup.plugin == NULL)
+    } else if (intake->setup.plugin == NULL) {
         store(job);
-    else {
-        list_append(&intake->unasked, &job->listed, job);
+    } else {
+        list_append(&intake->unasked, &job->unasked, job);
         ask_plugin(intake);
     }
 }
 
-/* On the pool. */
-static void verify(uv_work_t *work)
+struct intake *intake_new(uv_loop_t *loop, const struct intake_setup *setup)
 {
-    struct piece *piece = work->data;
-    for (struct job *job = list_first(&piece->jobs); job != NULL; job = list_next(&job->listed)) {
-        if (!event_check_id(&job->event))
-            err_fill(&job->why, ERR_INVALID, "the id is not the hash of the event");
-        else if (!sig_verify(&job->event.sig, &job->event.id, &job->event.pubkey))
-            err_fill(&job->why, ERR_INVALID, "the signature is not the author's");
-        else
-            job->is_good = true;
-    }
-}
-
-static void send_pieces(struct intake *intake);
-
-static void on_verified(uv_work_t *work, int status)
-{
-    struct piece *piece = work->data;
-    struct intake *intake = piece->intake;
-    (void)status; /* nothing cancels it */
-    intake->pieces--;
-    for (struct job *job; (job = list_first(&piece->jobs)) != NULL;) {
-        list_remove(&piece->jobs, &job->listed);
-        judge(job);
-    }
-    free(piece);
-    send_pieces(intake);
-}
-
-static void send_pieces(struct intake *intake)
-{
-    while (intake->pieces < PIECES_MAX && intake->queue.head != NULL) {
-        struct piece *piece = calloc(1, sizeof *piece);
-        struct job *job;
-        if (piece == NULL)
-            abort();
-        piece->intake = intake;
-        piece->work.data = piece;
-        for (int i = 0; i < PIECE_JOBS_MAX && (job = list_first(&intake->queue)) != NULL; i++) {
-            list_remove(&intake->queue, &job->listed);
-            list_append(&piece->jobs, &job->listed, job);
-        }
-        intake->pieces++;
-        if (uv_queue_work(intake->loop, &piece->work, verify, on_verified) != 0)
-            abort();
-    }
+    const struct verifier_setup verifier = {.threads = THREADS_MAX, .done = on_verified};
+    struct intake *intake = calloc(1, sizeof *intake);
+    if (intake == NULL)
+        abort();
+    intake->setup = *setup;
+    intake->verifier = verifier_new(loop, &verifier);
+    return intake;
 }
 
 void intake_add(struct intake *intake, struct arena *arena, const struct event *event,
@@ -239,6 +186,6 @@ void intake_add(struct intake *intake, struct arena *arena, const struct event *
     intake->jobs++;
     intake->bytes += job->bytes;
     intake->was_full |= intake_is_full(intake);
-    list_append(&intake->queue, &job->listed, job);
-    send_pieces(intake);
+    job->verification = (struct verification){.event = &job->event, .owner = job};
+    verifier_add(intake->verifier, &job->verification);
 }
