@@ -70,10 +70,11 @@ struct command_call {
     }
 
 /* All commands, for the table of main. */
-extern const struct command command_identity_new, command_identity_import, command_identity_show,
-    command_identity_export, command_encode, command_decode, command_did, command_cid,
-    command_event, command_verify, command_req, command_count, command_publish, command_new,
-    command_set, command_rm, command_restore, command_show, command_log, command_find,
+extern const struct command command_agent_start, command_agent_status, command_agent_lock,
+    command_agent_unlock, command_agent_stop, command_identity_new, command_identity_import,
+    command_identity_show, command_identity_export, command_encode, command_decode, command_did,
+    command_cid, command_event, command_verify, command_req, command_count, command_publish,
+    command_new, command_set, command_rm, command_restore, command_show, command_log, command_find,
     command_queue, command_queue_retry, command_queue_drop, command_import, command_export,
     command_store_status, command_fsck, command_doctor, command_neg, command_remote_add,
     command_remote_rm, command_remote_list, command_fetch, command_push, command_sync,
@@ -102,8 +103,8 @@ enum command_status command_misuse(const struct command_call *call, const char *
 /* Writes to standard output, and empties out. */
 enum command_status command_print(const struct command_call *call, struct text *out);
 
-/* Who signs for the user: the key of the file and with the password that the options name. NULL
- * after saying why not. */
+/* Who signs for the user: the agent where it keeps the key of the file that the options name, or
+ * else that key, with the password. NULL after saying why not. */
 struct holder *command_holder(const struct command_call *call, enum command_status *status);
 
 /* The key itself, for what only its secret will do. */

@@ -6,6 +6,7 @@
 #include "client/command.h"
 #include "client/derive.h"
 #include "client/did.h"
+#include "client/holder.h"
 #include "client/keys.h"
 #include "client/mnemonic.h"
 #include "client/ncryptsec.h"
@@ -195,13 +196,13 @@ static enum command_status run_show(struct command_call *call)
     char path[VAULT_PATH_MAX];
     struct err err;
     enum command_status status;
-    struct keys *keys = command_keys(call, &status);
-    if (keys == NULL)
+    struct holder *holder = command_holder(call, &status);
+    if (holder == NULL)
         return status;
     status = vault_path(path, command_value(call, "key"), &err)
-                 ? show_person(call, keys_pubkey(keys), path)
+                 ? show_person(call, holder_pubkey(holder), path)
                  : command_fail(call, &err);
-    keys_free(keys);
+    holder_free(holder);
     return status;
 }
 

@@ -55,13 +55,18 @@ static bool read_word(struct text *word, int fd, const char *path, struct err *e
     return true;
 }
 
+static bool refuse_open(const char *path, struct err *err)
+{
+    if (errno == ENOENT)
+        return err_set(err, ERR_RESTRICTED, "no identity in %.60s: shoal identity new", path);
+    return fail(err, path, "open");
+}
+
 bool vault_read(struct text *word, const char *path, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
-        return err_set(err, ERR_RESTRICTED, "no identity in %.60s: shoal identity new", path);
     if (fd < 0)
-        return fail(err, path, "open");
+        return refuse_open(path, err);
     bool ok = read_word(word, fd, path, err);
     close(fd);
     return ok;
@@ -127,4 +132,12 @@ bool vault_write(const char *path, struct span word, bool may_replace, struct er
         return fail(err, path, "write");
     sync_folder(path);
     return true;
+}
+
+bool vault_absolute(char path[VAULT_PATH_MAX], const char *file, struct err *err)
+{
+    char *real = realpath(file, NULL);
+    bool ok = real != NULL ? put_path(path, real, "", err) : refuse_open(file, err);
+    free(real);
+    return ok;
 }

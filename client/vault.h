@@ -22,3 +22,6 @@ MUST_CHECK bool vault_read(struct text *word, const char *path, struct err *err)
 
 /* Whole or not at all, even when the power fails. may_replace: the one that is there. */
 MUST_CHECK bool vault_write(const char *path, struct span word, bool may_replace, struct err *err);
+
+/* The same file from wherever one is; it is there. */
+MUST_CHECK bool vault_absolute(char path[VAULT_PATH_MAX], const char *file, struct err *err);

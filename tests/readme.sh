@@ -14,10 +14,11 @@ stop_relay()
     [ -z "$relay_pid" ] || wait "$relay_pid" || { echo "the relay ended with $?"; return 1; }
     relay_pid=
 }
-trap 'stop_relay || true; rm -rf "$folder"' EXIT
+trap 'stop_relay || true; shoal agent stop 2> /dev/null || true; rm -rf "$folder"' EXIT
 
 export PATH="$build/relay:$build/client:$PATH"
 export SHOAL_RELAY_DATA_DIR="$folder/data" SHOAL_RELAY_LISTEN_PORT=0
+export XDG_RUNTIME_DIR="$folder" # of the client's agent
 cd "$folder"
 (umask 077 && echo secret > password) # of the client's key
 
@@ -110,6 +111,6 @@ done < <(sed -n '/^```sh$/,/^```$/p' "$source/README.md" | grep -v '^```')
 
 # What they made is what the README says it is.
 shoal-relay --check-config --config shoal-relay.conf
-test -f events.jsonl && test -f profiles.jsonl && test -s shoal.dump && test -s event.json
+test -f events.jsonl && test -f profiles.jsonl && test -s shoal.dump && test -s event.json && test -s unasked.json
 test -x "$folder/root/usr/local/bin/shoal-relay"
 echo "$lines commands"
