@@ -35,6 +35,8 @@ struct entity {
     struct member **heads;
     size_t head_count, head_capacity, applied_count, waiting_count;
     entity_apply_fn *on_apply;
+    enum entity_leave (*guard)(void *owner, const struct node *node);
+    const struct entity *ground;
     void *owner;
 };
 
@@ -59,6 +61,17 @@ void entity_free(struct entity *entity)
     free(entity);
 }
 
+void entity_guard(struct entity *entity,
+                  enum entity_leave (*guard)(void *owner, const struct node *node))
+{
+    entity->guard = guard;
+}
+
+void entity_stand(struct entity *entity, const struct entity *ground)
+{
+    entity->ground = ground;
+}
+
 static bool is_id(const struct bytes32 *a, const struct bytes32 *b)
 {
     return memcmp(a->at, b->at, sizeof a->at) == 0;
@@ -74,6 +87,14 @@ static struct member *member_of(struct entity *entity, const struct bytes32 *id)
         trie_put(&entity->members, &entity->arena, SPAN_OF(*id), member);
     }
     return member;
+}
+
+static const struct bytes32 *copy_ids(struct arena *arena, const struct bytes32 *ids,
+                                      uint32_t count)
+{
+    return (const struct bytes32 *)arena_copy(arena,
+                                              (struct span){(const char *)ids, count * sizeof *ids})
+        .at;
 }
 
 static struct op_list copy_ops(struct arena *arena, const struct op_list *ops)
@@ -148,7 +169,22 @@ static bool is_void(const struct entity *entity, const struct member *member)
     return false;
 }
 
-static void apply(struct entity *entity, struct member *member)
+/* What its grounds let it be. */
+static enum place judge_grounds(const struct entity *entity, const struct node *node)
+{
+    enum place place = APPLIED;
+    for (uint32_t i = 0; entity->ground != NULL && i < node->ground_count; i++) {
+        const struct member *ground = trie_get(&entity->ground->members, SPAN_OF(node->grounds[i]));
+        enum place found = ground != NULL ? ground->place : UNKNOWN;
+        if (found == VOID || (found != UNKNOWN && ground->node.hlc >= node->hlc))
+            return VOID;
+        if (found != APPLIED)
+            place = PARKED;
+    }
+    return place;
+}
+
+static void apply(struct entity *entity, struct member *member, enum entity_leave leave)
 {
     member->place = APPLIED;
     entity->applied_count++;
@@ -157,19 +193,26 @@ static void apply(struct entity *entity, struct member *member)
     for (uint32_t i = 0; i < member->node.parent_count; i++)
         remove_head(entity, member->parents[i]);
     add_head(entity, member);
-    state_apply(&entity->state, &member->node, &member->ops);
+    if (leave == ENTITY_MAY)
+        state_apply(&entity->state, &member->node, &member->ops);
     if (entity->on_apply != NULL)
         entity->on_apply(entity->owner, &member->node);
 }
 
-/* Tells the fate of member as far as it is known. */
-static enum place judge(struct entity *entity, struct member *member)
+/* Tells the fate of member as far as it is known; leave is set when it is APPLIED. */
+static enum place judge(struct entity *entity, struct member *member, enum entity_leave *leave)
 {
-    if (is_void(entity, member))
+    enum place grounds = judge_grounds(entity, &member->node);
+    *leave = ENTITY_MAY;
+    if (grounds == VOID || is_void(entity, member))
         return VOID;
     if (hlc_ms(member->node.hlc) > entity->horizon_ms)
         return AHEAD;
-    return member->missing == 0 ? APPLIED : PARKED;
+    if (member->missing > 0 || grounds == PARKED)
+        return PARKED;
+    if (entity->guard != NULL)
+        *leave = entity->guard(entity->owner, &member->node);
+    return *leave == ENTITY_NEVER ? VOID : APPLIED;
 }
 
 static void enqueue(struct member **queue, struct member *member)
@@ -188,7 +231,7 @@ static bool is_waiting(enum place place)
 
 /* Brings member to its place; what it decides for others goes into the queue. */
 static void move(struct entity *entity, struct member *member, enum place place,
-                 struct member **queue)
+                 enum entity_leave leave, struct member **queue)
 {
     entity->waiting_count -= is_waiting(member->place);
     entity->waiting_count += is_waiting(place);
@@ -198,7 +241,7 @@ static void move(struct entity *entity, struct member *member, enum place place,
         entity->ahead = member;
     }
     if (place == APPLIED)
-        apply(entity, member);
+        apply(entity, member, leave);
     if (is_waiting(place))
         return;
     for (uint32_t i = 0; i < member->child_count; i++) {
@@ -215,9 +258,10 @@ static void settle(struct entity *entity, struct member *queue)
         struct member *member = queue;
         queue = member->next;
         member->is_queued = false;
-        enum place place = judge(entity, member);
+        enum entity_leave leave;
+        enum place place = judge(entity, member, &leave);
         if (place != member->place)
-            move(entity, member, place, &queue);
+            move(entity, member, place, leave, &queue);
     }
 }
 
@@ -243,11 +287,10 @@ enum entity_verdict entity_put(struct entity *entity, const struct node *node,
     struct member *member = member_of(entity, &node->id), *queue = NULL;
     if (member->place != UNKNOWN)
         return ENTITY_DUPLICATE;
-    struct bytes32 *parents = arena_array(&entity->arena, struct bytes32, node->parent_count);
-    if (node->parent_count > 0)
-        memcpy(parents, node->parents, node->parent_count * sizeof *parents);
     member->node = *node;
-    member->node.parents = parents;
+    member->node.parents = copy_ids(&entity->arena, node->parents, node->parent_count);
+    member->node.grounds = copy_ids(&entity->arena, node->grounds, node->ground_count);
+    member->node.seen = copy_ids(&entity->arena, node->seen, node->seen_count);
     member->ops = copy_ops(&entity->arena, ops);
     link_parents(entity, member);
     enqueue(&queue, member);
@@ -271,6 +314,11 @@ void entity_advance(struct entity *entity, uint64_t horizon_ms)
         entity->ahead = member;
     }
     settle(entity, queue);
+}
+
+const struct bytes32 *entity_root(const struct entity *entity)
+{
+    return &entity->root;
 }
 
 const struct state *entity_state(const struct entity *entity)
@@ -300,6 +348,18 @@ size_t entity_waiting_count(const struct entity *entity)
     return entity->waiting_count;
 }
 
+static size_t missing_grounds(const struct entity *entity, const struct node *node,
+                              struct bytes32 *ids, size_t max)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < node->ground_count && count < max; i++) {
+        const struct member *ground = trie_get(&entity->ground->members, SPAN_OF(node->grounds[i]));
+        if (ground == NULL || ground->place == UNKNOWN)
+            ids[count++] = node->grounds[i];
+    }
+    return count;
+}
+
 size_t entity_missing(const struct entity *entity, struct bytes32 *ids, size_t max)
 {
     size_t count = 0;
@@ -307,6 +367,8 @@ size_t entity_missing(const struct entity *entity, struct bytes32 *ids, size_t m
         const struct member *member = leaf->value;
         if (member->place == UNKNOWN && count < max)
             ids[count++] = member->node.id;
+        if (member->place == PARKED && entity->ground != NULL)
+            count += missing_grounds(entity, &member->node, ids + count, max - count);
     }
     return count;
 }

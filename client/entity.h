@@ -28,6 +28,13 @@ enum entity_verdict {
     ENTITY_VOID,      /* never counts: not of this entity, or before what it names as earlier */
 };
 
+/* What an event may do that comes after all that it names. */
+enum entity_leave {
+    ENTITY_MAY,
+    ENTITY_HOLLOW, /* keeps its place, for what comes after it, and does nothing */
+    ENTITY_NEVER,  /* is void, with all that comes after it */
+};
+
 /* Each event once, when it begins to count; parents before children. */
 typedef void entity_apply_fn(void *owner, const struct node *node);
 
@@ -38,13 +45,25 @@ struct entity *entity_new(const struct bytes32 *root, uint64_t horizon_ms,
                           entity_apply_fn *on_apply, void *owner);
 void entity_free(struct entity *entity);
 
-/* node's author may do this, and the signature is right: that is for others to say. ops: NULL or
+/* Before anything is put in. guard: asked for each event once, right before it is to count; parents
+ * before children. owner: that of entity_new. */
+void entity_guard(struct entity *entity,
+                  enum entity_leave (*guard)(void *owner, const struct node *node));
+
+/* The same. An event waits for its grounds, too, which are those events of ground that count;
+ * ground changes no more, and outlives entity. Else what events name as their grounds is of no
+ * matter. */
+void entity_stand(struct entity *entity, const struct entity *ground);
+
+/* The signature is right: that is for others to say. ops: NULL or
  * empty for kinds that are no operations, and for operations that mean nothing. */
 enum entity_verdict entity_put(struct entity *entity, const struct node *node,
                                const struct op_list *ops);
 
 /* What was ahead of its time may count now. */
 void entity_advance(struct entity *entity, uint64_t horizon_ms);
+
+const struct bytes32 *entity_root(const struct entity *entity);
 
 const struct state *entity_state(const struct entity *entity);
 
@@ -58,7 +77,8 @@ size_t entity_heads(const struct entity *entity, struct bytes32 *ids, size_t max
 size_t entity_applied_count(const struct entity *entity);
 size_t entity_waiting_count(const struct entity *entity);
 
-/* Parents that some event names and nobody has put in, of which to ask relays: up to max. */
+/* Parents and grounds that some event names and nobody has put in, of which to ask relays: up to
+ * max; some may be there twice. */
 size_t entity_missing(const struct entity *entity, struct bytes32 *ids, size_t max);
 
 /* Makes node the next after all that counts, or after as many heads as it can name: sets root,

@@ -10,9 +10,20 @@
 #include "shared/number.h"
 #include "shared/text.h"
 
+enum link { PREV, AUTH, SEEN, LINK_COUNT };
+
+static const struct {
+    const char *marker;
+    uint32_t max;
+} links[] = {{"prev", NODE_PARENTS_MAX}, {"auth", NODE_GROUNDS_MAX}, {"seen", NODE_SEEN_MAX}};
+
 /* What node_parse has found so far. */
 struct reading {
-    struct bytes32 *parents;
+    struct arena *arena;
+    struct {
+        struct bytes32 *at;
+        uint32_t count;
+    } lists[LINK_COUNT];
     bool has_hlc, has_root;
 };
 
@@ -25,15 +36,21 @@ static bool read_hlc(struct node *node, struct reading *reading, const struct ta
     return true;
 }
 
-static bool add_parent(struct node *node, struct reading *reading, const struct bytes32 *id,
-                       struct err *err)
+static bool add_link(struct reading *reading, enum link link, const struct bytes32 *id,
+                     struct err *err)
 {
-    for (uint32_t i = 0; i < node->parent_count; i++)
-        if (memcmp(&reading->parents[i], id, sizeof *id) == 0)
+    struct bytes32 *at = reading->lists[link].at;
+    uint32_t count = reading->lists[link].count;
+    for (uint32_t i = 0; i < count; i++)
+        if (memcmp(&at[i], id, sizeof *id) == 0)
             return true;
-    if (node->parent_count == NODE_PARENTS_MAX)
-        return err_set(err, ERR_INVALID, "more than %d parents", NODE_PARENTS_MAX);
-    reading->parents[node->parent_count++] = *id;
+    if (count == links[link].max)
+        return err_set(err, ERR_INVALID, "more than %u e tags marked %s", links[link].max,
+                       links[link].marker);
+    at = arena_grow(reading->arena, struct bytes32, at, count);
+    at[count] = *id;
+    reading->lists[link].at = at;
+    reading->lists[link].count = count + 1;
     return true;
 }
 
@@ -41,14 +58,18 @@ static bool read_link(struct node *node, struct reading *reading, const struct t
                       struct err *err)
 {
     struct bytes32 id;
-    bool is_root = tag->count >= 4 && span_eq(tag->items[3], SPAN("root"));
-    bool is_parent = tag->count >= 4 && span_eq(tag->items[3], SPAN("prev"));
-    if (!is_root && !is_parent)
+    struct span marker = tag->count >= 4 ? tag->items[3] : SPAN("");
+    bool is_root = span_eq(marker, SPAN("root"));
+    enum link link = PREV;
+    while (link < LINK_COUNT &&
+           !span_eq(marker, (struct span){links[link].marker, strlen(links[link].marker)}))
+        link++;
+    if (!is_root && link == LINK_COUNT)
         return true; /* a mention, a lineage: links of other meanings */
     if (!hex_decode(id.at, sizeof id.at, tag->items[1]))
         return err_set(err, ERR_INVALID, "an e tag that is no event id");
-    if (is_parent)
-        return add_parent(node, reading, &id, err);
+    if (!is_root)
+        return add_link(reading, link, &id, err);
     if (reading->has_root)
         return err_set(err, ERR_INVALID, "two roots");
     reading->has_root = true;
@@ -77,6 +98,8 @@ static bool read_tag(struct node *node, struct reading *reading, const struct ta
         return read_link(node, reading, tag, err);
     if (span_eq(tag->items[0], SPAN("w")))
         read_writer(node, tag);
+    if (span_eq(tag->items[0], SPAN("h")) && tag->count >= 2 && !node->has_circle)
+        node->has_circle = hex_decode(node->circle.at, sizeof node->circle.at, tag->items[1]);
     return true;
 }
 
@@ -93,7 +116,7 @@ static bool check_place(struct node *node, const struct reading *reading, const 
         return err_set(err, ERR_INVALID, "a root and no parents");
     if (reading->has_root)
         return true;
-    if (event->kind != KIND_OP)
+    if (event->kind != KIND_OP && event->kind != KIND_CIRCLE_OP)
         return err_set(err, ERR_INVALID, "kind %u cannot create an entity", event->kind);
     node->root = event->id;
     return true;
@@ -101,12 +124,17 @@ static bool check_place(struct node *node, const struct reading *reading, const 
 
 bool node_parse(struct node *node, struct arena *arena, const struct event *event, struct err *err)
 {
-    struct reading reading = {.parents = arena_array(arena, struct bytes32, NODE_PARENTS_MAX)};
-    *node = (struct node){
-        .id = event->id, .author = event->pubkey, .kind = event->kind, .parents = reading.parents};
+    struct reading reading = {.arena = arena};
+    *node = (struct node){.id = event->id, .author = event->pubkey, .kind = event->kind};
     for (uint32_t i = 0; i < event->tag_count; i++)
         if (!read_tag(node, &reading, &event->tags[i], err))
             return false;
+    node->parents = reading.lists[PREV].at;
+    node->parent_count = reading.lists[PREV].count;
+    node->grounds = reading.lists[AUTH].at;
+    node->ground_count = reading.lists[AUTH].count;
+    node->seen = reading.lists[SEEN].at;
+    node->seen_count = reading.lists[SEEN].count;
     return check_place(node, &reading, event, err);
 }
 
@@ -120,6 +148,12 @@ void node_draft(const struct node *node, struct draft *draft)
         draft_tag_id(draft, SPAN("e"), &node->root, SPAN("root"));
     for (uint32_t i = 0; i < node->parent_count; i++)
         draft_tag_id(draft, SPAN("e"), &node->parents[i], SPAN("prev"));
+    for (uint32_t i = 0; i < node->ground_count; i++)
+        draft_tag_id(draft, SPAN("e"), &node->grounds[i], SPAN("auth"));
+    for (uint32_t i = 0; i < node->seen_count; i++)
+        draft_tag_id(draft, SPAN("e"), &node->seen[i], SPAN("seen"));
+    if (node->has_circle)
+        draft_tag_id(draft, SPAN("h"), &node->circle, SPAN(""));
     if (node->has_writer) {
         text.len = 0;
         hlc_write(&text, node->device);

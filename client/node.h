@@ -4,9 +4,13 @@
  * the root, and the heads that its author had seen. What an event says is of no matter here: one
  * whose content means nothing still holds its place.
  *
+ * An entity of a circle names the circle, and its events the heads of the circle's history that
+ * their authors had seen: their grounds. A circle is an entity, too; its removals name the last
+ * that was seen of the one who is removed.
+ *
  *   ownership  parents live in the arena
  *   errors     ERR_INVALID: no place in any history, for anybody, ever
- *   spec       Shoal's state; tags "hlc", "e" marked root and prev, "w"
+ *   spec       Shoal's state; tags "hlc", "e" marked root, prev, auth and seen, "w", "h"
  */
 #pragma once
 
@@ -17,7 +21,7 @@ struct draft;
 struct err;
 struct event;
 
-enum { NODE_PARENTS_MAX = 16 };
+enum { NODE_PARENTS_MAX = 16, NODE_GROUNDS_MAX = 16, NODE_SEEN_MAX = 256 };
 
 struct node {
     struct bytes32 id, author;
@@ -26,6 +30,12 @@ struct node {
     struct bytes32 root;           /* its own id for a root */
     const struct bytes32 *parents; /* distinct; none of a root */
     uint32_t parent_count;
+    const struct bytes32 *grounds; /* of the circle's history */
+    uint32_t ground_count;
+    const struct bytes32 *seen; /* of other histories: it waits for none of them */
+    uint32_t seen_count;
+    bool has_circle;
+    struct bytes32 circle; /* the root of its history */
     bool has_writer; /* which of the author's devices, and its count of events: an index, no rule */
     uint64_t device, seq;
 };

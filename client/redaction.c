@@ -11,12 +11,18 @@
 /* Says where in a history the event stands. */
 static bool is_place(const struct tag *tag)
 {
+    static const struct span names[] = {{"hlc", 3}, {"w", 1}, {"h", 1}};
+    static const struct span markers[] = {{"root", 4}, {"prev", 4}, {"auth", 4}, {"seen", 4}};
     if (tag->count < 2)
         return false;
-    if (span_eq(tag->items[0], SPAN("hlc")) || span_eq(tag->items[0], SPAN("w")))
-        return true;
-    return span_eq(tag->items[0], SPAN("e")) && tag->count >= 4 &&
-           (span_eq(tag->items[3], SPAN("root")) || span_eq(tag->items[3], SPAN("prev")));
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (span_eq(tag->items[0], names[i]))
+            return true;
+    for (size_t i = 0; i < ARRAY_LEN(markers); i++)
+        if (tag->count >= 4 && span_eq(tag->items[0], SPAN("e")) &&
+            span_eq(tag->items[3], markers[i]))
+            return true;
+    return false;
 }
 
 void redaction_apply(struct event *event, struct arena *arena)

@@ -2,21 +2,35 @@
 
 #include <stdlib.h>
 
+#include "client/circle.h"
 #include "client/doc.h"
 #include "client/entity.h"
+#include "client/hlc.h"
 #include "client/node.h"
 #include "client/op.h"
 #include "client/prose.h"
 #include "client/state.h"
 #include "client/trie.h"
+#include "client/warrant.h"
 #include "shared/arena.h"
 #include "shared/event.h"
 #include "shared/kind.h"
 #include "shared/scan.h"
 #include "shared/text.h"
 
+/* An event of a circle's entity, until all of them are here. */
+struct waiting {
+    struct waiting *next;
+    struct node node;
+    struct op_list ops;
+};
+
 struct replica {
     struct arena arena;
+    struct circle *circle;
+    struct warrant *warrant; /* of the circle's */
+    struct waiting *first, *last;
+    enum entity_leave leave; /* of the event that is to count next */
     struct entity *entity;
     struct prose *prose;
     struct trie updates; /* id: prose_update, of those that may not count yet */
@@ -31,7 +45,7 @@ static void on_apply(void *owner, const struct node *node)
     const struct prose_update *update = trie_get(&replica->updates, SPAN_OF(node->id));
     if (update == NULL)
         return;
-    prose_put(replica->prose, update, false);
+    prose_put(replica->prose, update, replica->leave == ENTITY_HOLLOW);
     replica->has_text = true;
 }
 
@@ -51,6 +65,7 @@ void replica_free(struct replica *replica)
     if (replica == NULL)
         return;
     entity_free(replica->entity);
+    warrant_free(replica->warrant);
     prose_free(replica->prose);
     arena_clear(&replica->arena);
     free(replica);
@@ -72,31 +87,102 @@ static void keep_update(struct replica *replica, const struct event *event, cons
     trie_put(&replica->updates, &replica->arena, SPAN_OF(node->id), kept);
 }
 
+static enum entity_leave guard(void *owner, const struct node *node)
+{
+    struct replica *replica = owner;
+    replica->leave = warrant_judge(replica->warrant, node);
+    return replica->leave;
+}
+
+void replica_govern(struct replica *replica, struct circle *circle)
+{
+    replica->circle = circle;
+    replica->warrant = warrant_new(circle);
+    entity_guard(replica->entity, guard);
+    entity_stand(replica->entity, circle_entity(circle));
+}
+
+void replica_settle(struct replica *replica)
+{
+    for (const struct waiting *one = replica->first; one != NULL; one = one->next)
+        warrant_note(replica->warrant, &one->node);
+    for (const struct waiting *one = replica->first; one != NULL; one = one->next)
+        (void)entity_put(replica->entity, &one->node, &one->ops);
+    replica->first = replica->last = NULL;
+}
+
+/* Of whom it is, or of the same circle. */
+static bool is_foreign(const struct replica *replica, const struct node *node)
+{
+    if (replica->circle != NULL)
+        return !node->has_circle ||
+               !is_same(&node->circle, entity_root(circle_entity(replica->circle)));
+    return replica->has_author && !is_same(&node->author, &replica->author);
+}
+
+static enum replica_verdict put(struct replica *replica, const struct node *node,
+                                const struct op_list *ops)
+{
+    if (replica->circle == NULL) {
+        enum entity_verdict verdict = entity_put(replica->entity, node, ops);
+        return verdict != ENTITY_VOID && verdict != ENTITY_DUPLICATE ? REPLICA_PUT : REPLICA_VOID;
+    }
+    struct waiting *waiting = arena_alloc(&replica->arena, sizeof *waiting);
+    *waiting = (struct waiting){.node = *node, .ops = *ops};
+    if (replica->last != NULL)
+        replica->last->next = waiting;
+    else
+        replica->first = waiting;
+    replica->last = waiting;
+    return REPLICA_PUT;
+}
+
+static enum replica_verdict read(struct replica *replica, struct arena *arena,
+                                 const struct event *event, bool is_redacted)
+{
+    struct node node;
+    struct op_list ops = {0};
+    if (!node_parse(&node, arena, event, NULL))
+        return REPLICA_VOID;
+    if (node_is_root(&node) && is_same(&node.id, &replica->root)) {
+        replica->author = node.author;
+        replica->has_author = true;
+    }
+    if (is_foreign(replica, &node))
+        return REPLICA_FOREIGN;
+    if (!is_redacted && node.kind == KIND_OP && !op_parse(&ops, arena, event, NULL))
+        ops = (struct op_list){0};
+    if (!is_redacted && node.kind == KIND_TEXT_UPDATE)
+        keep_update(replica, event, &node);
+    return put(replica, &node, &ops);
+}
+
 enum replica_verdict replica_put(struct replica *replica, const struct event *event,
                                  bool is_redacted)
 {
     struct arena arena = {0};
-    struct node node;
-    struct op_list ops = {0};
-    enum replica_verdict verdict = REPLICA_VOID;
-    bool ok = node_parse(&node, &arena, event, NULL);
-    if (ok && node_is_root(&node) && is_same(&node.id, &replica->root)) {
-        replica->author = node.author;
-        replica->has_author = true;
-    }
-    if (ok && replica->has_author && !is_same(&node.author, &replica->author)) {
-        verdict = REPLICA_FOREIGN;
-    } else if (ok) {
-        if (!is_redacted && node.kind == KIND_OP && !op_parse(&ops, &arena, event, NULL))
-            ops = (struct op_list){0};
-        if (!is_redacted && node.kind == KIND_TEXT_UPDATE)
-            keep_update(replica, event, &node);
-        enum entity_verdict put = entity_put(replica->entity, &node, &ops);
-        if (put != ENTITY_VOID && put != ENTITY_DUPLICATE)
-            verdict = REPLICA_PUT;
-    }
+    /* What is kept for later outlives the event. */
+    bool is_kept = replica->circle != NULL;
+    struct event copy = *event;
+    if (is_kept)
+        copy.content_json = arena_copy(&replica->arena, event->content_json);
+    enum replica_verdict verdict =
+        read(replica, is_kept ? &replica->arena : &arena, &copy, is_redacted);
     arena_clear(&arena);
     return verdict;
+}
+
+struct circle *replica_circle(const struct replica *replica)
+{
+    return replica->circle;
+}
+
+bool replica_next(const struct replica *replica, struct node *node, struct bytes32 *parents,
+                  struct bytes32 *grounds, uint64_t now_ms, struct err *err)
+{
+    if (!entity_next(replica->entity, node, parents, now_ms, err))
+        return false;
+    return replica->circle == NULL || circle_ground(replica->circle, node, grounds, now_ms, err);
 }
 
 const struct entity *replica_entity(const struct replica *replica)

@@ -1,7 +1,8 @@
 /* replica.h - an entity as this device has it: its events put together, state and text.
  *
- * Whoever made an entity writes to it; what others say of it does not count, and never did. An
- * event whose content was redacted keeps its place and does nothing.
+ * Whoever made an entity writes to it; what others say of it does not count, and never did. To one
+ * of a circle its writers write. An event whose content was redacted, or that the circle voids,
+ * keeps its place and does nothing.
  *
  *   units      horizon_ms: as entity.h's
  *   ownership  replica_new to replica_free; what is put in is copied
@@ -12,9 +13,12 @@
 
 #include "shared/base.h"
 
+struct circle;
 struct doc;
 struct entity;
+struct err;
 struct event;
+struct node;
 struct replica;
 struct text;
 
@@ -30,11 +34,25 @@ enum replica_verdict {
 struct replica *replica_new(const struct bytes32 *root, uint64_t horizon_ms, uint64_t client);
 void replica_free(struct replica *replica);
 
+/* Before all else, for an entity of a circle: borrows it, and nothing more is added to it. What is
+ * put in then waits for replica_settle. */
+void replica_govern(struct replica *replica, struct circle *circle);
+void replica_settle(struct replica *replica);
+
 /* The root before all others; while it is unknown nothing counts. */
 enum replica_verdict replica_put(struct replica *replica, const struct event *event,
                                  bool is_redacted);
 
 const struct entity *replica_entity(const struct replica *replica);
+
+/* The circle that it is of, or NULL. */
+struct circle *replica_circle(const struct replica *replica);
+
+/* Makes node the next, as entity_next does, and names its grounds; both: room for
+ * NODE_PARENTS_MAX and NODE_GROUNDS_MAX, which node points to. */
+MUST_CHECK bool replica_next(const struct replica *replica, struct node *node,
+                             struct bytes32 *parents, struct bytes32 *grounds, uint64_t now_ms,
+                             struct err *err);
 
 /* NULL while the root is unknown. */
 const struct bytes32 *replica_author(const struct replica *replica);

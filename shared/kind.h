@@ -23,6 +23,8 @@ enum {
     KIND_TEXT_UPDATE = 1571, /* of a text: Yjs update v1 */
     KIND_CIRCLE_OP = 1572,   /* who may write */
     KIND_CHECKPOINT = 1573,
+    KIND_KEY_EPOCH = 1574, /* of a circle, wrapped for each member */
+    KIND_SEALED_OP = 1575, /* a whole event under the key of an epoch */
     KIND_REPORT = 1984,
     KIND_RELAY_LIST = 10002,
     KIND_EPHEMERAL_GIFT_WRAP = 21059,

@@ -30,6 +30,7 @@ static void test_parse(void **state)
         {"[[],['t'],['e','x','','mention'],['e','x']," HLC "]", KIND_OP, 1700000000, NULL},
         {"[]", KIND_OP, 1700000000, "no hlc tag"},
         {"[" HLC "]", KIND_OP, 1700000001, "created_at is not the second of the hlc"},
+        {"[" HLC ",['h','not hex'],['h','" A "']]", KIND_CIRCLE_OP, 1700000000, NULL},
         {"[" HLC "]", KIND_TEXT_UPDATE, 1700000000, "kind 1571 cannot create an entity"},
         {"[" HLC "," HLC "]", KIND_OP, 1700000000,
          "expected one hlc tag of 16 lowercase hex digits"},
@@ -118,7 +119,41 @@ static void test_draft(void **state)
             assert_int_equal(read.parent_count, count);
             assert_memory_equal(read.parents, parents, count * sizeof *parents);
         } else {
-            assert_string_equal(err.text, "more than 16 parents");
+            assert_string_equal(err.text, "more than 16 e tags marked prev");
+        }
+        draft_clear(&draft);
+        arena_clear(&arena);
+    }
+}
+
+/* Of a circle: its name, the grounds and what was seen; each with one more than there may be. */
+static void test_circle(void **state)
+{
+    struct bytes32 ids[NODE_SEEN_MAX + 1];
+    (void)state;
+    for (int i = 0; i <= NODE_SEEN_MAX; i++)
+        ids[i] = (struct bytes32){.at = {(uint8_t)i, (uint8_t)(i >> 8)}};
+    for (uint32_t excess = 0; excess < 3; excess++) {
+        struct arena arena = {0};
+        struct draft draft = {.kind = KIND_OP};
+        const struct node node = {.hlc = hlc_make(5000, 3),
+                                  .has_circle = true,
+                                  .circle = {.at = {7}},
+                                  .grounds = ids,
+                                  .ground_count = NODE_GROUNDS_MAX + (excess == 1),
+                                  .seen = ids,
+                                  .seen_count = NODE_SEEN_MAX + (excess == 2)};
+        struct node read;
+        struct event event;
+        node_draft(&node, &draft);
+        draft_finish(&draft, &event, &arena);
+        assert_int_equal(node_parse(&read, &arena, &event, NULL), excess == 0);
+        if (excess == 0) {
+            assert_true(read.has_circle && read.circle.at[0] == 7 && node_is_root(&read));
+            assert_int_equal(read.ground_count, NODE_GROUNDS_MAX);
+            assert_int_equal(read.seen_count, NODE_SEEN_MAX);
+            assert_memory_equal(read.grounds, ids, NODE_GROUNDS_MAX * sizeof *ids);
+            assert_memory_equal(read.seen, ids, NODE_SEEN_MAX * sizeof *ids);
         }
         draft_clear(&draft);
         arena_clear(&arena);
@@ -128,6 +163,6 @@ static void test_draft(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_parse), cmocka_unit_test(test_writer),
-                                       cmocka_unit_test(test_draft)};
+                                       cmocka_unit_test(test_circle), cmocka_unit_test(test_draft)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

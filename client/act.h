@@ -1,0 +1,68 @@
+/* act.h - what an event of kind 1572 or 1574 does to a circle.
+ *
+ * The content of kind 1572 is one act, as a JSON object:
+ *
+ *     {"op":"create","name":"family"}             with "open":true nothing in it is sealed
+ *     {"op":"add","who":KEY,"role":"writer"}      reader, writer, moderator or admin
+ *     {"op":"role","who":KEY,"role":"reader"}
+ *     {"op":"remove","who":KEY}
+ *     {"op":"leave"}
+ *     {"op":"void","ids":[ID, ...]}               what these events say counts no more
+ *
+ * An event of kind 1574 begins a key epoch, which the tag "epoch" names. Acts that are unknown here
+ * hold their place, and do nothing.
+ *
+ *   ownership  all lives in the arena
+ *   errors     ERR_INVALID: then the event does nothing, for anybody
+ *   spec       Shoal's state, "Authorisation derived from the log"
+ */
+#pragma once
+
+#include "shared/base.h"
+
+struct arena;
+struct err;
+struct event;
+struct text;
+
+enum { ACT_NAME_BYTES_MAX = 256, ACT_IDS_MAX = 1000 };
+
+enum act_type {
+    ACT_UNKNOWN,
+    ACT_CREATE,
+    ACT_ADD,
+    ACT_ROLE,
+    ACT_REMOVE,
+    ACT_LEAVE, /* who: its author */
+    ACT_VOID,
+    ACT_EPOCH,
+};
+
+/* Each may do what those before it may. */
+enum act_role {
+    ACT_READER,    /* reads */
+    ACT_WRITER,    /* writes */
+    ACT_MODERATOR, /* voids what others wrote */
+    ACT_ADMIN,     /* adds and removes, and makes keys */
+};
+
+struct act {
+    enum act_type type;
+    struct bytes32 who;
+    enum act_role role;
+    struct span name;          /* of a create */
+    bool is_open;              /* of a create */
+    const struct bytes32 *ids; /* of a void */
+    uint32_t id_count;
+    struct bytes32 epoch; /* its name */
+};
+
+/* event: of kind 1572 or 1574. */
+MUST_CHECK bool act_parse(struct act *act, struct arena *arena, const struct event *event,
+                          struct err *err);
+
+/* Appends an act of kind 1572 as JSON. */
+void act_write(struct text *out, const struct act *act);
+
+const char *act_role_name(enum act_role role);
+MUST_CHECK bool act_role_parse(enum act_role *role, struct span name);

@@ -1,0 +1,63 @@
+/* circle_parts.h - what the files of the circle share.
+ *
+ *   ownership, threads  circle.h's
+ */
+#pragma once
+
+#include "client/circle.h"
+#include "client/trie.h"
+#include "shared/arena.h"
+
+#define CIRCLE_OUTSIDE UINT32_MAX /* the rank of a grant that gives none */
+
+/* What concerns one key, by the places of the changes. */
+struct circle_person {
+    size_t *grants, *removals; /* grown in the arena */
+    size_t grant_count, removal_count;
+};
+
+/* What follows from some of the changes: the rank that each grant gives. */
+struct circle_outcome {
+    bool is_all;
+    struct circle_view within; /* unless it is all; words: malloc */
+    uint32_t *ranks;           /* malloc */
+    size_t count;              /* of ranks that were found */
+    size_t capacity;
+};
+
+struct circle_entry {
+    struct circle_change change;
+    size_t index;
+};
+
+struct circle {
+    struct arena arena;
+    struct entity *entity;
+    struct trie acts;    /* id: act, of those that may not count yet */
+    struct trie entries; /* id: circle_entry */
+    struct trie people;  /* key: circle_person */
+    struct trie voided;  /* id: the circle_entry that voids it */
+    struct circle_entry **changes;
+    size_t count;
+    struct circle_outcome all, past; /* past: of the view asked about last */
+};
+
+/* Somebody's doing, to be judged. */
+struct circle_deed {
+    const struct bytes32 *author;
+    const struct circle_view *view, *later; /* as of a circle_case; later may be NULL */
+    size_t index;                           /* of a change; SIZE_MAX: it is none */
+};
+
+/* Of all, or of what a view holds. */
+const struct circle_outcome *circle_outcome_all(struct circle *circle);
+const struct circle_outcome *circle_outcome_of(struct circle *circle,
+                                               const struct circle_view *view);
+
+/* The rank of the best grant that lets the author do something that needs the role; CIRCLE_OUTSIDE:
+ * none does. */
+uint32_t circle_rank(const struct circle *circle, const struct circle_outcome *outcome,
+                     const struct circle_deed *deed, enum act_role role);
+
+bool circle_member_in(const struct circle *circle, const struct circle_outcome *outcome,
+                      struct circle_member *member, const struct bytes32 *key);

@@ -1,0 +1,38 @@
+# Circles: who may write, and who may read.
+unit_test(act core)
+property_test(circle core)
+target_sources(property_circle PRIVATE verdicts.c)
+
+# The property fails where a rule is broken: circle_mutant(NAME FILE FROM TO [FILE FROM TO]...).
+function(circle_mutant name)
+  set(sources circle.c circle_outcome.c)
+  foreach(source ${sources})
+    file(READ ${CMAKE_SOURCE_DIR}/client/${source} text)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+                 ${CMAKE_SOURCE_DIR}/client/${source})
+    set(changes ${ARGN})
+    while(changes)
+      list(POP_FRONT changes file from to)
+      if(file STREQUAL source)
+        string(FIND "${text}" "${from}" at)
+        if(at EQUAL -1)
+          message(FATAL_ERROR "${source} has no '${from}' to be broken")
+        endif()
+        string(REPLACE "${from}" "${to}" text "${text}")
+      endif()
+    endwhile()
+    file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}_${source} CONTENT "${text}" @ONLY)
+    list(APPEND mutated ${CMAKE_CURRENT_BINARY_DIR}/${name}_${source})
+  endforeach()
+  add_executable(mutant_${name} property_circle.c verdicts.c ${mutated})
+  target_link_libraries(mutant_${name} PRIVATE random core PkgConfig::CMOCKA)
+  add_test(NAME circle_mutant_${name} COMMAND mutant_${name})
+  set_tests_properties(circle_mutant_${name} PROPERTIES LABELS property TIMEOUT 60 WILL_FAIL TRUE)
+endfunction()
+
+circle_mutant(rank circle.c "me->rank < who->rank" "who->role <= ACT_ADMIN")
+circle_mutant(concurrent circle_outcome.c "!has_seen && !is_before"
+              "!has_seen && !is_before && (deed->view == NULL || circle_view_has(deed->view, removal))")
+circle_mutant(unseen circle_outcome.c "|| !circle_view_has(deed->view, grant) ||" "||")
+circle_mutant(member circle.c "&deed, ACT_ADMIN)" "&deed, ACT_READER)"
+              circle_outcome.c "&deed, ACT_ADMIN)" "&deed, ACT_READER)")

@@ -1,0 +1,207 @@
+#include "tests/verdicts.h"
+
+#include <string.h>
+
+struct grant {
+    int index; /* -1: none */
+    enum act_role role;
+    int rank;
+};
+
+/* Rank by grant, -1 of what gives none. */
+struct ranks {
+    int at[VERDICTS_EVENTS_MAX];
+};
+
+static bool is_struck(const struct verdicts *v, const bool *set, int key, int grant, int deed)
+{
+    for (int r = 0; r < v->count; r++) {
+        if (!set[r] || !v->removes[r] || v->events[r].who != key)
+            continue;
+        if (deed >= 0 && (deed == r || v->before[r][deed]))
+            continue; /* the removal saw it */
+        if (grant == r || v->before[grant][r])
+            continue; /* given again after that */
+        return true;
+    }
+    return false;
+}
+
+static struct grant best_of(const struct verdicts *v, const bool *set, const struct ranks *ranks,
+                            int deed)
+{
+    struct grant best = {-1, ACT_READER, 0};
+    int author = v->events[deed].author;
+    for (int g = 0; g < v->count; g++) {
+        const struct verdicts_event *grant = &v->events[g];
+        int key = grant->type == ACT_CREATE ? grant->author : grant->who;
+        if (ranks->at[g] < 0 || key != author || !v->before[deed][g] ||
+            is_struck(v, set, author, g, deed))
+            continue;
+        if (best.index < 0 || grant->role > best.role ||
+            (grant->role == best.role && ranks->at[g] < best.rank))
+            best = (struct grant){g, grant->role, ranks->at[g]};
+    }
+    return best;
+}
+
+static void find_ranks(const struct verdicts *v, const bool *set, struct ranks *ranks)
+{
+    memset(ranks, 0xff, sizeof *ranks);
+    for (int i = 0; i < v->count; i++) {
+        if (!set[i] || !v->grants[i])
+            continue;
+        if (v->events[i].type == ACT_CREATE) {
+            ranks->at[i] = 0;
+            continue;
+        }
+        struct grant grant = best_of(v, set, ranks, i);
+        if (grant.index >= 0 && grant.role == ACT_ADMIN)
+            ranks->at[i] = grant.rank + 1;
+    }
+}
+
+void verdicts_members(const struct verdicts *v, const bool *set,
+                      struct verdicts_member members[VERDICTS_KEYS])
+{
+    struct ranks ranks;
+    find_ranks(v, set, &ranks);
+    memset(members, 0, VERDICTS_KEYS * sizeof *members);
+    for (int g = 0; g < v->count; g++) {
+        const struct verdicts_event *grant = &v->events[g];
+        int key = grant->type == ACT_CREATE ? grant->author : grant->who;
+        if (ranks.at[g] < 0 || is_struck(v, set, key, g, -1))
+            continue;
+        struct verdicts_member *member = &members[key];
+        if (!member->is_member || ranks.at[g] < member->rank)
+            member->rank = ranks.at[g];
+        if (!member->is_member || grant->role > member->role)
+            member->role = grant->role;
+        member->is_member = true;
+    }
+}
+
+static bool removes(const struct verdicts_event *event, const struct verdicts_member *members)
+{
+    const struct verdicts_member *me = &members[event->author], *who = &members[event->who];
+    if (!me->is_member || !who->is_member)
+        return false;
+    if (event->author == event->who)
+        return event->who != 0;
+    return me->role == ACT_ADMIN && me->rank < who->rank;
+}
+
+/* Whether it was right by all that it comes after. */
+static bool judge_change(struct verdicts *v, int i, const bool *past)
+{
+    const struct verdicts_event *event = &v->events[i];
+    struct verdicts_member members[VERDICTS_KEYS];
+    struct ranks ranks;
+    find_ranks(v, past, &ranks);
+    verdicts_members(v, past, members);
+    struct grant grant = best_of(v, past, &ranks, i);
+    bool is_admin = grant.index >= 0 && grant.role == ACT_ADMIN;
+    const struct verdicts_member *who = &members[event->who];
+    switch (event->type) {
+    case ACT_CREATE:
+        v->grants[i] = i == 0;
+        return i == 0;
+    case ACT_ADD:
+        v->grants[i] = is_admin;
+        return is_admin;
+    case ACT_ROLE:
+        if (!is_admin || !who->is_member)
+            return false;
+        v->removes[i] = event->role < who->role && removes(event, members);
+        v->grants[i] = event->role >= who->role || v->removes[i];
+        return v->grants[i];
+    case ACT_REMOVE:
+    case ACT_LEAVE:
+        v->removes[i] = removes(event, members);
+        return v->removes[i];
+    case ACT_VOID:
+        return members[event->author].is_member && members[event->author].role >= ACT_MODERATOR;
+    case ACT_EPOCH:
+        return is_admin;
+    case ACT_UNKNOWN:
+        break;
+    }
+    return grant.index >= 0;
+}
+
+static bool judge_op(const struct verdicts *v, int i, const bool *set)
+{
+    struct ranks ranks;
+    find_ranks(v, set, &ranks);
+    struct grant grant = best_of(v, set, &ranks, i);
+    return grant.index >= 0 && grant.role >= ACT_WRITER;
+}
+
+static void follow(struct verdicts *v, int i, int parent)
+{
+    v->before[i][parent] = true;
+    for (int j = 0; j < v->count; j++)
+        v->before[i][j] = v->before[i][j] || v->before[parent][j];
+}
+
+/* An op, and what it comes after in its entity, unless it comes after a change that i does not. */
+static void see(struct verdicts *v, int i, int op)
+{
+    for (int j = 0; j <= op; j++) {
+        if (!v->events[j].is_op || (j != op && !v->before[op][j]))
+            continue;
+        bool is_within = true;
+        for (int k = 0; k < v->count; k++)
+            if (!v->events[k].is_op && v->before[j][k] && !v->before[i][k])
+                is_within = false;
+        v->before[i][j] = v->before[i][j] || is_within;
+    }
+}
+
+/* A change that an op names as its ground, and the changes before it. */
+static void stand(struct verdicts *v, int i, int ground)
+{
+    v->before[i][ground] = true;
+    for (int j = 0; j < v->count; j++)
+        v->before[i][j] = v->before[i][j] || (!v->events[j].is_op && v->before[ground][j]);
+}
+
+static void find_before(struct verdicts *v, int i)
+{
+    const struct verdicts_event *event = &v->events[i];
+    for (int j = 0; j < event->parent_count; j++)
+        follow(v, i, event->parents[j]);
+    for (int j = 0; j < event->ground_count; j++)
+        stand(v, i, event->grounds[j]);
+    for (int c = 0; !event->is_op && c <= i; c++)
+        for (int j = 0; (c == i || v->before[i][c]) && j < v->events[c].seen_count; j++)
+            see(v, i, v->events[c].seen[j]);
+}
+
+void verdicts_add(struct verdicts *v)
+{
+    int i = v->count++;
+    const struct verdicts_event *event = &v->events[i];
+    bool is_held = true;
+    memset(v->before[i], 0, sizeof v->before[i]);
+    v->removes[i] = v->grants[i] = false;
+    find_before(v, i);
+    for (int j = 0; j < event->parent_count; j++)
+        is_held = is_held && v->held[event->parents[j]];
+    for (int j = 0; j < event->ground_count; j++)
+        is_held = is_held && v->held[event->grounds[j]];
+    v->held[i] =
+        is_held && (event->is_op ? judge_op(v, i, v->before[i]) : judge_change(v, i, v->before[i]));
+    if (!v->held[i])
+        v->removes[i] = v->grants[i] = false;
+}
+
+enum entity_leave verdicts_judge(const struct verdicts *v, const bool *set, int i)
+{
+    if (!v->held[i])
+        return ENTITY_NEVER;
+    for (int j = 0; j < v->count; j++)
+        if (set[j] && v->held[j] && v->events[j].type == ACT_VOID && v->events[j].voided == i)
+            return ENTITY_HOLLOW;
+    return judge_op(v, i, set) ? ENTITY_MAY : ENTITY_HOLLOW;
+}
