@@ -40,12 +40,18 @@ static void hmac(uint8_t out[32], const void *key, size_t key_len, const struct 
     secret_wipe(&state, sizeof state);
 }
 
+void box_key_of(struct bytes32 *key, const struct bytes32 *shared)
+{
+    hmac(key->at, "nip44-v2", 8, &(struct part){shared->at, sizeof shared->at},
+         1); /* HKDF-extract */
+}
+
 bool box_key(struct bytes32 *key, const struct keys *keys, const struct bytes32 *peer)
 {
     struct bytes32 shared;
     bool ok = keys_share(keys, &shared, peer);
-    if (ok) /* HKDF-extract */
-        hmac(key->at, "nip44-v2", 8, &(struct part){shared.at, sizeof shared.at}, 1);
+    if (ok)
+        box_key_of(key, &shared);
     secret_wipe(&shared, sizeof shared);
     return ok;
 }

@@ -23,6 +23,9 @@ enum { BOX_BYTES_MAX = 65535, BOX_CHARS_MAX = 87472 };
 /* False when peer is no point of the curve. */
 MUST_CHECK bool box_key(struct bytes32 *key, const struct keys *keys, const struct bytes32 *peer);
 
+/* The same of a secret that several share. */
+void box_key_of(struct bytes32 *key, const struct bytes32 *shared);
+
 /* nonce: 32 fresh random bytes, never used twice. */
 MUST_CHECK bool box_seal(struct text *out, const struct bytes32 *key, struct span plain,
                          const struct bytes32 *nonce, struct err *err);

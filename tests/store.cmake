@@ -1,5 +1,6 @@
 # Circles: who may write, and who may read.
 unit_test(act core)
+unit_test(epoch core)
 property_test(circle core)
 target_sources(property_circle PRIVATE verdicts.c)
 
