@@ -78,7 +78,9 @@ extern const struct command command_agent_start, command_agent_status, command_a
     command_queue, command_queue_retry, command_queue_drop, command_import, command_export,
     command_store_status, command_fsck, command_doctor, command_neg, command_remote_add,
     command_remote_rm, command_remote_list, command_fetch, command_push, command_sync,
-    command_completion, command_manual;
+    command_completion, command_manual, command_post, command_reply, command_react, command_feed,
+    command_thread, command_follow_add, command_follow_rm, command_follow_list, command_friend_list,
+    command_profile_show, command_profile_set;
 
 static inline struct span command_span(const char *text)
 {

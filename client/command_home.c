@@ -88,21 +88,46 @@ void home_write_time(struct text *out, int64_t seconds)
     text_add(out, command_span(words));
 }
 
+/* What a terminal would obey, or what would turn the order of what is read around. */
+static bool is_control(const char *at, size_t size)
+{
+    const unsigned char *bytes = (const unsigned char *)at;
+    if (size == 1)
+        return bytes[0] < 0x20 || bytes[0] == 0x7f;
+    if (size == 2)
+        return bytes[0] == 0xc2 && bytes[1] < 0xa0;
+    if (size != 3 || bytes[0] != 0xe2)
+        return false;
+    return (bytes[1] == 0x80 && bytes[2] >= 0xa8 && bytes[2] <= 0xae) ||
+           (bytes[1] == 0x81 && bytes[2] >= 0xa6 && bytes[2] <= 0xa9);
+}
+
 void home_write_words(struct text *out, struct span words, size_t max)
 {
     size_t begin = out->len;
     for (size_t i = 0; i < words.len;) {
         size_t size = utf8_size(words.at + i, words.at + words.len);
-        unsigned char c = (unsigned char)words.at[i];
-        bool is_control = c < 0x20 || c == 0x7f || (c == 0xc2 && (words.at[i + 1] & 0xe0) == 0x80);
         if (size == 0)
             return;
         if (out->len - begin + size > max) {
             text_add(out, SPAN("..."));
             return;
         }
-        text_add(out, is_control ? SPAN(" ") : (struct span){words.at + i, size});
+        text_add(out,
+                 is_control(words.at + i, size) ? SPAN(" ") : (struct span){words.at + i, size});
         i += size;
+    }
+}
+
+void home_write_lines(struct text *out, struct span words, int indent)
+{
+    for (size_t i = 0; i <= words.len;) {
+        const char *end = words.len > i ? memchr(words.at + i, '\n', words.len - i) : NULL;
+        size_t len = end != NULL ? (size_t)(end - words.at) - i : words.len - i;
+        text_addf(out, "%*s", indent, "");
+        home_write_words(out, (struct span){words.at + i, len}, SIZE_MAX / 2);
+        text_add(out, SPAN("\n"));
+        i += len + 1;
     }
 }
 

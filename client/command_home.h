@@ -51,5 +51,8 @@ void home_write_time(struct text *out, int64_t seconds);
 /* Text of others on a terminal: without control characters, in one line of at most max bytes. */
 void home_write_words(struct text *out, struct span words, size_t max);
 
+/* The same with its lines, each indented by so many spaces, and ended. */
+void home_write_lines(struct text *out, struct span words, int indent);
+
 /* A member of a JSON object that is hex. */
 void home_write_hex(struct text *out, const char *name, const struct bytes32 *value);

@@ -19,14 +19,17 @@ enum {
     KIND_GENERIC_REPOST = 16,
     KIND_VANISH = 62,
     KIND_GIFT_WRAP = 1059,
+    KIND_COMMENT = 1111,
     KIND_OP = 1570,          /* on the fields of an entity */
     KIND_TEXT_UPDATE = 1571, /* of a text: Yjs update v1 */
     KIND_CIRCLE_OP = 1572,   /* who may write */
     KIND_CHECKPOINT = 1573,
     KIND_KEY_EPOCH = 1574, /* of a circle, wrapped for each member */
     KIND_SEALED_OP = 1575, /* a whole event under the key of an epoch */
+    KIND_KNOWLEDGE = 1580, /* a unit of it, with what it was derived from */
     KIND_REPORT = 1984,
     KIND_RELAY_LIST = 10002,
+    KIND_CHAT_RELAYS = 10050, /* where gift wraps are left */
     KIND_EPHEMERAL_GIFT_WRAP = 21059,
     KIND_AUTH = 22242,
     KIND_HTTP_AUTH = 27235,

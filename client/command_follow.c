@@ -1,0 +1,245 @@
+/* shoal follow, friend: whom one follows, and who follows back. */
+#include <stdio.h>
+
+#include "client/command_pen.h"
+#include "client/command_people.h"
+#include "client/draft.h"
+#include "client/person.h"
+#include "shared/err.h"
+#include "shared/event.h"
+#include "shared/kind.h"
+#include "shared/text.h"
+
+/* The people that the words name. */
+static bool read_words(struct pen *pen, struct projection_people *people, struct err *err)
+{
+    const struct command_call *call = pen->call;
+    *people = (struct projection_people){
+        .at = arena_array(&pen->arena, struct bytes32, call->word_count + 1)};
+    for (size_t i = 0; i < call->word_count; i++)
+        if (!person_parse(&people->at[people->count++], command_span(call->words[i]), err))
+            return false;
+    projection_sort(people);
+    return true;
+}
+
+/* What other clients see from now on. */
+static bool project(struct pen *pen, struct event *event, const struct people_follows *follows,
+                    const struct projection_people *people, struct err *err)
+{
+    struct draft draft = {.created_at = pen_now()};
+    const struct event *theirs = follows->rewrites.newest;
+    if (theirs != NULL && draft.created_at <= theirs->created_at)
+        draft.created_at = theirs->created_at + 1;
+    projection_draft_people(&draft, people, theirs);
+    return pen_sign(pen, event, &draft, err) && pen_put(pen, event, err);
+}
+
+static void report(const struct pen *pen, struct text *out, const struct bytes32 *root,
+                   const struct own_edit *edit, size_t count)
+{
+    bool is_trial = command_value(pen->call, "dry-run") != NULL;
+    if (pen->call->is_json) {
+        text_add(out, SPAN("{"));
+        home_write_hex(out, "id", root);
+        text_addf(out, ",\"following\":%zu,\"added\":%zu,\"removed\":%zu,\"queued\":%zu%s}\n",
+                  count, edit->add.count, edit->remove.count, pen->queued,
+                  is_trial ? ",\"dry_run\":true" : "");
+    } else {
+        text_addf(out, "following %zu: %zu added, %zu removed\n", count, edit->add.count,
+                  edit->remove.count);
+    }
+}
+
+/* Writes what becomes of the list once people is all that is followed. */
+static bool write_list(struct pen *pen, struct text *out, const struct people_follows *follows,
+                       const struct projection_people *people, struct err *err)
+{
+    struct event shown, event;
+    struct bytes32 root,
+        *ids = arena_array(&pen->arena, struct bytes32, follows->rewrites.count + 1);
+    struct own_edit edit = {.type = SPAN("follows"),
+                            .set = SPAN("people"),
+                            .add = people_less(&pen->arena, people, &follows->ours),
+                            .remove = people_less(&pen->arena, &follows->ours, people),
+                            .shown = {ids, follows->rewrites.count + 1}};
+    if (!project(pen, &shown, follows, people, err))
+        return false;
+    for (size_t i = 0; i < follows->rewrites.count; i++)
+        ids[i] = follows->rewrites.at[i].event->id;
+    ids[follows->rewrites.count] = shown.id;
+    if (!own_write(pen, &follows->own, &edit, &root, &event, err))
+        return false;
+    report(pen, out, &root, &edit, people->count);
+    return true;
+}
+
+/* Says what another client did that is not believed. */
+static void warn(const struct pen *pen, const struct people_follows *follows)
+{
+    if (follows->kept > 0)
+        fprintf(stderr,
+                "shoal %s: another client dropped %zu of those you follow: they stay;"
+                " --shrink drops them here, too\n",
+                pen->call->command->name, follows->kept);
+}
+
+/* adds: the words are followed; else they are not any more. */
+static bool change(struct pen *pen, struct text *out, bool adds, struct err *err)
+{
+    struct people_follows follows;
+    struct projection_people words, people;
+    bool keeps = command_value(pen->call, "shrink") == NULL;
+    if (!read_words(pen, &words, err) ||
+        !people_follows(pen->store, &follows, &pen->arena, pen_me(pen), keeps, err))
+        return false;
+    if (keeps)
+        warn(pen, &follows);
+    people = adds ? people_join(&pen->arena, &follows.all, &words)
+                  : people_less(&pen->arena, &follows.all, &words);
+    bool ok = write_list(pen, out, &follows, &people, err);
+    people_clear(&follows);
+    return ok;
+}
+
+static bool add(struct pen *pen, struct text *out, struct err *err)
+{
+    return change(pen, out, true, err);
+}
+
+static bool rm(struct pen *pen, struct text *out, struct err *err)
+{
+    return change(pen, out, false, err);
+}
+
+static enum command_status run_add(struct command_call *call)
+{
+    return pen_run(call, add);
+}
+
+static enum command_status run_rm(struct command_call *call)
+{
+    return pen_run(call, rm);
+}
+
+/* ---- looking ---- */
+
+static bool is_mutual(struct store *store, bool *is, struct arena *arena, const struct bytes32 *me,
+                      const struct bytes32 *who, struct err *err)
+{
+    const struct event *event;
+    struct projection_people people = {0};
+    if (!people_newest(store, &event, arena, who, KIND_FOLLOWS, err))
+        return false;
+    if (event != NULL)
+        projection_read_people(&people, arena, event);
+    *is = projection_has(&people, me);
+    return true;
+}
+
+static void add_person(struct text *out, struct store *store, const struct command_call *call,
+                       const struct bytes32 *who, bool is_friend)
+{
+    if (!call->is_json) {
+        text_add_hex(out, who->at, sizeof who->at);
+        text_add(out, is_friend ? SPAN("  friend  ") : SPAN("          "));
+        people_write_name(out, store, who);
+        text_add(out, SPAN("\n"));
+        return;
+    }
+    text_add(out, SPAN("{"));
+    home_write_hex(out, "pubkey", who);
+    text_add(out, SPAN(",\"name\":"));
+    people_write_json_name(out, store, who);
+    text_addf(out, ",\"friend\":%s}\n", is_friend ? "true" : "false");
+}
+
+static bool list(struct store *store, struct text *out, const struct command_call *call,
+                 bool friends_only, struct err *err)
+{
+    struct arena arena = {0};
+    struct people_follows follows;
+    struct bytes32 me;
+    bool ok = call->word_count > 0 ? person_parse(&me, command_span(call->words[0]), err)
+                                   : people_me(store, &me, call, err);
+    if (!ok || !people_follows(store, &follows, &arena, &me, true, err)) {
+        arena_clear(&arena);
+        return false;
+    }
+    for (size_t i = 0; ok && i < follows.all.count; i++) {
+        bool is_friend = false;
+        ok = is_mutual(store, &is_friend, &arena, &me, &follows.all.at[i], err);
+        if (ok && (is_friend || !friends_only))
+            add_person(out, store, call, &follows.all.at[i], is_friend);
+    }
+    people_clear(&follows);
+    arena_clear(&arena);
+    return ok;
+}
+
+static enum command_status run_look(struct command_call *call, bool friends_only)
+{
+    struct text out = {0};
+    struct err err;
+    enum command_status status;
+    struct store *store = home_open(call, &status);
+    if (store == NULL)
+        return status;
+    status = list(store, &out, call, friends_only, &err) ? command_print(call, &out)
+                                                         : command_fail(call, &err);
+    text_clear(&out);
+    store_close(store);
+    return status;
+}
+
+static enum command_status run_list(struct command_call *call)
+{
+    return run_look(call, false);
+}
+
+static enum command_status run_friends(struct command_call *call)
+{
+    return run_look(call, true);
+}
+
+static const struct command_option options_write[] = {
+    {"shrink", NULL, "believe another client that dropped more than half of the list"},
+    PEN_OPTIONS};
+
+const struct command command_follow_add = {
+    .name = "follow add",
+    .words = "[WHO...]",
+    .help = "follow people; and take over what other clients changed",
+    .words_max = COMMAND_WORDS_MAX,
+    .options = options_write,
+    .option_count = ARRAY_LEN(options_write),
+    .run = run_add};
+
+const struct command command_follow_rm = {.name = "follow rm",
+                                          .words = "WHO...",
+                                          .help = "follow them no more",
+                                          .words_min = 1,
+                                          .words_max = COMMAND_WORDS_MAX,
+                                          .options = options_write,
+                                          .option_count = ARRAY_LEN(options_write),
+                                          .run = run_rm};
+
+static const struct command_option options_look[] = {PEOPLE_OPTION_AS, HOME_OPTION,
+                                                     COMMAND_OPTION_JSON};
+
+const struct command command_follow_list = {.name = "follow list",
+                                            .words = "[WHO]",
+                                            .help = "whom you, or others, follow",
+                                            .words_max = 1,
+                                            .options = options_look,
+                                            .option_count = ARRAY_LEN(options_look),
+                                            .run = run_list};
+
+const struct command command_friend_list = {.name = "friend list",
+                                            .words = "[WHO]",
+                                            .help =
+                                                "those who follow back, as far as the store knows",
+                                            .words_max = 1,
+                                            .options = options_look,
+                                            .option_count = ARRAY_LEN(options_look),
+                                            .run = run_friends};

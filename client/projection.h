@@ -1,0 +1,79 @@
+/* projection.h - what other clients see of a person's state, and what they did to it meanwhile.
+ *
+ * Whom somebody follows and what his profile says are state of our own, shown to others as the
+ * newest event of a kind that they know, which they replace as they like. What they changed is
+ * found by a comparison of three: the last one that we wrote or took in (base), the newest one
+ * (theirs), and our state (ours). Nothing that either side added is lost.
+ *
+ *   units      written_at, theirs_at: unix seconds
+ *   ownership  results live in the arena
+ *   errors     ERR_INVALID: a profile that is no JSON object, or has too many members
+ *   spec       NIP-01 kind 0; NIP-02 kind 3
+ */
+#pragma once
+
+#include "shared/base.h"
+
+struct arena;
+struct draft;
+struct err;
+struct event;
+
+enum { PROJECTION_FIELDS_MAX = 500 };
+
+/* ---- whom somebody follows ---- */
+
+struct projection_people {
+    struct bytes32 *at; /* sorted, each once */
+    size_t count;
+};
+
+void projection_sort(struct projection_people *people);
+bool projection_has(const struct projection_people *people, const struct bytes32 *key);
+
+/* The people that an event of kind 3 names. */
+void projection_read_people(struct projection_people *people, struct arena *arena,
+                            const struct event *event);
+
+struct projection_shift {
+    struct projection_people added, removed;
+    bool is_shrunk; /* more than half of base is gone: a client that lost its list, most likely */
+};
+
+/* What became of base, which is NULL when it is not known: then nothing was removed. */
+void projection_compare_people(struct projection_shift *shift, struct arena *arena,
+                               const struct projection_people *base,
+                               const struct projection_people *theirs);
+
+/* Kind, tags and content for people; what theirs says of them, and all else that it says, stays.
+ * theirs may be NULL. */
+void projection_draft_people(struct draft *draft, const struct projection_people *people,
+                             const struct event *theirs);
+
+/* ---- what somebody's profile says ---- */
+
+struct projection_field {
+    struct span key, value; /* value: canonical JSON; of a change empty: it is to be taken away */
+    int64_t written_at;     /* of ours */
+};
+
+struct projection_fields {
+    struct projection_field *at;
+    size_t count;
+};
+
+const struct projection_field *projection_field(const struct projection_fields *fields,
+                                                struct span key);
+
+MUST_CHECK bool projection_read_fields(struct projection_fields *fields, struct arena *arena,
+                                       struct span content, struct err *err);
+
+/* What ours is to take over from theirs. Where both changed a field, the later counts, but no
+ * removal wins over a change. base may be NULL: not known. */
+void projection_compare_fields(struct projection_fields *changes, struct arena *arena,
+                               const struct projection_fields *base,
+                               const struct projection_fields *theirs,
+                               const struct projection_fields *ours, int64_t theirs_at);
+
+/* Kind and content. */
+void projection_draft_fields(struct draft *draft, const struct projection_fields *fields);

@@ -1,0 +1,6 @@
+# What the client does with people and words.
+unit_test(thread core)
+unit_test(projection core)
+add_test(NAME shoal_people_commands
+         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_people.sh $<TARGET_FILE:shoal>)
+set_tests_properties(shoal_people_commands PROPERTIES LABELS integration TIMEOUT 120)

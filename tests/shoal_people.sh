@@ -1,0 +1,203 @@
+#!/bin/sh
+# People and words, as a user meets them, without any relay: notes and answers, whom one follows and
+# who follows back, profiles; and other clients that write over them.
+#
+#     tests/shoal_people.sh SHOAL_BINARY
+set -u
+shoal=$(realpath "$1")
+home=$(mktemp -d) || exit 1
+trap 'rm -rf "$home"' EXIT
+cd "$home" || exit 1
+export HOME="$home"
+unset XDG_CONFIG_HOME XDG_DATA_HOME SHOAL_KEY_FILE SHOAL_HOME
+checks=0
+failures=0
+
+check() # what, wanted, got
+{
+    checks=$((checks + 1))
+    [ "$2" = "$3" ] && return
+    failures=$((failures + 1))
+    printf '%s:\n  wanted %s\n  got    %s\n' "$1" "$2" "$3"
+}
+
+run() { "$shoal" "$@" 2> error; }
+write() { "$shoal" "$@" --password-file password 2> error; }
+as() # person, argument...
+{
+    person=$1
+    shift
+    write "$@" --key "$person" --home "home-$person"
+}
+
+status_of() # wanted status, argument...
+{
+    wanted=$1
+    shift
+    "$shoal" "$@" > output 2> error < /dev/null
+    check "status of $*" "$wanted" $?
+}
+
+member() { sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p"; }
+# All that is here goes there.
+carry() { run export --home "home-$1" | run import --home "home-$2" > /dev/null; }
+tags() { run show "$1" --home "home-$2" | sed 's/.*"tags":\(.*\),"content".*/\1/'; }
+
+printf 'hunter2\n' > password
+for person in alice bob carol dave erin; do
+    run identity new --password-file password --cost 4 --key "$person" > "made-$person"
+    eval "$person=$(member pubkey < "made-$person")"
+    eval "npub_$person=$(member npub < "made-$person")"
+done
+# shellcheck disable=SC2154
+{
+    # Notes, and what they name.
+    note=$(as alice post "Hello #Fish and nostr:$npub_bob," again | member id)
+    check 'a note' "Hello #Fish and nostr:$npub_bob, again" \
+        "$(run show "$note" --home home-alice | sed 's/.*"content":"\([^"]*\)".*/\1/')"
+    check 'its tags' "[[\"t\",\"fish\"],[\"p\",\"$bob\"]]" "$(tags "$note" alice)"
+    run identity export --nsec --password-file password --key bob > nsec
+    status_of 5 post "$(cat nsec)" --key alice --home home-alice --password-file password
+    check 'why' 'shoal post: a secret key is in it: nothing was written' "$(cat error)"
+    status_of 1 post '' --key alice --home home-alice --password-file password
+    check 'from standard input' 'two\nlines' "$(printf 'two\nlines\n' | write post - --key bob --home home-other |
+        member id | xargs "$shoal" show --home home-other | member content)"
+    check 'queued' 2 "$(as alice post x --dry-run --relay wss://a.example --relay wss://b.example |
+        member queued)"
+    check 'a dry run writes nothing' 1 "$(run export --home home-alice | wc -l)"
+
+    # Answers.
+    carry alice bob
+    first=$(as bob reply "$note" one | member id)
+    check 'an answer' "[[\"e\",\"$note\",\"\",\"root\",\"$alice\"],[\"p\",\"$alice\"],[\"p\",\"$bob\"]]" \
+        "$(tags "$first" bob)"
+    carry bob alice
+    second=$(as alice reply "$(echo "$first" | cut -c 1-8)" two | member id)
+    check 'an answer to it' \
+        "[[\"e\",\"$note\",\"\",\"root\"],[\"e\",\"$first\",\"\",\"reply\",\"$bob\"],[\"p\",\"$bob\"],[\"p\",\"$alice\"]]" \
+        "$(tags "$second" alice)"
+    run event --kind 30023 --tag d=fish --content 'On fish' --password-file password --key alice |
+        run import --home home-alice > /dev/null
+    article=$(run export --home home-alice '{"kinds":[30023]}' | member id)
+    comment=$(as alice reply "$article" good | member id)
+    check 'a comment' "[[\"A\",\"30023:$alice:fish\"],[\"E\",\"$article\",\"\",\"$alice\"],[\"K\",\"30023\"],[\"P\",\"$alice\"],[\"a\",\"30023:$alice:fish\"],[\"e\",\"$article\",\"\",\"$alice\"],[\"k\",\"30023\"],[\"p\",\"$alice\"]]" \
+        "$(tags "$comment" alice)"
+    check 'its kind' 1111 "$(run show "$comment" --home home-alice | member kind)"
+    deeper=$(as alice reply "$comment" very | member id)
+    check 'a comment on it' \
+        "[[\"A\",\"30023:$alice:fish\"],[\"E\",\"$article\",\"\",\"$alice\"],[\"K\",\"30023\"],[\"P\",\"$alice\"],[\"e\",\"$comment\",\"\",\"$alice\"],[\"k\",\"1111\"],[\"p\",\"$alice\"]]" \
+        "$(tags "$deeper" alice)"
+    status_of 1 reply 00000000 x --key alice --home home-alice --password-file password
+
+    # Reactions.
+    like=$(as bob react "$note" | member id)
+    check 'a like' "[[\"e\",\"$note\",\"\",\"$alice\"],[\"p\",\"$alice\"],[\"k\",\"1\"]]" "$(tags "$like" bob)"
+    check 'what it says' + "$(run show "$like" --home home-bob | member content)"
+    check 'another' '🐟' "$(run show "$(as bob react "$note" 🐟 | member id)" --home home-bob | member content)"
+    as bob react "$note" - > /dev/null
+    carry bob alice
+
+    # Whom one follows; what others see of it.
+    check 'followed' '{"following":2,"added":2,"removed":0,"queued":0}' \
+        "$(as alice follow add "$npub_bob" "did:nostr:$carol" | sed 's/"id":"[^"]*",//')"
+    check 'the list' 'false false' "$(run follow list --home home-alice | member friend | paste -sd ' ')"
+    check 'for others' 2 "$(run export --home home-alice '{"kinds":[3]}' | grep -o '"p"' | wc -l)"
+    as alice follow add "$npub_bob" > /dev/null
+    check 'followed once' 2 "$(run follow list --home home-alice | wc -l)"
+    status_of 1 follow add nobody --key alice --home home-alice --password-file password
+    check 'no friend yet' '' "$(run friend list --home home-alice)"
+    as bob follow add "$alice" > /dev/null
+    carry bob alice
+    check 'a friend' "$bob" "$(run friend list --home home-alice | member pubkey)"
+
+    # The feed: those followed, the newest first; answers under what they answer.
+    check 'alone' "$note" "$(run feed --home home-alice | member id)"
+    check 'with answers' "$note $first $second " "$(run feed --home home-alice --replies | member id | tr '\n' ' ')"
+    check 'the same' "$(run feed --home home-alice --replies)" "$(run thread "$second" --home home-alice)"
+    check 'of one person' '' "$(run feed --home home-alice --author "$bob")"
+    check 'with other eyes' "$note" "$(run feed --home home-bob --as "$npub_bob" | member id)"
+    check 'not a word' '' "$(run feed --home home-alice --limit 0)"
+    run event --content "$(printf 'bad \033[2J\302\233words\342\200\256')" --password-file password --key bob |
+        run import --home home-alice > /dev/null
+    if command -v script > /dev/null; then # on a terminal
+        script -qec "$shoal feed --home home-alice --replies" /dev/null < /dev/null > seen
+        check 'no terminal obeys it' 0 "$(tr -d '\r' < seen | LC_ALL=C grep -cP '\x1b|\xc2\x9b|\xe2\x80\xae')"
+        check 'in words' 1 "$(grep -c 'bad  \[2J words' seen)"
+        check 'liked once by each' 1 "$(grep -c '1 likes it' seen)"
+        check 'an answer stands in' 1 "$(grep -c '^            two' seen)"
+    fi
+
+    # Another client adds one, drops one, and says more of a third: all of that counts.
+    now=$(date +%s)
+    foreign() # seconds ahead, argument...
+    {
+        at=$1
+        shift
+        run event --kind "$kind" --created-at $((now + at)) "$@" --password-file password --key alice |
+            run import --home home-alice > /dev/null
+    }
+    kind=3
+    foreign 20 --tag "[\"p\",\"$bob\",\"wss://b.example\",\"bobby\"]" --tag "p=$dave" --tag t=fish --content kept
+    check 'seen at once' "$(printf '%s\n' "$bob" "$dave" | sort)" \
+        "$(run follow list --home home-alice | member pubkey | sort)"
+    check 'taken over' '{"following":3,"added":2,"removed":1,"queued":0}' \
+        "$(as alice follow add "$erin" | sed 's/"id":"[^"]*",//')"
+    run export --home home-alice '{"kinds":[3]}' | head -n 1 > newest
+    check 'what it said stays' 1 "$(grep -c "\[\"p\",\"$bob\",\"wss://b.example\",\"bobby\"\].*\[\"t\",\"fish\"\].*\"content\":\"kept\"" newest)"
+    check 'with the rest' 3 "$(grep -o '"p"' newest | wc -l)"
+    check 'nothing more to take over' '{"following":3,"added":0,"removed":0,"queued":0}' \
+        "$(as alice follow add | sed 's/"id":"[^"]*",//')"
+
+    # One that comes late, from between two of ours, and was replaced meanwhile: it counts, too.
+    as alice follow add "$carol" > /dev/null
+    foreign 22 --tag "p=$bob" --tag "p=$dave" --tag "p=$erin" --tag "p=$alice"
+    check 'late, and yet' 5 "$(run follow list --home home-alice | wc -l)"
+
+    # One that lost nearly all is not believed.
+    foreign 60 --tag "p=$bob"
+    check 'kept' 5 "$(run follow list --home home-alice | wc -l)"
+    as alice follow add > /dev/null
+    check 'and told' 1 "$(grep -c 'another client dropped . of those you follow: they stay' error)"
+    check 'kept for good' 5 "$(run follow list --home home-alice | wc -l)"
+    as alice follow rm "$dave" "$erin" > /dev/null
+    check 'dropped' 3 "$(run follow list --home home-alice | wc -l)"
+
+    # A second device began a list of its own before they met: both count, and either drops.
+    as2() { write "$@" --key alice --home home-second; }
+    as2 follow add "$dave" "$erin" > /dev/null
+    carry second alice
+    check 'both' 5 "$(run follow list --home home-alice | wc -l)"
+    as alice follow rm "$dave" > /dev/null
+    carry alice second
+    carry second alice
+    check 'the same on both' "$(run follow list --home home-alice)" "$(run follow list --home home-second)"
+    check 'dropped on both' 0 "$(run follow list --home home-second | grep -c "$dave")"
+
+    # A profile, and what another client made of it.
+    kind=0
+    profile() { run profile show --home home-alice | sed 's/.*"profile":\(.*\)}$/\1/'; }
+    as alice profile set name=Alice about=fish 'bot:=false' > /dev/null
+    check 'a profile' '{"about":"fish","bot":false,"name":"Alice"}' "$(profile)"
+    check 'for others' '{\"about\":\"fish\",\"bot\":false,\"name\":\"Alice\"}' \
+        "$(run export --home home-alice '{"kinds":[0]}' | sed 's/.*"content":"\(.*\)","sig.*/\1/')"
+    foreign 100 --content '{"name":"Alicia","about":"fish","website":"https://fish.example"}'
+    check 'seen' '{"about":"fish","name":"Alicia","website":"https://fish.example"}' "$(profile)"
+    as alice profile set about=sharks --unset website > /dev/null
+    check 'merged' '{"about":"sharks","name":"Alicia"}' "$(profile)"
+    foreign 200 --content '{"name":"Alicia","about":"sharks","website":"w"}'
+    foreign 210 --content 'no profile'
+    check 'what is none says nothing' '{"about":"sharks","name":"Alicia","website":"w"}' "$(profile)"
+    as alice profile set > /dev/null
+    carry alice bob
+    check 'named' Alicia "$(run follow list --home home-bob | member name)"
+    status_of 1 profile set _x=y --key alice --home home-alice --password-file password
+    status_of 1 profile show "$npub_erin" --home home-alice
+    check 'right all the while' right "$(run fsck --home home-alice | member catalog)"
+}
+for command in post reply react feed thread 'follow add' 'follow rm' 'follow list' 'friend list' \
+    'profile show' 'profile set'; do
+    # shellcheck disable=SC2086
+    status_of 0 $command --help
+done
+echo "$checks checks, $failures failures"
+[ "$failures" = 0 ]
