@@ -13,6 +13,7 @@
 #include "relay/store_retention.h"
 #include "relay/store_route.h"
 #include "relay/store_sql.h"
+#include "relay/store_vanish.h"
 #include "relay/tail.h"
 #include "shared/err.h"
 
@@ -43,6 +44,7 @@ struct store {
     uv_idle_t *idle;
     struct store_expiry *expiry;
     struct store_purge *purge;
+    struct store_vanish *vanish;
     struct store_retention *retention;
 };
 
@@ -59,8 +61,9 @@ static void on_idle(uv_idle_t *idle)
 }
 
 /* At the end of this turn of the loop, so that what comes in one turn goes in one batch. */
-static void flush_soon(struct store *store)
+static void flush_soon(void *owner)
 {
+    struct store *store = owner;
     uv_check_start(store->check, on_check);
     uv_idle_start(store->idle, on_idle);
 }
@@ -103,8 +106,9 @@ static void fail_queue(struct store *store, struct store_queue *queue)
     }
 }
 
-static void announce(struct store *store, uint64_t number)
+static void announce(void *owner, uint64_t number)
 {
+    struct store *store = owner;
     struct store_batch *batch = table_remove(&store->unannounced, number);
     if (batch == NULL)
         return;
@@ -116,11 +120,6 @@ static void announce(struct store *store, uint64_t number)
     }
     metrics_observe(METRIC_FANOUT_SECONDS, (double)(uv_hrtime() - batch->ended_at) / 1e9);
     store_batch_free(batch);
-}
-
-static void on_own(void *owner, uint64_t number)
-{
-    announce(owner, number);
 }
 
 /* Committed. Items that nobody wants to hear of again go; the rest waits for its turn. */
@@ -180,9 +179,8 @@ static void on_batch(void *owner, const PGresult *result)
         settle(store, batch->items[i], STORE_FAILED);
         free(batch->items[i]);
     }
-    uint64_t number = batch->number;
+    tail_settled(store->tail, batch->number, 0);
     store_batch_free(batch);
-    tail_settled(store->tail, number, 0);
 }
 
 static bool send_batch(struct store *store)
@@ -214,6 +212,7 @@ static void flush(struct store *store)
 {
     uv_check_stop(store->check);
     uv_idle_stop(store->idle);
+    store_vanish_flush(store->vanish);
     while (store->has_key && store->in_flight < STORE_IN_FLIGHT_MAX && store->queue.count > 0)
         if (!send_batch(store))
             break;
@@ -286,9 +285,11 @@ static void on_routes(void *owner)
         store->setup.on_routes(store->setup.owner);
 }
 
-static void on_waiting(void *owner)
+static void on_released(void *owner, struct store_item *item)
 {
-    flush_soon(owner);
+    struct store *store = owner;
+    store_queue_add(&store->queue, item);
+    flush_soon(store);
 }
 
 static void *handle_new(size_t size, struct store *store)
@@ -313,7 +314,7 @@ struct store *store_new(uv_loop_t *loop, const struct store_setup *setup)
     uv_idle_init(loop, store->idle);
     const struct tail_setup tail = {.shard = setup->shard,
                                     .origin = store->origin,
-                                    .on_own = on_own,
+                                    .on_own = announce,
                                     .on_foreign = on_foreign,
                                     .on_purged = on_purged,
                                     .on_caught_up = on_caught_up,
@@ -335,16 +336,18 @@ struct store *store_new(uv_loop_t *loop, const struct store_setup *setup)
     const struct store_purge_setup purge = {.writer = store->writer,
                                             .reader = store->reader,
                                             .channel = tail_channel(store->tail),
-                                            .wake = on_waiting,
-                                            .owner = store};
+                                            .wake = flush_soon,
+                                            .owner = store,
+                                            .rows = setup->purge_rows};
     store->purge = store_purge_new(&purge);
+    store->vanish = store_vanish_new(&purge, on_released);
     const struct store_retention_setup retention = {.rules = setup->retention,
                                                     .shard = setup->shard,
                                                     .writer = store->writer,
                                                     .reader = store->reader,
                                                     .purge = store->purge};
     store->retention = store_retention_new(loop, &retention);
-    store->probes = store_probes_new(store->writer, on_waiting, store);
+    store->probes = store_probes_new(store->writer, flush_soon, store);
     return store;
 }
 
@@ -356,6 +359,7 @@ static void on_closed(uv_handle_t *handle)
 void store_free(struct store *store)
 {
     store_purge_stop(store->purge);
+    store_vanish_stop(store->vanish, &store->refused);
     db_free(store->writer);
     fail_queue(store, &store->queue);
     fail_queue(store, &store->refused);
@@ -365,6 +369,7 @@ void store_free(struct store *store)
     store_retention_free(store->retention);
     reader_free(store->reader);
     store_purge_free(store->purge);
+    store_vanish_free(store->vanish);
     table_clear(&store->unannounced);
     uv_close((uv_handle_t *)store->check, on_closed);
     uv_close((uv_handle_t *)store->idle, on_closed);
@@ -390,7 +395,10 @@ void store_put_by(struct store *store, const struct store_put *put, const struct
     item->put = *put;
     item->way = *way;
     store->pending++;
-    store_queue_add(store->queue.count < STORE_QUEUE_MAX ? &store->queue : &store->refused, item);
+    if (store->queue.count + store_vanish_count(store->vanish) >= STORE_QUEUE_MAX)
+        store_queue_add(&store->refused, item);
+    else if (!store_vanish_hold(store->vanish, item))
+        store_queue_add(&store->queue, item);
     flush_soon(store);
 }
 

@@ -72,6 +72,7 @@ struct store_setup {
     void *owner;
     const struct retention *retention; /* kept, not copied; NULL: everything stays */
     uint32_t poll_ms;                  /* of tail.h; 0: TAIL_POLL_MS */
+    uint32_t purge_rows;               /* that a purge finds at a time; 0: STORE_PAGE_ROWS_MAX */
 };
 
 struct store *store_new(uv_loop_t *loop, const struct store_setup *setup);

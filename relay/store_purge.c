@@ -20,7 +20,7 @@ struct place {
     int64_t created_at, tie;
 };
 
-/* One purge on its way, or waiting for the one before it. */
+/* One purge on its way, or waiting for those before it. */
 struct job {
     struct job *next;
     struct store_purge *purge;
@@ -29,6 +29,7 @@ struct job {
     store_purged_fn *done; /* NULL: forgotten */
     void *owner;
     uint64_t deleted;
+    bool is_running;
     bool has_deleted; /* in this pass */
     bool is_last;     /* the pass ends with this page */
     bool has_after;
@@ -39,8 +40,9 @@ struct job {
 
 struct store_purge {
     struct store_purge_setup setup;
-    struct job *jobs; /* the first is on its way, if is_running */
-    bool is_running, is_stopped;
+    struct job *jobs; /* in the order of their coming */
+    uint32_t running;
+    bool is_stopped;
 };
 
 struct store_purge *store_purge_new(const struct store_purge_setup *setup)
@@ -49,14 +51,21 @@ struct store_purge *store_purge_new(const struct store_purge_setup *setup)
     if (purge == NULL)
         abort();
     purge->setup = *setup;
+    if (purge->setup.rows == 0)
+        purge->setup.rows = STORE_PAGE_ROWS_MAX;
+    if (purge->setup.at_once == 0)
+        purge->setup.at_once = 1;
     return purge;
 }
 
 static void finish(struct job *job, bool is_done)
 {
     struct store_purge *purge = job->purge;
-    purge->jobs = job->next;
-    purge->is_running = false;
+    struct job **at = &purge->jobs;
+    while (*at != job)
+        at = &(*at)->next;
+    *at = job->next;
+    purge->running -= job->is_running;
     if (purge->jobs != NULL && !purge->is_stopped)
         purge->setup.wake(purge->setup.owner);
     if (job->done != NULL)
@@ -72,7 +81,7 @@ static void read_page(struct job *job)
     struct err err;
     const struct store_read read = {.filter = &job->filter,
                                     .after = job->has_after ? &job->after : NULL,
-                                    .rows = STORE_PAGE_ROWS_MAX,
+                                    .rows = job->purge->setup.rows,
                                     .brief = true,
                                     .reply = on_page,
                                     .owner = job};
@@ -130,7 +139,7 @@ static void step(struct job *job)
         delete_some(job);
         return;
     }
-    if (job->is_last && !job->has_deleted) {
+    if (job->is_last && (!job->has_deleted || job->purge->setup.is_brief)) {
         finish(job, true);
         return;
     }
@@ -146,11 +155,13 @@ static void on_page(void *owner, const struct store_page *page)
         finish(job, false);
         return;
     }
-    job->count = page->count;
-    job->sent = 0;
-    for (uint32_t i = 0; i < page->count; i++)
-        job->places[i] =
-            (struct place){page->events[i].created_at, tag_hash_tie(&page->events[i].id)};
+    bool (*spares)(const struct event *event) = job->purge->setup.spares;
+    job->count = job->sent = 0;
+    for (uint32_t i = 0; i < page->count; i++) {
+        const struct event *event = &page->events[i];
+        if (spares == NULL || !spares(event))
+            job->places[job->count++] = (struct place){event->created_at, tag_hash_tie(&event->id)};
+    }
     job->is_last = page->finished;
     job->has_after = true;
     job->after = page->next;
@@ -188,10 +199,17 @@ void store_purge_add(struct store_purge *purge, const struct filter *filter, sto
 
 void store_purge_flush(struct store_purge *purge)
 {
-    if (purge->jobs == NULL || purge->is_running)
-        return;
-    purge->is_running = true;
-    read_page(purge->jobs);
+    struct job *next;
+    for (struct job *job = purge->jobs; job != NULL; job = next) {
+        next = job->next;
+        if (purge->running == purge->setup.at_once)
+            return;
+        if (job->is_running)
+            continue;
+        job->is_running = true;
+        purge->running++;
+        read_page(job);
+    }
 }
 
 void store_purge_forget(struct store_purge *purge, const void *owner)

@@ -2,7 +2,7 @@
  *
  * They are found by pages, as for a reader, and deleted by their places; each deletion is a
  * transaction of its own that also notifies every process which events are gone. It begins anew
- * until there is nothing to delete, for what was stored meanwhile.
+ * until there is nothing to delete, for what was stored meanwhile, unless it is to be brief.
  *
  *   threads  loop thread only
  */
@@ -20,6 +20,10 @@ struct store_purge_setup {
     const char *channel;       /* of notifications; kept, not copied */
     void (*wake)(void *owner); /* something waits for store_purge_flush */
     void *owner;
+    uint32_t rows;                             /* of a page; 0: STORE_PAGE_ROWS_MAX */
+    uint32_t at_once;                          /* purges; 0: one after another */
+    bool (*spares)(const struct event *event); /* what stays although it matches; NULL: nothing */
+    bool is_brief; /* what was stored meanwhile is left: it does not begin anew */
 };
 
 struct store_purge *store_purge_new(const struct store_purge_setup *setup);

@@ -1,5 +1,7 @@
 # The store's purges.
-unit_test(store_purge made)
-database_test(store_purge)
-set_tests_properties(store_purge PROPERTIES RESOURCE_LOCK schema_test_store)
+foreach(name store_purge store_vanish)
+  unit_test(${name} made)
+  database_test(${name})
+  set_tests_properties(${name} PROPERTIES RESOURCE_LOCK schema_test_store)
+endforeach()
 unit_test(retention relay)
