@@ -1,0 +1,359 @@
+#include <math.h>
+#include <stdlib.h>
+
+#include "gpu/exec_device.h"
+#include "gpu/kernel.h"
+#include "gpu/matrix.h"
+#include "gpu/model.h"
+#include "shared/err.h"
+
+struct norm {
+    float *gain, *bias; /* bias NULL: RMSNorm; gain NULL: none */
+};
+
+struct layer {
+    struct norm attention_norm, post_attention_norm, inner_norm, post_inner_norm;
+    struct matrix query, key, value, attention_out, gate, up, down;
+    bool has_gate;
+};
+
+struct cpu {
+    struct hyper hyper;
+    struct exec_options options;
+    struct view embedding, positions;
+    struct norm output_norm;
+    struct matrix output;
+    struct layer *layers; /* those of the shard */
+    uint32_t layer_count;
+    double *turns, *long_turns; /* what a pair turns by for each position */
+
+    char *slab; /* of pages: (layer, key and value, kv head, EXEC_PAGE * head_size) */
+    size_t page_bytes, head_bytes;
+
+    float *state, *norm; /* (rows_max, width) */
+    float *query, *heads, *key, *value;
+    float *gate, *up;
+    float *angles; /* (rows_max, rotary): cosine and sine of each pair */
+    float *scores;
+};
+
+static void *array_of(size_t count, size_t size)
+{
+    void *array = calloc(count + (count == 0), size);
+    if (array == NULL)
+        abort();
+    return array;
+}
+
+static void norm_make(struct norm *norm, const struct model *model, enum weight weight,
+                      uint32_t layer)
+{
+    struct weight_id id = {.weight = weight, .layer = layer};
+    norm->gain = matrix_vector(model, id);
+    for (uint32_t i = 0; norm->gain != NULL && model->hyper.norm_plus_one && i < model->hyper.width;
+         i++)
+        norm->gain[i] += 1;
+    id.is_bias = true;
+    norm->bias = matrix_vector(model, id);
+}
+
+static void norm_clear(struct norm *norm)
+{
+    free(norm->gain);
+    free(norm->bias);
+}
+
+static void layer_make(struct layer *layer, const struct model *model, uint32_t index)
+{
+    struct view gate;
+    struct weight_id id = {.weight = WEIGHT_GATE, .layer = index};
+    struct {
+        struct matrix *matrix;
+        enum weight weight;
+    } matrices[] = {{&layer->query, WEIGHT_QUERY}, {&layer->key, WEIGHT_KEY},
+                    {&layer->value, WEIGHT_VALUE}, {&layer->attention_out, WEIGHT_ATTENTION_OUT},
+                    {&layer->up, WEIGHT_UP},       {&layer->down, WEIGHT_DOWN},
+                    {&layer->gate, WEIGHT_GATE}};
+    layer->has_gate = model->hyper.family != HYPER_GPT2 && view_find(&gate, model, id);
+    for (size_t i = 0; i < ARRAY_LEN(matrices) - !layer->has_gate; i++) {
+        id.weight = matrices[i].weight;
+        matrix_make(matrices[i].matrix, model, id);
+    }
+    norm_make(&layer->attention_norm, model, WEIGHT_ATTENTION_NORM, index);
+    norm_make(&layer->post_attention_norm, model, WEIGHT_POST_ATTENTION_NORM, index);
+    norm_make(&layer->inner_norm, model, WEIGHT_INNER_NORM, index);
+    norm_make(&layer->post_inner_norm, model, WEIGHT_POST_INNER_NORM, index);
+}
+
+static void layer_clear(struct layer *layer)
+{
+    matrix_clear(&layer->query);
+    matrix_clear(&layer->key);
+    matrix_clear(&layer->value);
+    matrix_clear(&layer->attention_out);
+    matrix_clear(&layer->gate);
+    matrix_clear(&layer->up);
+    matrix_clear(&layer->down);
+    norm_clear(&layer->attention_norm);
+    norm_clear(&layer->post_attention_norm);
+    norm_clear(&layer->inner_norm);
+    norm_clear(&layer->post_inner_norm);
+}
+
+static double *turns_of(const struct hyper *hyper, const float *divisors)
+{
+    double *turns = array_of(hyper->rotary / 2, sizeof *turns);
+    for (uint32_t i = 0; i < hyper->rotary / 2; i++)
+        turns[i] = pow((double)hyper->rope_base, -2.0 * i / hyper->rotary) / (double)divisors[i];
+    return turns;
+}
+
+static void normalize(const struct cpu *cpu, const struct norm *norm, float *out, const float *in,
+                      uint32_t rows)
+{
+    uint32_t width = cpu->hyper.width;
+    struct kernel_layernorm layernorm = {norm->gain, norm->bias, width, cpu->hyper.epsilon};
+    for (size_t at = 0; at < (size_t)rows * width; at += width)
+        if (norm->bias != NULL)
+            kernel_layernorm(out + at, in + at, &layernorm);
+        else
+            kernel_rmsnorm(out + at, in + at, norm->gain, width, cpu->hyper.epsilon);
+}
+
+/* state += norm of part, where the family has that norm */
+static void add(struct cpu *cpu, const struct norm *norm, float *part, uint32_t rows)
+{
+    if (norm->gain != NULL)
+        normalize(cpu, norm, part, part, rows);
+    for (size_t i = 0; i < (size_t)rows * cpu->hyper.width; i++)
+        cpu->state[i] += part[i];
+}
+
+static void find_angles(struct cpu *cpu, const struct exec_row *rows, uint32_t count)
+{
+    uint32_t pairs = cpu->hyper.rotary / 2;
+    double magnitude = (double)cpu->hyper.rope_magnitude;
+    for (uint32_t j = 0; j < count; j++)
+        for (uint32_t i = 0; i < pairs; i++) {
+            const double *turns = rows[j].is_long ? cpu->long_turns : cpu->turns;
+            double angle = rows[j].position * turns[i];
+            float *at = cpu->angles + 2 * ((size_t)j * pairs + i);
+            at[0] = (float)(cos(angle) * magnitude);
+            at[1] = (float)(sin(angle) * magnitude);
+        }
+}
+
+static void begin(struct cpu *cpu, const struct exec_row *rows, uint32_t count)
+{
+    uint32_t width = cpu->hyper.width;
+    for (uint32_t j = 0; j < count; j++) {
+        float *state = cpu->state + (size_t)j * width;
+        if (rows[j].in != NULL) {
+            memcpy(state, rows[j].in, width * sizeof *state);
+            continue;
+        }
+        view_read_row(&cpu->embedding, state, rows[j].token);
+        for (uint32_t i = 0; i < width; i++)
+            state[i] *= cpu->hyper.embedding_scale;
+        if (cpu->hyper.rotary == 0) {
+            view_read_row(&cpu->positions, cpu->norm, rows[j].position);
+            for (uint32_t i = 0; i < width; i++)
+                state[i] += cpu->norm[i];
+        }
+    }
+}
+
+/* Where in a page a head of a layer of the shard has its keys; its values lie behind those of the
+ * layer's other heads. */
+static size_t keys_at(const struct cpu *cpu, uint32_t layer, uint32_t head)
+{
+    return ((size_t)layer * 2 * cpu->hyper.kv_heads + head) * cpu->head_bytes;
+}
+
+/* Turns a row's keys and keeps them with its values. */
+static void keep(struct cpu *cpu, const struct exec_row *row, uint32_t index, uint32_t layer)
+{
+    const struct hyper *hyper = &cpu->hyper;
+    size_t first = (size_t)index * hyper->kv_heads * hyper->head_size;
+    char *page = cpu->slab + row->pages[row->position / EXEC_PAGE] * cpu->page_bytes;
+    for (uint32_t head = 0; head < hyper->kv_heads; head++) {
+        size_t at = first + (size_t)head * hyper->head_size;
+        char *keys = page + keys_at(cpu, layer, head);
+        kernel_rotate(cpu->key + at, cpu->angles + (size_t)index * hyper->rotary, hyper->rotary);
+        struct kernel_place place = {.keys = keys,
+                                     .values = keys + hyper->kv_heads * cpu->head_bytes,
+                                     .type = cpu->options.kv_type,
+                                     .head_size = hyper->head_size,
+                                     .slot = row->position % EXEC_PAGE};
+        kernel_keep(&place, cpu->key + at, cpu->value + at);
+    }
+}
+
+static void look(struct cpu *cpu, const struct exec_row *row, uint32_t index, uint32_t layer)
+{
+    const struct hyper *hyper = &cpu->hyper;
+    bool is_windowed = hyper_is_windowed(hyper, cpu->options.layer_begin + layer);
+    struct kernel_attention attention = {.slab = cpu->slab,
+                                         .pages = row->pages,
+                                         .page_bytes = cpu->page_bytes,
+                                         .type = cpu->options.kv_type,
+                                         .head_size = hyper->head_size,
+                                         .end = row->position + 1,
+                                         .scale = hyper->attention_scale,
+                                         .cap = hyper->attention_cap};
+    if (is_windowed && attention.end > hyper->window)
+        attention.first = attention.end - hyper->window;
+    for (uint32_t head = 0; head < hyper->heads; head++) {
+        size_t at = ((size_t)index * hyper->heads + head) * hyper->head_size;
+        kernel_rotate(cpu->query + at, cpu->angles + (size_t)index * hyper->rotary, hyper->rotary);
+        attention.query = cpu->query + at;
+        attention.keys = keys_at(cpu, layer, head / (hyper->heads / hyper->kv_heads));
+        attention.values = attention.keys + hyper->kv_heads * cpu->head_bytes;
+        kernel_attend(cpu->heads + at, cpu->scores, &attention);
+    }
+}
+
+static void run_layer(struct cpu *cpu, uint32_t index, const struct exec_row *rows, uint32_t count)
+{
+    const struct layer *layer = cpu->layers + index;
+    normalize(cpu, &layer->attention_norm, cpu->norm, cpu->state, count);
+    matrix_multiply(&layer->query, cpu->query, cpu->norm, count);
+    matrix_multiply(&layer->key, cpu->key, cpu->norm, count);
+    matrix_multiply(&layer->value, cpu->value, cpu->norm, count);
+    for (uint32_t j = 0; j < count; j++)
+        keep(cpu, rows + j, j, index);
+    for (uint32_t j = 0; j < count; j++)
+        look(cpu, rows + j, j, index);
+    matrix_multiply(&layer->attention_out, cpu->norm, cpu->heads, count);
+    add(cpu, &layer->post_attention_norm, cpu->norm, count);
+
+    normalize(cpu, &layer->inner_norm, cpu->norm, cpu->state, count);
+    matrix_multiply(&layer->up, cpu->up, cpu->norm, count);
+    if (layer->has_gate)
+        matrix_multiply(&layer->gate, cpu->gate, cpu->norm, count);
+    for (size_t at = 0; at < (size_t)count * cpu->hyper.inner; at += cpu->hyper.inner)
+        kernel_activate(cpu->up + at, layer->has_gate ? cpu->gate + at : NULL, cpu->hyper.inner,
+                        cpu->hyper.activation);
+    matrix_multiply(&layer->down, cpu->norm, cpu->up, count);
+    add(cpu, &layer->post_inner_norm, cpu->norm, count);
+}
+
+static void tell(struct cpu *cpu, const struct exec_row *row, const float *state)
+{
+    const struct hyper *hyper = &cpu->hyper;
+    if (row->hidden != NULL)
+        memcpy(row->hidden, state, hyper->width * sizeof *state);
+    if (row->logits == NULL)
+        return;
+    normalize(cpu, &cpu->output_norm, cpu->norm, state, 1);
+    matrix_multiply(&cpu->output, row->logits, cpu->norm, 1);
+    if (hyper->output_cap != 0)
+        kernel_cap(row->logits, hyper->vocabulary, hyper->output_cap);
+}
+
+static bool run(void *state, const struct exec_row *rows, uint32_t count, struct err *err)
+{
+    struct cpu *cpu = state;
+    (void)err; /* a processor does not fail */
+    begin(cpu, rows, count);
+    find_angles(cpu, rows, count);
+    for (uint32_t i = 0; i < cpu->layer_count; i++)
+        run_layer(cpu, i, rows, count);
+    for (uint32_t j = 0; j < count; j++)
+        tell(cpu, rows + j, cpu->state + (size_t)j * cpu->hyper.width);
+    return true;
+}
+
+static void close_cpu(void *state)
+{
+    struct cpu *cpu = state;
+    for (uint32_t i = 0; i < cpu->layer_count; i++)
+        layer_clear(cpu->layers + i);
+    norm_clear(&cpu->output_norm);
+    matrix_clear(&cpu->output);
+    void *arrays[] = {cpu->layers, cpu->turns, cpu->long_turns, cpu->slab,   cpu->state,
+                      cpu->norm,   cpu->query, cpu->heads,      cpu->key,    cpu->value,
+                      cpu->gate,   cpu->up,    cpu->angles,     cpu->scores, cpu};
+    for (void **array = arrays; array < arrays + ARRAY_LEN(arrays); array++)
+        free(*array);
+}
+
+/* Room for what rows leave between operators. */
+static void make_room(struct cpu *cpu, uint32_t pages)
+{
+    const struct hyper *hyper = &cpu->hyper;
+    size_t rows = cpu->options.rows_max;
+    size_t heads = (size_t)hyper->heads * hyper->head_size;
+    size_t kept = (size_t)hyper->kv_heads * hyper->head_size;
+    cpu->state = array_of(rows * hyper->width, sizeof(float));
+    cpu->norm = array_of(rows * hyper->width, sizeof(float));
+    cpu->query = array_of(rows * heads, sizeof(float));
+    cpu->heads = array_of(rows * heads, sizeof(float));
+    cpu->key = array_of(rows * kept, sizeof(float));
+    cpu->value = array_of(rows * kept, sizeof(float));
+    cpu->gate = array_of(rows * hyper->inner, sizeof(float));
+    cpu->up = array_of(rows * hyper->inner, sizeof(float));
+    cpu->angles = array_of(rows * hyper->rotary, sizeof(float));
+    cpu->scores = array_of(((size_t)pages + 1) * EXEC_PAGE, sizeof(float));
+}
+
+static void count_matrix(struct exec_device *device, const struct matrix *matrix)
+{
+    device->weights += (uint64_t)matrix->view.rows * matrix->view.columns;
+    device->weight_bytes += matrix->bytes;
+}
+
+static void count_weights(struct exec_device *device, const struct cpu *cpu)
+{
+    for (uint32_t i = 0; i < cpu->layer_count; i++) {
+        const struct layer *layer = cpu->layers + i;
+        count_matrix(device, &layer->query);
+        count_matrix(device, &layer->key);
+        count_matrix(device, &layer->value);
+        count_matrix(device, &layer->attention_out);
+        count_matrix(device, &layer->gate);
+        count_matrix(device, &layer->up);
+        count_matrix(device, &layer->down);
+    }
+    device->head_weights = (uint64_t)cpu->output.view.rows * cpu->output.view.columns;
+    device->head_bytes = cpu->output.bytes;
+}
+
+bool exec_cpu_open(struct exec_device *device, const struct model *model,
+                   const struct exec_options *options, uint32_t pages, struct err *err)
+{
+    const struct hyper *hyper = &model->hyper;
+    struct cpu *cpu = array_of(1, sizeof *cpu);
+    *cpu = (struct cpu){.hyper = *hyper,
+                        .options = *options,
+                        .layer_count = options->layer_end - options->layer_begin};
+    cpu->head_bytes = (size_t)EXEC_PAGE * hyper->head_size * dtype_block(options->kv_type).bytes;
+    cpu->page_bytes = cpu->head_bytes * hyper->kv_heads * 2 * cpu->layer_count;
+    cpu->slab = reallocarray(NULL, pages, cpu->page_bytes);
+    if (cpu->slab == NULL) {
+        free(cpu);
+        return err_set(err, ERR_INVALID, "no memory for %u positions", options->positions);
+    }
+    make_room(cpu, pages);
+    cpu->turns = turns_of(hyper, hyper->divisors);
+    cpu->long_turns =
+        turns_of(hyper, hyper->rope_switch > 0 ? hyper->long_divisors : hyper->divisors);
+    cpu->layers = array_of(cpu->layer_count, sizeof *cpu->layers);
+    for (uint32_t i = 0; i < cpu->layer_count; i++)
+        layer_make(cpu->layers + i, model, options->layer_begin + i);
+    bool ok = !options->has_embedding ||
+              (view_find(&cpu->embedding, model, (struct weight_id){.weight = WEIGHT_EMBEDDING}) &&
+               (hyper->rotary > 0 ||
+                view_find(&cpu->positions, model, (struct weight_id){.weight = WEIGHT_POSITIONS})));
+    if (options->has_head) {
+        matrix_make(&cpu->output, model, (struct weight_id){.weight = WEIGHT_OUTPUT});
+        norm_make(&cpu->output_norm, model, WEIGHT_OUTPUT_NORM, 0);
+    }
+    *device = (struct exec_device){.state = cpu, .run = run, .close = close_cpu};
+    count_weights(device, cpu);
+    if (!ok) {
+        close_cpu(cpu);
+        return err_set(err, ERR_INTERNAL, "a model without an embedding was opened");
+    }
+    return true;
+}
