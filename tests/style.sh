@@ -46,7 +46,7 @@ longer_than() # lines, file...
     [ -d relay ] && forbid 'jansson stays in shared and client' 'json_t|jansson' $(find relay -name '*.[ch]')
     LC_ALL=C.UTF-8 forbid 'over 100 columns' '^.{101,}' $code
     longer_than $SOURCE_LINES_MAX $(files .c .cu)
-    longer_than $HEADER_LINES_MAX $(files .h)
+    longer_than $HEADER_LINES_MAX $(files .h | grep -vx client/shoal.h) # all of a library
     for header in $(files .h); do
         grep -q '^#pragma once$' "$header" || echo "$header   <- no #pragma once"
         case $(head -n 1 "$header") in

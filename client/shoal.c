@@ -1,0 +1,248 @@
+#include "client/shoal.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "client/holder.h"
+#include "client/keys.h"
+#include "client/ncryptsec.h"
+#include "client/secret.h"
+#include "client/shoal_parts.h"
+#include "client/vault.h"
+#include "shared/hex.h"
+#include "shared/sig.h"
+#include "shared/utf8.h"
+
+const char *shoal_version(void)
+{
+    return SHOAL_VERSION;
+}
+
+void shoal_text_free(char *text)
+{
+    free(text);
+}
+
+void *shoal_alloc(size_t size)
+{
+    void *at = calloc(1, size);
+    if (at == NULL)
+        abort();
+    return at;
+}
+
+uint64_t shoal_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void shoal_hex(char hex[SHOAL_HEX_SIZE], const struct bytes32 *value)
+{
+    hex_encode(hex, value->at, sizeof value->at);
+    hex[SHOAL_HEX_SIZE - 1] = '\0';
+}
+
+struct span shoal_span(const char *text)
+{
+    return (struct span){text, text != NULL ? strlen(text) : 0};
+}
+
+static enum shoal_error_code code_of(enum err_code code)
+{
+    switch (code) {
+    case ERR_DUPLICATE:
+    case ERR_POW:
+    case ERR_INVALID:
+        return SHOAL_ERROR_INVALID;
+    case ERR_BLOCKED:
+    case ERR_RATE_LIMITED:
+    case ERR_RESTRICTED:
+    case ERR_AUTH_REQUIRED:
+    case ERR_MUTE:
+        return SHOAL_ERROR_RESTRICTED;
+    case ERR_UNSUPPORTED:
+        return SHOAL_ERROR_UNSUPPORTED;
+    case ERR_CLOSED:
+    case ERR_INTERNAL:
+        break;
+    }
+    return SHOAL_ERROR_SYSTEM;
+}
+
+bool shoal_fail(struct shoal_error *error, const struct err *err)
+{
+    if (error == NULL)
+        return false;
+    error->code = code_of(err->code);
+    static_assert(sizeof error->text >= sizeof err->text, "an error fits");
+    memcpy(error->text, err->text, sizeof err->text);
+    return false;
+}
+
+/* ---- keys ---- */
+
+static struct shoal_keys *hold(struct keys *keys)
+{
+    struct shoal_keys *held = shoal_alloc(sizeof *held);
+    held->keys = keys;
+    held->holder = holder_of_keys(keys);
+    shoal_hex(held->pubkey, keys_pubkey(keys));
+    return held;
+}
+
+struct shoal_keys *shoal_keys_new(struct shoal_error *error)
+{
+    struct bytes32 secret;
+    struct err err;
+    randombytes_buf(&secret, sizeof secret);
+    struct keys *keys = keys_new(&secret);
+    secret_wipe(&secret, sizeof secret);
+    if (keys != NULL)
+        return hold(keys);
+    err_fill(&err, ERR_INTERNAL, "no secret key: random bytes are never this one");
+    shoal_fail(error, &err);
+    return NULL;
+}
+
+struct shoal_keys *shoal_keys_open(const char *file, const char *password,
+                                   struct shoal_error *error)
+{
+    char path[VAULT_PATH_MAX];
+    struct text word = {0};
+    struct err err;
+    struct keys *keys = NULL;
+    if (vault_path(path, file, &err) && vault_read(&word, path, &err))
+        keys = ncryptsec_open(text_span(&word), shoal_span(password), &err);
+    text_clear(&word);
+    if (keys != NULL)
+        return hold(keys);
+    shoal_fail(error, &err);
+    return NULL;
+}
+
+bool shoal_keys_save(const struct shoal_keys *keys, const char *file, const char *password,
+                     struct shoal_error *error)
+{
+    char path[VAULT_PATH_MAX];
+    struct ncryptsec_terms terms = {.log_n = NCRYPTSEC_LOG_N, .past = NCRYPTSEC_SAFE};
+    struct text word = {0};
+    struct err err;
+    randombytes_buf(&terms.seed, sizeof terms.seed);
+    bool ok = vault_path(path, file, &err) &&
+              ncryptsec_seal(&word, keys->keys, shoal_span(password), &terms, &err) &&
+              vault_write(path, text_span(&word), false, &err);
+    text_clear(&word);
+    return ok || shoal_fail(error, &err);
+}
+
+const char *shoal_keys_pubkey(const struct shoal_keys *keys)
+{
+    return keys->pubkey;
+}
+
+void shoal_keys_free(struct shoal_keys *keys)
+{
+    if (keys != NULL)
+        holder_free(keys->holder);
+    free(keys);
+}
+
+/* ---- events ---- */
+
+static struct shoal_event *parse(struct span json, struct err *err)
+{
+    struct shoal_event *event = shoal_alloc(sizeof *event);
+    if (!event_parse(&event->event, &event->arena, arena_copy(&event->arena, json), err)) {
+        shoal_event_free(event);
+        return NULL;
+    }
+    event_write(&event->json, &event->event);
+    text_add(&event->json, (struct span){"", 1});
+    shoal_hex(event->id, &event->event.id);
+    return event;
+}
+
+struct shoal_event *shoal_event_parse(const char *json, size_t size, struct shoal_error *error)
+{
+    struct err err;
+    struct shoal_event *event = parse((struct span){json, size}, &err);
+    if (event == NULL)
+        shoal_fail(error, &err);
+    return event;
+}
+
+bool shoal_event_verify(const struct shoal_event *event, struct shoal_error *error)
+{
+    const struct event *it = &event->event;
+    struct err err;
+    bool ok = event_check_id(it) || err_set(&err, ERR_INVALID, "the id is not the event's");
+    ok = ok && (sig_verify(&it->sig, &it->id, &it->pubkey) ||
+                err_set(&err, ERR_INVALID, "the signature is not the author's"));
+    return ok || shoal_fail(error, &err);
+}
+
+/* Fills in what the draft says; spans live in the arena. */
+static bool read_draft(struct event *event, struct arena *arena, const struct shoal_draft *draft,
+                       struct err *err)
+{
+    struct text body = {0};
+    struct span content = shoal_span(draft->content);
+    *event = (struct event){.kind = (uint16_t)draft->kind, .created_at = draft->created_at};
+    if (draft->kind < 0 || draft->kind > UINT16_MAX)
+        return err_set(err, ERR_INVALID, "expected a kind from 0 to 65535, got %d", draft->kind);
+    if (draft->created_at < 0)
+        return err_set(err, ERR_INVALID, "a time before 1970");
+    if (draft->created_at == 0)
+        event->created_at = (int64_t)(shoal_now_ms() / 1000);
+    if (!utf8_is(content))
+        return err_set(err, ERR_INVALID, "a content that is not UTF-8");
+    text_add_json(&body, content);
+    event->content_json = arena_copy(arena, (struct span){body.at + 1, body.len - 2});
+    text_clear(&body);
+    struct span tags = shoal_span(draft->tags != NULL ? draft->tags : "[]");
+    return event_parse_tags(event, arena, arena_copy(arena, tags), err);
+}
+
+struct shoal_event *shoal_event_make(const struct shoal_keys *keys, const struct shoal_draft *draft,
+                                     struct shoal_error *error)
+{
+    struct arena arena = {0};
+    struct text json = {0};
+    struct shoal_event *made = NULL;
+    struct bytes32 aux;
+    struct event event;
+    struct err err;
+    randombytes_buf(&aux, sizeof aux);
+    if (read_draft(&event, &arena, draft, &err) && holder_sign(keys->holder, &event, &aux, &err)) {
+        event_write(&json, &event);
+        made = parse(text_span(&json), &err); /* as everybody else will read it */
+    }
+    if (made == NULL)
+        shoal_fail(error, &err);
+    text_clear(&json);
+    arena_clear(&arena);
+    return made;
+}
+
+const char *shoal_event_json(const struct shoal_event *event)
+{
+    return event->json.at;
+}
+
+const char *shoal_event_id(const struct shoal_event *event)
+{
+    return event->id;
+}
+
+void shoal_event_free(struct shoal_event *event)
+{
+    if (event == NULL)
+        return;
+    text_clear(&event->json);
+    arena_clear(&event->arena);
+    free(event);
+}

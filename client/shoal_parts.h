@@ -1,0 +1,49 @@
+/* shoal_parts.h - what is behind the handles of shoal.h. Part of shoal. */
+#pragma once
+
+#include "client/shoal.h"
+#include "shared/arena.h"
+#include "shared/err.h"
+#include "shared/event.h"
+#include "shared/text.h"
+
+struct basket;
+struct holder;
+struct keys;
+struct store;
+
+struct shoal_keys {
+    struct holder *holder;
+    const struct keys *keys; /* the holder's */
+    char pubkey[SHOAL_HEX_SIZE];
+};
+
+struct shoal_event {
+    struct arena arena;
+    struct event event;
+    struct text json; /* with a NUL behind */
+    char id[SHOAL_HEX_SIZE];
+};
+
+struct shoal_store {
+    struct store *store;
+    struct basket *basket; /* of the sync that runs, NULL when none does */
+};
+
+/* Not for the library's users. */
+#define SHOAL_INSIDE __attribute__((visibility("hidden")))
+
+/* Zeroed. */
+SHOAL_INSIDE void *shoal_alloc(size_t size) __attribute__((malloc, returns_nonnull));
+
+SHOAL_INSIDE uint64_t shoal_now_ms(void);
+SHOAL_INSIDE void shoal_hex(char hex[SHOAL_HEX_SIZE], const struct bytes32 *value);
+
+/* NULL is the empty text. */
+SHOAL_INSIDE struct span shoal_span(const char *text);
+
+/* Tells why. False, as err_set. */
+SHOAL_INSIDE bool shoal_fail(struct shoal_error *error, const struct err *err);
+
+/* Before the store is used: what a sync fetched is in it, and the clock is now's. */
+SHOAL_INSIDE MUST_CHECK bool shoal_store_ready(struct shoal_store *store, struct err *err);

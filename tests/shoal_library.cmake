@@ -1,0 +1,14 @@
+# What is made from the client's tables of commands.
+add_test(NAME shoal_completion
+         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_completion.sh ${CMAKE_SOURCE_DIR} $<TARGET_FILE:shoal>
+                 ${CMAKE_BINARY_DIR}/client/made)
+set_tests_properties(shoal_completion PROPERTIES LABELS integration TIMEOUT 120)
+
+# libshoal, as strangers get it.
+unit_test(shoal libshoal)
+add_test(NAME shoal_library
+         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_library.sh ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}
+                 ${CMAKE_C_COMPILER} ${SANITIZE})
+set_tests_properties(shoal_library PROPERTIES LABELS integration TIMEOUT 120)
+relay_test(library)
+target_link_libraries(relay_library PRIVATE libshoal)

@@ -1,0 +1,321 @@
+/* libshoal, by its header alone: keys and their file, events, the store, entities whose hash does
+ * not depend on the order that events came in, and a sync with nobody there. */
+#include "client/shoal.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/folder.h"
+#include "tests/test.h"
+
+#define FIELD(name, json) ((struct shoal_change[]){{SHOAL_SET, name, json, 0}, {0}})
+
+static char folder[64];
+static char path[96];
+static struct shoal_error error;
+static struct shoal_keys *keys;
+
+static const char *in_folder(const char *name)
+{
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static struct shoal_store *open_store(const char *name)
+{
+    struct shoal_store *store = shoal_store_open(in_folder(name), &error);
+    if (store == NULL)
+        fail_msg("%s", error.text);
+    return store;
+}
+
+static void check(bool ok)
+{
+    if (!ok)
+        fail_msg("%s", error.text);
+}
+
+static void expect_error(bool ok, enum shoal_error_code code)
+{
+    assert_false(ok);
+    assert_int_equal(error.code, code);
+    assert_true(error.text[0] != '\0');
+    error = (struct shoal_error){0};
+}
+
+static void test_keys(void **state)
+{
+    (void)state;
+    assert_int_equal(strlen(shoal_keys_pubkey(keys)), 64);
+    check(shoal_keys_save(keys, in_folder("key"), "secret", &error));
+    expect_error(shoal_keys_save(keys, in_folder("key"), "secret", &error), SHOAL_ERROR_RESTRICTED);
+    struct shoal_keys *again = shoal_keys_open(in_folder("key"), "secret", &error);
+    check(again != NULL);
+    assert_string_equal(shoal_keys_pubkey(again), shoal_keys_pubkey(keys));
+    shoal_keys_free(again);
+    expect_error(shoal_keys_open(in_folder("key"), "wrong", &error) != NULL,
+                 SHOAL_ERROR_RESTRICTED);
+    assert_null(shoal_keys_open(in_folder("none"), "secret", NULL));
+    shoal_keys_free(NULL);
+}
+
+static struct shoal_event *make(int kind, const char *content)
+{
+    const struct shoal_draft draft = {
+        .kind = kind, .created_at = 1700000000, .tags = "[[\"t\",\"sea\"]]", .content = content};
+    struct shoal_event *event = shoal_event_make(keys, &draft, &error);
+    check(event != NULL);
+    return event;
+}
+
+static void test_event(void **state)
+{
+    (void)state;
+    struct shoal_event *event = make(1, "a \"fish\"\n");
+    const char *json = shoal_event_json(event);
+    check(shoal_event_verify(event, &error));
+    assert_int_equal(strlen(shoal_event_id(event)), 64);
+    assert_non_null(strstr(json, "\"content\":\"a \\\"fish\\\"\\n\""));
+    char *copy = strdup(json);
+    *strstr(copy, "fish") = 'F';
+    struct shoal_event *altered = shoal_event_parse(copy, strlen(copy), &error);
+    check(altered != NULL);
+    expect_error(shoal_event_verify(altered, &error), SHOAL_ERROR_INVALID);
+    assert_false(shoal_event_verify(altered, NULL));
+    expect_error(shoal_event_parse(copy, strlen(copy) - 1, &error) != NULL, SHOAL_ERROR_INVALID);
+    free(copy);
+    shoal_event_free(altered);
+    shoal_event_free(event);
+    shoal_event_free(NULL);
+}
+
+static void test_draft(void **state)
+{
+    static const struct shoal_draft wrong[] = {
+        {.kind = 65536}, {.kind = -1}, {.created_at = -1}, {.tags = "[1]"}, {.content = "\xff"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        expect_error(shoal_event_make(keys, &wrong[i], &error) != NULL, SHOAL_ERROR_INVALID);
+    struct shoal_event *event =
+        shoal_event_make(keys, &(struct shoal_draft){.kind = 65535}, &error);
+    check(event != NULL);
+    assert_null(strstr(shoal_event_json(event), "\"created_at\":0")); /* but now */
+    shoal_event_free(event);
+}
+
+static bool count_one(void *owner, const char *json, size_t size)
+{
+    assert_int_equal(json[0], '{');
+    assert_int_equal(json[size - 1], '}');
+    return ++*(int *)owner < 2;
+}
+
+static int count(struct shoal_store *store, const char *filter)
+{
+    int found = 0;
+    check(shoal_store_query(store, filter, count_one, &found, &error));
+    return found;
+}
+
+static void test_store(void **state)
+{
+    struct shoal_store *store = open_store("store");
+    struct shoal_event *event = make(1, "one"), *passing = make(20000, "gone");
+    enum shoal_verdict verdict;
+    uint64_t queued, refused;
+    (void)state;
+    check(shoal_store_add_relay(store, "wss://relay.example.com", &error));
+    expect_error(shoal_store_add_relay(store, "relay", &error), SHOAL_ERROR_INVALID);
+    check(shoal_store_put(store, event, false, &verdict, &error));
+    assert_int_equal(verdict, SHOAL_NEW);
+    check(shoal_store_put(store, event, true, &verdict, &error));
+    assert_int_equal(verdict, SHOAL_DUPLICATE);
+    check(shoal_store_put(store, passing, false, &verdict, &error));
+    assert_int_equal(verdict, SHOAL_EPHEMERAL);
+    check(shoal_store_outbox(store, &queued, &refused, &error));
+    assert_int_equal(queued, 1);
+    assert_int_equal(refused, 0);
+    check(shoal_store_remove_relay(store, "wss://relay.example.com", &error));
+    expect_error(shoal_store_remove_relay(store, "wss://relay.example.com", &error),
+                 SHOAL_ERROR_INVALID);
+    check(shoal_store_outbox(store, &queued, &refused, &error));
+    assert_int_equal(queued, 0);
+    assert_int_equal(count(store, "{\"#t\":[\"sea\"]}"), 1);
+    assert_int_equal(count(store, "{\"kinds\":[2]}"), 0);
+    expect_error(shoal_store_query(store, "{", count_one, NULL, &error), SHOAL_ERROR_INVALID);
+    shoal_event_free(event);
+    event = make(1, "two");
+    check(shoal_store_put(store, event, false, NULL, &error));
+    shoal_event_free(event);
+    event = make(1, "three");
+    check(shoal_store_put(store, event, false, NULL, &error));
+    assert_int_equal(count(store, "{}"), 2); /* the function had enough */
+    shoal_event_free(event);
+    shoal_event_free(passing);
+    shoal_store_close(store);
+    shoal_store_close(NULL);
+}
+
+static void expect_entity(struct shoal_store *store, const char *id, const char *part)
+{
+    char *json = shoal_entity_get(store, id, &error);
+    check(json != NULL);
+    if (strstr(json, part) == NULL)
+        fail_msg("no %s in %s", part, json);
+    shoal_text_free(json);
+}
+
+static void test_entity(void **state)
+{
+    static const struct shoal_change first[] = {{SHOAL_SET, "title", "\"Fish\"", 0},
+                                                {SHOAL_SET, "size", "12", 0},
+                                                {SHOAL_ADD, "tags", "\"sea\"", 0},
+                                                {SHOAL_ADD, "tags", "\"cod\"", 0},
+                                                {SHOAL_COUNT, "eaten", NULL, 3},
+                                                {0}},
+                                     then[] = {{SHOAL_UNSET, "size", NULL, 0},
+                                               {SHOAL_REMOVE, "tags", "\"sea\"", 0},
+                                               {SHOAL_COUNT, "eaten", NULL, -1},
+                                               {0}},
+                                     gone[] = {{.kind = SHOAL_DELETE}, {0}},
+                                     back[] = {{.kind = SHOAL_RESTORE}, {0}},
+                                     unknown[] = {{.kind = 99}, {0}};
+    struct shoal_store *store = open_store("entities");
+    struct shoal_keys *stranger = shoal_keys_new(&error);
+    char id[SHOAL_HEX_SIZE];
+    (void)state;
+    check(shoal_entity_new(store, keys, "note", first, id, &error));
+    check(shoal_entity_change(store, keys, id, then, &error));
+    expect_entity(store, id,
+                  "\"state\":{\"counters\":{\"eaten\":2},\"fields\":{\"title\":\"Fish\"},"
+                  "\"sets\":{\"tags\":[\"cod\"]},\"type\":\"note\"}}");
+    check(shoal_entity_change(store, keys, id, gone, &error));
+    expect_entity(store, id, "\"deleted\":true");
+    check(shoal_entity_change(store, keys, id, back, &error));
+    expect_entity(store, id, "\"deleted\":false");
+    expect_error(shoal_entity_change(store, stranger, id, gone, &error), SHOAL_ERROR_RESTRICTED);
+    expect_error(shoal_entity_change(store, keys, id, FIELD("title", "Fish"), &error),
+                 SHOAL_ERROR_INVALID);
+    expect_error(shoal_entity_change(store, keys, id, &then[1], &error), SHOAL_ERROR_INVALID);
+    expect_error(shoal_entity_change(store, keys, id, unknown, &error), SHOAL_ERROR_INVALID);
+    expect_error(shoal_entity_change(store, keys, id, NULL, &error), SHOAL_ERROR_INVALID);
+    expect_error(shoal_entity_change(store, keys, "fish", gone, &error), SHOAL_ERROR_INVALID);
+    id[0] = id[0] == '0' ? '1' : '0';
+    expect_error(shoal_entity_get(store, id, &error) != NULL, SHOAL_ERROR_INVALID);
+    shoal_keys_free(stranger);
+    shoal_store_close(store);
+}
+
+static void test_many(void **state)
+{
+    static struct shoal_change changes[1001];
+    struct shoal_store *store = open_store("many");
+    char id[SHOAL_HEX_SIZE];
+    (void)state;
+    for (size_t i = 0; i < 999; i++)
+        changes[i] = (struct shoal_change){SHOAL_COUNT, "n", NULL, 1};
+    check(shoal_entity_new(store, keys, "tally", changes, id, &error));
+    expect_entity(store, id, "\"n\":999");
+    changes[999] = changes[0];
+    expect_error(shoal_entity_new(store, keys, "tally", changes, id, &error), SHOAL_ERROR_INVALID);
+    shoal_store_close(store);
+}
+
+/* All that a store holds, the newest first. */
+struct copies {
+    struct shoal_event *at[64];
+    size_t count;
+};
+
+static bool copy_one(void *owner, const char *json, size_t size)
+{
+    struct copies *copies = owner;
+    copies->at[copies->count++] = shoal_event_parse(json, size, &error);
+    return copies->count < 64;
+}
+
+static void test_order(void **state)
+{
+    struct shoal_store *one = open_store("one"), *other = open_store("other");
+    struct copies copies = {0};
+    char id[SHOAL_HEX_SIZE], value[16], here[SHOAL_HEX_SIZE], there[SHOAL_HEX_SIZE];
+    (void)state;
+    check(shoal_entity_new(one, keys, "note", FIELD("n", "0"), id, &error));
+    for (int i = 1; i < 20; i++) {
+        snprintf(value, sizeof value, "%d", i);
+        check(shoal_entity_change(one, keys, id, FIELD("n", value), &error));
+    }
+    check(shoal_store_query(one, "{}", copy_one, &copies, &error));
+    assert_int_equal(copies.count, 20);
+    for (size_t i = 0; i < copies.count; i++) { /* children before parents */
+        check(shoal_store_put(other, copies.at[i], false, NULL, &error));
+        shoal_event_free(copies.at[i]);
+    }
+    check(shoal_store_hash(one, here, &error));
+    check(shoal_store_hash(other, there, &error));
+    assert_string_equal(here, there);
+    expect_entity(other, id, "\"n\":19");
+    shoal_store_close(one);
+    shoal_store_close(other);
+}
+
+static void test_sync(void **state)
+{
+    static const char *const nobody[] = {"ws://127.0.0.1:1"}, *const none[] = {"relay"};
+    static const char *const limited[] = {"{\"limit\":1}"};
+    struct shoal_store *store = open_store("sync");
+    struct shoal_sync_setup setup = {0};
+    (void)state;
+    expect_error(shoal_sync_new(store, &setup, &error) != NULL, SHOAL_ERROR_INVALID);
+    setup.relays = none;
+    setup.relay_count = 1;
+    expect_error(shoal_sync_new(store, &setup, &error) != NULL, SHOAL_ERROR_INVALID);
+    setup.filters = limited;
+    setup.filter_count = 1;
+    expect_error(shoal_sync_new(store, &setup, &error) != NULL, SHOAL_ERROR_INVALID);
+    setup.filter_count = 0;
+    setup.relays = nobody;
+    struct shoal_sync *sync = shoal_sync_new(store, &setup, &error);
+    check(sync != NULL);
+    expect_error(shoal_sync_new(store, &setup, &error) != NULL, SHOAL_ERROR_INVALID);
+    while (shoal_sync_step(sync) == SHOAL_SYNC_RUNS) {
+        struct pollfd wait = {.fd = shoal_sync_fd(sync), .events = POLLIN};
+        poll(&wait, 1, shoal_sync_wait_ms(sync));
+    }
+    assert_int_equal(shoal_sync_step(sync), SHOAL_SYNC_FAILED);
+    assert_memory_equal(shoal_sync_why(sync), "ws://127.0.0.1:1", 16);
+    assert_int_equal(shoal_sync_counts(sync).fetched, 0);
+    shoal_sync_free(sync);
+    sync = shoal_sync_new(store, &setup, &error); /* and freed before anything happens */
+    check(sync != NULL);
+    shoal_sync_free(sync);
+    shoal_sync_free(NULL);
+    shoal_store_close(store);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    folder_make(folder, sizeof folder);
+    keys = shoal_keys_new(&error);
+    return keys == NULL;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    shoal_keys_free(keys);
+    folder_remove(folder);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_keys),   cmocka_unit_test(test_event),
+                                       cmocka_unit_test(test_draft),  cmocka_unit_test(test_store),
+                                       cmocka_unit_test(test_entity), cmocka_unit_test(test_many),
+                                       cmocka_unit_test(test_order),  cmocka_unit_test(test_sync)};
+    return cmocka_run_group_tests(tests, begin, end);
+}
