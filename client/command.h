@@ -80,7 +80,8 @@ extern const struct command command_agent_start, command_agent_status, command_a
     command_remote_rm, command_remote_list, command_fetch, command_push, command_sync,
     command_completion, command_manual, command_post, command_reply, command_react, command_feed,
     command_thread, command_follow_add, command_follow_rm, command_follow_list, command_friend_list,
-    command_profile_show, command_profile_set;
+    command_profile_show, command_profile_set, command_dm_send, command_dm_relays, command_dm_fetch,
+    command_dm_list, command_dm_read;
 
 static inline struct span command_span(const char *text)
 {

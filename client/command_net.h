@@ -21,9 +21,11 @@ struct net {
     int64_t timeout_s;
 };
 
-#define NET_OPTIONS                                                                              \
-    {"auth", NULL, "tell the relay who you are when it asks"},                                   \
-        {"proxy", "HOST:PORT", "a SOCKS5 proxy, such as Tor's [$SHOAL_PROXY]"},                  \
+#define NET_OPTIONS {"auth", NULL, "tell the relay who you are when it asks"}, NET_OPTIONS_AS_SELF
+
+/* Of what tells it in any case. */
+#define NET_OPTIONS_AS_SELF                                                                      \
+    {"proxy", "HOST:PORT", "a SOCKS5 proxy, such as Tor's [$SHOAL_PROXY]"},                      \
         {"ca-file", "FILE", "authorities to trust besides the system's (PEM)"},                  \
         {"timeout", "SECONDS", "give up after so long without a word [15]"}, COMMAND_OPTION_KEY, \
         COMMAND_OPTION_PASSWORD

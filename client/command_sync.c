@@ -1,4 +1,6 @@
 /* shoal fetch, push, sync: the store and the relays made equal. */
+#include "client/command_sync.h"
+
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,50 +8,14 @@
 
 #include "client/basket.h"
 #include "client/command_home.h"
-#include "client/command_net.h"
-#include "client/command_scope.h"
-#include "client/exchange.h"
+#include "client/command_sync_parts.h"
 #include "client/outbox.h"
-#include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/filter.h"
 #include "shared/text.h"
 #include "shared/url.h"
 
 enum { LOOK_MS = 200, BAR_CHARS = 30, REFUSALS_SHOWN = 10 };
-
-/* One relay. */
-struct part {
-    struct syncing *syncing;
-    struct span url;
-    const struct filter *filters;
-    uint32_t filter_count;
-    bool is_authors;           /* relay, of which we only fetch what they write */
-    struct exchange *exchange; /* NULL once it is over */
-    struct exchange_counts counts;
-    uint64_t heard, heard_ms;
-    uint64_t queued; /* in a trial */
-    bool is_done;
-};
-
-struct syncing {
-    struct net net;
-    struct arena arena;
-    struct store *store;
-    struct basket *basket;
-    struct scope scope;
-    bool pushes, down, up, is_trial;
-    struct span *urls; /* yours */
-    size_t url_count;
-    struct scope_stop *stops; /* the authors' */
-    size_t stop_count;
-    struct part *parts;
-    size_t count;
-    size_t open; /* parts */
-    uv_timer_t look;
-    bool shows_progress, has_line;
-    uint32_t refusals;
-};
 
 /* ---- how far it is ---- */
 
@@ -191,81 +157,28 @@ static bool open_part(struct part *part, struct err *err)
     return part->exchange != NULL;
 }
 
-/* ---- the summary ---- */
-
-static void add_count(struct text *out, bool is_json, const char *name, uint64_t count)
-{
-    if (is_json)
-        text_addf(out, ",\"%s\":%llu", name, (unsigned long long)count);
-    if (is_json || count == 0)
-        return;
-    text_addf(out, ", %llu ", (unsigned long long)count);
-    for (; *name != '\0'; name++)
-        text_addf(out, "%c", *name == '_' ? ' ' : *name);
-}
-
-static void add_summary(struct text *out, const struct part *part)
-{
-    const struct exchange_counts *counts = &part->counts;
-    bool is_json = part->syncing->net.call->is_json, is_trial = part->syncing->is_trial;
-    text_add(out, is_json ? SPAN("{\"relay\":") : SPAN(""));
-    if (is_json)
-        text_add_json(out, part->url);
-    else
-        text_add(out, part->url);
-    if (is_json)
-        text_addf(out, ",\"complete\":%s", part->is_done ? "true" : "false");
-    else
-        text_add(out, part->is_done ? SPAN(": done") : SPAN(": not done"));
-    if (is_trial && part->syncing->pushes)
-        add_count(out, is_json, "queued", part->queued);
-    if (is_trial) {
-        add_count(out, is_json, "to_fetch", counts->sync.needed);
-        add_count(out, is_json, "to_send", counts->sync.lacked);
-    }
-    add_count(out, is_json, "fetched", counts->fetched);
-    add_count(out, is_json, "sent", counts->sent);
-    add_count(out, is_json, "known", counts->known);
-    add_count(out, is_json, "refused", counts->refused);
-    add_count(out, is_json, "failed", counts->later);
-    add_count(out, is_json, "kept_back", counts->kept_back);
-    add_count(out, is_json, "missing", counts->sync.missing);
-    add_count(out, is_json, "wrong", counts->sync.wrong);
-    add_count(out, is_json, "crowded", counts->sync.crowded);
-    text_add(out, is_json ? SPAN("}\n") : SPAN("\n"));
-}
-
-static enum command_status summarise(struct syncing *syncing)
-{
-    struct text out = {0};
-    size_t done = 0;
-    bool is_whole = true;
-    for (size_t i = 0; i < syncing->count; i++) {
-        const struct exchange_counts *counts = &syncing->parts[i].counts;
-        add_summary(&out, &syncing->parts[i]);
-        done += syncing->parts[i].is_done;
-        is_whole = is_whole && counts->refused + counts->later + counts->sync.wrong == 0;
-    }
-    enum command_status printed = command_print(syncing->net.call, &out);
-    if (printed != COMMAND_DONE || done == 0)
-        return COMMAND_FAILED;
-    return done == syncing->count && is_whole ? COMMAND_DONE : COMMAND_PARTLY;
-}
-
 /* ---- the run ---- */
+
+/* Yours, and all that something is queued for. */
+static bool find_all(struct syncing *syncing, struct err *err)
+{
+    struct arena *arena = &syncing->arena;
+    return store_relays(syncing->store, &syncing->urls, &syncing->url_count, arena, err) &&
+           (!syncing->pushes ||
+            outbox_relays(syncing->store, &syncing->others, &syncing->other_count, arena, err));
+}
 
 static bool find_relays(struct syncing *syncing, struct err *err)
 {
     const struct command_call *call = syncing->net.call;
-    if (call->word_count == 0 &&
-        !store_relays(syncing->store, &syncing->urls, &syncing->url_count, &syncing->arena, err))
+    if (call->word_count == 0 && !find_all(syncing, err))
         return false;
     for (size_t i = 0; i < call->word_count; i++) {
         syncing->urls = arena_grow(&syncing->arena, struct span, syncing->urls, i);
         syncing->urls[i] = command_span(call->words[i]);
         syncing->url_count = i + 1;
     }
-    return syncing->url_count + syncing->stop_count > 0 ||
+    return syncing->url_count + syncing->stop_count + syncing->other_count > 0 ||
            err_set(err, ERR_INVALID, "no relays: name some, or use one by shoal remote add");
 }
 
@@ -293,11 +206,23 @@ static bool is_ours(const struct syncing *syncing, struct span text)
     return false;
 }
 
+/* Of relays that are none of yours only what is queued for them matters. */
+static void list_others(struct syncing *syncing, const struct part *part)
+{
+    for (size_t i = 0; i < syncing->other_count; i++)
+        if (!is_ours(syncing, syncing->others[i])) {
+            struct part *next = &syncing->parts[syncing->count++];
+            *next = *part;
+            next->url = syncing->others[i];
+        }
+}
+
 static void list_parts(struct syncing *syncing)
 {
     const struct part part = {.syncing = syncing, .heard_ms = uv_now(&syncing->net.loop)};
-    syncing->parts =
-        arena_array(&syncing->arena, struct part, syncing->url_count + syncing->stop_count);
+    syncing->parts = arena_array(&syncing->arena, struct part,
+                                 syncing->url_count + syncing->stop_count + syncing->other_count);
+    list_others(syncing, &part);
     for (size_t i = 0; i < syncing->url_count; i++) {
         struct part *next = &syncing->parts[syncing->count++];
         *next = part;
@@ -341,7 +266,7 @@ static enum command_status complain(const struct syncing *syncing, const struct 
 static enum command_status work(struct syncing *syncing)
 {
     struct err err;
-    if (!find_scope(syncing, &err) || !find_relays(syncing, &err))
+    if (syncing->given == NULL && (!find_scope(syncing, &err) || !find_relays(syncing, &err)))
         return complain(syncing, &err);
     bool ok = open_parts(syncing, &err);
     if (ok) {
@@ -354,7 +279,7 @@ static enum command_status work(struct syncing *syncing)
     struct err lost;
     if (!basket_free(syncing->basket, &lost))
         return command_fail(syncing->net.call, &lost);
-    return ok ? summarise(syncing) : complain(syncing, &err);
+    return ok ? sync_summarise(syncing) : complain(syncing, &err);
 }
 
 static enum command_status run(struct syncing *syncing, struct command_call *call)
@@ -371,6 +296,27 @@ static enum command_status run(struct syncing *syncing, struct command_call *cal
     net_close(&syncing->net);
     store_close(syncing->store);
     arena_clear(&syncing->arena);
+    return status;
+}
+
+enum command_status sync_fetch(struct command_call *call, const struct sync_call *given)
+{
+    struct syncing syncing = {
+        .store = given->store,
+        .scope = {.filters = given->filters, .count = given->filter_count},
+        .down = true,
+        .urls = given->urls,
+        .url_count = given->url_count,
+        .given = given,
+    };
+    enum command_status status = net_open(&syncing.net, call);
+    syncing.net.holder = given->holder;
+    syncing.shows_progress = isatty(STDERR_FILENO) == 1;
+    if (status == COMMAND_DONE)
+        status = work(&syncing);
+    syncing.net.holder = NULL; /* the caller's */
+    net_close(&syncing.net);
+    arena_clear(&syncing.arena);
     return status;
 }
 

@@ -4,6 +4,7 @@
 
 #include "shared/arena.h"
 #include "shared/event.h"
+#include "shared/kind.h"
 #include "shared/url.h"
 
 static bool is_same(struct span a, struct span b)
@@ -40,9 +41,10 @@ static void add(struct mailbox *mailbox, const struct tag *tag)
 
 void mailbox_read(struct mailbox *mailbox, const struct event *event)
 {
+    struct span name = event->kind == KIND_CHAT_RELAYS ? SPAN("relay") : SPAN("r");
     *mailbox = (struct mailbox){.owner = event->pubkey};
     for (uint32_t i = 0; i < event->tag_count; i++)
-        if (event->tags[i].count > 1 && span_eq(event->tags[i].items[0], SPAN("r")))
+        if (event->tags[i].count > 1 && span_eq(event->tags[i].items[0], name))
             add(mailbox, &event->tags[i]);
 }
 

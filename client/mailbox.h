@@ -3,7 +3,7 @@
  *
  *   ownership  URLs point into the event or the arena
  *   errors     none: what makes no sense in a list is left out
- *   spec       NIP-65
+ *   spec       NIP-65; NIP-17 for kind 10050
  */
 #pragma once
 
@@ -23,7 +23,8 @@ struct mailbox {
     } relays[MAILBOX_RELAYS_MAX];
 };
 
-/* event: of kind 10002. URLs of relays alone, each once. */
+/* event: of kind 10002, or of kind 10050, which says where private messages are left. URLs of
+ * relays alone, each once. */
 void mailbox_read(struct mailbox *mailbox, const struct event *event);
 
 /* One relay to be asked, and about whom. */

@@ -114,6 +114,28 @@ bool outbox_refused(struct store *store, const struct bytes32 *id, struct span r
     return settle(store, &row, err);
 }
 
+bool outbox_relays(struct store *store, struct span **urls, size_t *count, struct arena *arena,
+                   struct err *err)
+{
+    struct sqlite3_stmt *row;
+    bool is_row = true;
+    *urls = NULL;
+    *count = 0;
+    if (!sql_start(store->sql, &row, err,
+                   "SELECT url FROM relay WHERE r IN (SELECT r FROM outbox WHERE state = 0)"
+                   " ORDER BY url",
+                   ""))
+        return false;
+    while (true) {
+        if (!sql_next(store->sql, row, &is_row, err))
+            return false;
+        if (!is_row)
+            return true;
+        *urls = arena_grow(arena, struct span, *urls, *count);
+        (*urls)[(*count)++] = arena_copy(arena, sql_text(row, 0));
+    }
+}
+
 bool outbox_retry(struct store *store, uint64_t *count, struct span relay, struct err *err)
 {
     bool ok = sql_run(store->sql, err,

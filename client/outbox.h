@@ -50,6 +50,10 @@ MUST_CHECK bool outbox_list(struct store *store, struct outbox_rows *rows, struc
 MUST_CHECK bool outbox_count(struct store *store, uint64_t *queued, uint64_t *refused,
                              struct err *err);
 
+/* The relays that something is queued for, in the order of their URLs. */
+MUST_CHECK bool outbox_relays(struct store *store, struct span **urls, size_t *count,
+                              struct arena *arena, struct err *err);
+
 /* When the next is due at that relay, or at any; UINT64_MAX when nothing is queued. */
 MUST_CHECK bool outbox_next(struct store *store, uint64_t *next_ms, struct span relay,
                             struct err *err);

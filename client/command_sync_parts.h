@@ -1,0 +1,52 @@
+/* command_sync_parts.h - what the files of command_sync share.
+ *
+ *   ownership, threads, errors  command_sync.h's
+ */
+#pragma once
+
+#include "client/command_net.h"
+#include "client/command_scope.h"
+#include "client/exchange.h"
+#include "shared/arena.h"
+
+struct sync_call;
+struct syncing;
+
+/* One relay. */
+struct part {
+    struct syncing *syncing;
+    struct span url;
+    const struct filter *filters;
+    uint32_t filter_count;
+    bool is_authors;           /* relay, of which we only fetch what they write */
+    struct exchange *exchange; /* NULL once it is over */
+    struct exchange_counts counts;
+    uint64_t heard, heard_ms;
+    uint64_t queued; /* in a trial */
+    bool is_done;
+};
+
+struct syncing {
+    struct net net;
+    struct arena arena;
+    struct store *store;
+    struct basket *basket;
+    struct scope scope;
+    bool pushes, down, up, is_trial;
+    struct span *urls; /* yours */
+    size_t url_count;
+    struct scope_stop *stops; /* the authors' */
+    size_t stop_count;
+    struct span *others; /* relays that something is queued for */
+    size_t other_count;
+    const struct sync_call *given; /* what another command is about; NULL: this one's words */
+    struct part *parts;
+    size_t count;
+    size_t open; /* parts */
+    uv_timer_t look;
+    bool shows_progress, has_line;
+    uint32_t refusals;
+};
+
+/* Says what became of each relay. */
+enum command_status sync_summarise(struct syncing *syncing);
