@@ -115,15 +115,15 @@ static bool use(struct agent_keep *keep, struct text *out, const struct agent_re
 /* From the file as it is now: it may have been replaced. */
 static bool open_file(struct agent_keep *keep, struct span password, struct err *err)
 {
-    struct text word = {0};
+    struct vault vault;
     struct keys *keys = NULL;
-    if (vault_read(&word, keep->file, err))
-        keys = ncryptsec_open(text_span(&word), password, err);
+    if (vault_read(&vault, keep->file, err))
+        keys = ncryptsec_open(vault.word, password, err);
     if (keys != NULL) {
         unlock(keep, keys);
-        keep->mark = sig_sha256(text_span(&word));
+        keep->mark = sig_sha256(vault.word);
     }
-    text_clear(&word);
+    vault_clear(&vault);
     return keys != NULL;
 }
 

@@ -70,18 +70,18 @@ struct command_call {
     }
 
 /* All commands, for the table of main. */
-extern const struct command command_agent_start, command_agent_status, command_agent_lock,
-    command_agent_unlock, command_agent_stop, command_identity_new, command_identity_import,
-    command_identity_show, command_identity_export, command_encode, command_decode, command_did,
-    command_cid, command_event, command_verify, command_req, command_count, command_publish,
-    command_new, command_set, command_rm, command_restore, command_show, command_log, command_find,
-    command_queue, command_queue_retry, command_queue_drop, command_import, command_export,
-    command_store_status, command_fsck, command_doctor, command_neg, command_remote_add,
-    command_remote_rm, command_remote_list, command_fetch, command_push, command_sync,
-    command_completion, command_manual, command_post, command_reply, command_react, command_feed,
-    command_thread, command_follow_add, command_follow_rm, command_follow_list, command_friend_list,
-    command_profile_show, command_profile_set, command_dm_send, command_dm_relays, command_dm_fetch,
-    command_dm_list, command_dm_read;
+extern const struct command command_identity_connect, command_agent_start, command_agent_status,
+    command_agent_lock, command_agent_unlock, command_agent_stop, command_identity_new,
+    command_identity_import, command_identity_show, command_identity_export, command_encode,
+    command_decode, command_did, command_cid, command_event, command_verify, command_req,
+    command_count, command_publish, command_new, command_set, command_rm, command_restore,
+    command_show, command_log, command_find, command_queue, command_queue_retry, command_queue_drop,
+    command_import, command_export, command_store_status, command_fsck, command_doctor, command_neg,
+    command_remote_add, command_remote_rm, command_remote_list, command_fetch, command_push,
+    command_sync, command_completion, command_manual, command_post, command_reply, command_react,
+    command_feed, command_thread, command_follow_add, command_follow_rm, command_follow_list,
+    command_friend_list, command_profile_show, command_profile_set, command_dm_send,
+    command_dm_relays, command_dm_fetch, command_dm_list, command_dm_read;
 
 static inline struct span command_span(const char *text)
 {

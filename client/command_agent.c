@@ -76,16 +76,16 @@ struct starting {
 static bool open_keys(struct starting *starting, struct err *err)
 {
     const struct command_call *call = starting->call;
-    struct text word = {0};
+    struct vault vault;
     char *password = NULL;
-    bool ok = vault_read(&word, starting->file, err), is_locked = command_value(call, "locked");
-    starting->keep.mark = sig_sha256(text_span(&word));
+    bool ok = vault_read(&vault, starting->file, err), is_locked = command_value(call, "locked");
+    starting->keep.mark = sig_sha256(vault.word);
     if (ok && !is_locked)
         password = terminal_secret(command_value(call, "password-file"), "Password: ", err);
     if (password != NULL)
-        starting->keep.keys = ncryptsec_open(text_span(&word), command_span(password), err);
+        starting->keep.keys = ncryptsec_open(vault.word, command_span(password), err);
     secret_free(password);
-    text_clear(&word);
+    vault_clear(&vault);
     return ok && (is_locked || starting->keep.keys != NULL);
 }
 

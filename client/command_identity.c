@@ -3,114 +3,34 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "client/command.h"
+#include "client/command_key.h"
 #include "client/derive.h"
-#include "client/did.h"
 #include "client/holder.h"
 #include "client/keys.h"
 #include "client/mnemonic.h"
-#include "client/ncryptsec.h"
 #include "client/secret.h"
 #include "client/terminal.h"
-#include "client/vault.h"
 #include "shared/arena.h"
 #include "shared/bech32.h"
 #include "shared/err.h"
 #include "shared/hex.h"
 #include "shared/text.h"
 
-/* One member of the output: "name": "value", or name and value in columns. */
-static void add_member(struct text *out, const struct command_call *call, const char *name,
-                       struct span value)
-{
-    if (call->is_json) {
-        text_addf(out, "%s\"%s\":", out->len == 0 ? "{" : ",", name);
-        text_add_json(out, value);
-    } else {
-        text_addf(out, "%-12s%.*s\n", name, SPAN_ARG(value));
-    }
-}
-
-static void end_members(struct text *out, const struct command_call *call)
-{
-    if (call->is_json)
-        text_add(out, SPAN("}\n"));
-}
-
-/* Who somebody is, in every form. */
-static enum command_status show_person(const struct command_call *call,
-                                       const struct bytes32 *pubkey, const char *path)
-{
-    struct text out = {0}, value = {0};
-    const struct bech32 word = {.type = BECH32_NPUB, .key = *pubkey};
-    text_add_hex(&value, pubkey->at, sizeof pubkey->at);
-    add_member(&out, call, "pubkey", text_span(&value));
-    value.len = 0;
-    if (bech32_encode(&value, &word))
-        add_member(&out, call, "npub", text_span(&value));
-    value.len = 0;
-    did_write_nostr(&value, pubkey);
-    add_member(&out, call, "did:nostr", text_span(&value));
-    value.len = 0;
-    did_write_key(&value, pubkey);
-    add_member(&out, call, "did:key", text_span(&value));
-    if (path != NULL)
-        add_member(&out, call, "file", command_span(path));
-    end_members(&out, call);
-    text_clear(&value);
-    return command_print(call, &out);
-}
-
-/* The password of a new file: typed twice, where it is typed. NULL on failure. */
-static char *new_password(const struct command_call *call, struct err *err)
-{
-    const char *path = command_value(call, "password-file");
-    char *password = terminal_secret(path, "New password: ", err);
-    if (password == NULL || path != NULL)
-        return password;
-    char *again = terminal_secret(NULL, "Once more: ", err);
-    bool is_same = again != NULL && strcmp(password, again) == 0;
-    secret_free(again);
-    if (is_same)
-        return password;
-    secret_free(password);
-    err_fill(err, ERR_INVALID, "the two are not the same");
-    return NULL;
-}
-
 /* Puts keys into the file under a new password. */
 static enum command_status keep(const struct command_call *call, const struct keys *keys,
                                 enum ncryptsec_past past)
 {
-    char path[VAULT_PATH_MAX];
-    struct ncryptsec_terms terms = {.past = past};
-    struct text word = {0};
-    struct err err;
-    int64_t cost;
-    if (!command_number(call, "cost", NCRYPTSEC_LOG_N, NCRYPTSEC_LOG_N_MAX, &cost))
-        return COMMAND_USAGE;
-    terms.log_n = (uint32_t)cost;
-    randombytes_buf(&terms.seed, sizeof terms.seed);
-    bool may_replace = command_value(call, "replace") != NULL;
-    char *password =
-        vault_path(path, command_value(call, "key"), &err) ? new_password(call, &err) : NULL;
-    bool ok = password != NULL &&
-              ncryptsec_seal(&word, keys, command_span(password), &terms, &err) &&
-              vault_write(path, text_span(&word), may_replace, &err);
-    secret_free(password);
-    text_clear(&word);
-    return ok ? show_person(call, keys_pubkey(keys), path) : command_fail(call, &err);
+    struct key_file file;
+    enum command_status status = key_begin(&file, call);
+    if (status == COMMAND_DONE)
+        status = key_keep(&file, keys, past, NULL);
+    key_end(&file);
+    return status;
 }
 
 static enum command_status run_new(struct command_call *call)
 {
-    struct keys *keys = NULL;
-    struct bytes32 *secret = secret_new(sizeof *secret);
-    while (keys == NULL) { /* once, but for one in 2^128 */
-        randombytes_buf(secret, sizeof *secret);
-        keys = keys_new(secret);
-    }
-    secret_free(secret);
+    struct keys *keys = key_random();
     enum command_status status = keep(call, keys, NCRYPTSEC_SAFE);
     keys_free(keys);
     return status;
@@ -166,42 +86,63 @@ static struct keys *keys_of_sealed(const struct command_call *call, struct span 
     return keys;
 }
 
-static enum command_status run_import(struct command_call *call)
+static enum command_status import_line(const struct command_call *call, const char *line,
+                                       uint32_t account)
 {
-    struct err err;
-    const char *path = command_value(call, "from");
-    int64_t account;
-    if (!command_number(call, "account", 0, DERIVE_ACCOUNT_MAX, &account))
-        return COMMAND_USAGE;
-    char *line = terminal_secret(path, "Secret key or words: ", &err);
-    if (line == NULL)
-        return command_fail(call, &err);
     struct span typed = command_span(line);
     struct keys *keys;
+    struct err err;
+    if (bunker_is(typed))
+        return key_import_bunker(call, typed);
     if (strncmp(line, "ncryptsec1", 10) == 0)
         keys = keys_of_sealed(call, typed, &err);
     else if (strchr(line, ' ') != NULL)
-        keys = keys_of_words(call, typed, (uint32_t)account, &err);
+        keys = keys_of_words(call, typed, account, &err);
     else
         keys = keys_of_secret(typed, &err);
-    secret_free(line);
     enum command_status status =
         keys != NULL ? keep(call, keys, NCRYPTSEC_UNKNOWN) : command_fail(call, &err);
     keys_free(keys);
     return status;
 }
 
-static enum command_status run_show(struct command_call *call)
+static enum command_status run_import(struct command_call *call)
+{
+    struct err err;
+    int64_t account;
+    if (!command_number(call, "account", 0, DERIVE_ACCOUNT_MAX, &account))
+        return COMMAND_USAGE;
+    if (call->word_count > 0 && !bunker_is(command_span(call->words[0])))
+        return command_misuse(call, "only the address of a bunker may be an argument");
+    if (call->word_count > 0)
+        return key_import_bunker(call, command_span(call->words[0]));
+    char *line = terminal_secret(command_value(call, "from"), "Secret key or words: ", &err);
+    if (line == NULL)
+        return command_fail(call, &err);
+    enum command_status status = import_line(call, line, (uint32_t)account);
+    secret_free(line);
+    return status;
+}
+
+/* Whose key the file is of, and where. */
+static enum command_status show_file(const struct command_call *call, const struct bytes32 *pubkey)
 {
     char path[VAULT_PATH_MAX];
+    struct vault vault = {0};
     struct err err;
+    bool ok = vault_path(path, command_value(call, "key"), &err) && vault_read(&vault, path, &err);
+    enum command_status status =
+        ok ? key_show(call, pubkey, path, vault.bunker) : command_fail(call, &err);
+    vault_clear(&vault);
+    return status;
+}
+
+static enum command_status run_show(struct command_call *call)
+{
     enum command_status status;
     struct holder *holder = command_holder(call, &status);
-    if (holder == NULL)
-        return status;
-    status = vault_path(path, command_value(call, "key"), &err)
-                 ? show_person(call, holder_pubkey(holder), path)
-                 : command_fail(call, &err);
+    if (holder != NULL)
+        status = show_file(call, holder_pubkey(holder));
     holder_free(holder);
     return status;
 }
@@ -226,36 +167,38 @@ static enum command_status print_secret(const struct command_call *call, const s
     return ok ? COMMAND_DONE : COMMAND_FAILED;
 }
 
-static enum command_status run_export(struct command_call *call)
+static enum command_status export_sealed(const struct command_call *call)
 {
     char path[VAULT_PATH_MAX];
-    struct text word = {0};
+    struct vault vault = {0};
+    struct text out = {0};
     struct err err;
-    enum command_status status;
-    if (command_value(call, "nsec") != NULL) {
-        struct keys *keys = command_keys(call, &status);
-        if (keys != NULL)
-            status = print_secret(call, keys);
-        keys_free(keys);
-        return status;
-    }
-    if (!vault_path(path, command_value(call, "key"), &err) || !vault_read(&word, path, &err))
-        return command_fail(call, &err);
-    text_add(&word, SPAN("\n"));
-    return command_print(call, &word);
+    bool ok = vault_path(path, command_value(call, "key"), &err) && vault_read(&vault, path, &err);
+    if (ok && vault.bunker.len > 0)
+        ok = err_set(&err, ERR_RESTRICTED, "the key is with a bunker, which keeps it");
+    text_add(&out, vault.word);
+    text_add(&out, SPAN("\n"));
+    enum command_status status = ok ? command_print(call, &out) : command_fail(call, &err);
+    text_clear(&out);
+    vault_clear(&vault);
+    return status;
 }
 
-#define OPTION_COST                                                      \
-    {                                                                    \
-        "cost", "N", "2^N KiB of memory to try a password, 1 to 22 [16]" \
-    }
-#define OPTION_REPLACE                           \
-    {                                            \
-        "replace", NULL, "the key that is there" \
-    }
+static enum command_status run_export(struct command_call *call)
+{
+    enum command_status status;
+    if (command_value(call, "nsec") == NULL)
+        return export_sealed(call);
+    struct keys *keys = command_keys(call, &status);
+    if (keys != NULL)
+        status = print_secret(call, keys);
+    keys_free(keys);
+    return status;
+}
 
-static const struct command_option options_new[] = {
-    COMMAND_OPTION_KEY, COMMAND_OPTION_PASSWORD, OPTION_COST, OPTION_REPLACE, COMMAND_OPTION_JSON};
+static const struct command_option options_new[] = {COMMAND_OPTION_KEY, COMMAND_OPTION_PASSWORD,
+                                                    KEY_OPTION_COST, KEY_OPTION_REPLACE,
+                                                    COMMAND_OPTION_JSON};
 
 const struct command command_identity_new = {.name = "identity new",
                                              .help = "make a new key, and keep it under a password",
@@ -270,13 +213,16 @@ static const struct command_option options_import[] = {
     {"passphrase-file", "FILE", "of words: the passphrase that belongs to them [none]"},
     COMMAND_OPTION_KEY,
     COMMAND_OPTION_PASSWORD,
-    OPTION_COST,
-    OPTION_REPLACE,
+    KEY_OPTION_COST,
+    KEY_OPTION_REPLACE,
+    KEY_OPTIONS_NET,
     COMMAND_OPTION_JSON};
 
 const struct command command_identity_import = {
     .name = "identity import",
-    .help = "keep a key that you have: nsec, hex, ncryptsec, or the words of a wallet",
+    .words = "[BUNKER]",
+    .help = "keep a key that you have: nsec, hex, ncryptsec, wallet words, or a bunker's address",
+    .words_max = 1,
     .options = options_import,
     .option_count = ARRAY_LEN(options_import),
     .run = run_import};

@@ -112,12 +112,15 @@ struct shoal_keys *shoal_keys_open(const char *file, const char *password,
                                    struct shoal_error *error)
 {
     char path[VAULT_PATH_MAX];
-    struct text word = {0};
+    struct vault vault = {0};
     struct err err;
     struct keys *keys = NULL;
-    if (vault_path(path, file, &err) && vault_read(&word, path, &err))
-        keys = ncryptsec_open(text_span(&word), shoal_span(password), &err);
-    text_clear(&word);
+    bool ok = vault_path(path, file, &err) && vault_read(&vault, path, &err);
+    if (ok && vault.bunker.len > 0)
+        err_fill(&err, ERR_RESTRICTED, "the key is with a bunker, which keeps it");
+    else if (ok)
+        keys = ncryptsec_open(vault.word, shoal_span(password), &err);
+    vault_clear(&vault);
     if (keys != NULL)
         return hold(keys);
     shoal_fail(error, &err);

@@ -8,9 +8,8 @@
 #include <unistd.h>
 
 #include "shared/err.h"
-#include "shared/text.h"
 
-enum { WORD_BYTES_MAX = 4096, OTHERS = 077 };
+enum { WORDS_BYTES_MAX = 8192, OTHERS = 077 };
 
 static bool put_path(char path[VAULT_PATH_MAX], const char *begin, const char *end, struct err *err)
 {
@@ -38,20 +37,20 @@ static bool fail(struct err *err, const char *path, const char *what)
 }
 
 /* Reads what is open, up to the end. */
-static bool read_word(struct text *word, int fd, const char *path, struct err *err)
+static bool read_words(struct text *words, int fd, const char *path, struct err *err)
 {
     struct stat status;
     if (fstat(fd, &status) != 0)
         return fail(err, path, "read");
     if ((status.st_mode & OTHERS) != 0)
         return err_set(err, ERR_RESTRICTED, "others may read %.60s: chmod 600 it", path);
-    char bytes[WORD_BYTES_MAX];
+    char bytes[WORDS_BYTES_MAX];
     ssize_t len = read(fd, bytes, sizeof bytes);
     if (len < 0)
         return fail(err, path, "read");
     while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == ' '))
         len--;
-    text_add(word, (struct span){bytes, (size_t)len});
+    text_add(words, (struct span){bytes, (size_t)len});
     return true;
 }
 
@@ -62,14 +61,27 @@ static bool refuse_open(const char *path, struct err *err)
     return fail(err, path, "open");
 }
 
-bool vault_read(struct text *word, const char *path, struct err *err)
+bool vault_read(struct vault *vault, const char *path, struct err *err)
 {
+    *vault = (struct vault){0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return refuse_open(path, err);
-    bool ok = read_word(word, fd, path, err);
+    bool ok = read_words(&vault->text, fd, path, err);
     close(fd);
+    vault->word = text_span(&vault->text);
+    const char *end = vault->word.len > 0 ? memchr(vault->word.at, '\n', vault->word.len) : NULL;
+    if (end != NULL) {
+        size_t len = (size_t)(end - vault->word.at);
+        vault->bunker = (struct span){end + 1, vault->word.len - len - 1};
+        vault->word.len = len;
+    }
     return ok;
+}
+
+void vault_clear(struct vault *vault)
+{
+    text_clear(&vault->text);
 }
 
 /* Makes the folders that path is in. */
@@ -86,12 +98,12 @@ static bool make_folders(const char *path, struct err *err)
     return true;
 }
 
-static bool write_file(const char *path, struct span word, struct err *err)
+static bool write_file(const char *path, struct span words, struct err *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return fail(err, path, "write");
-    bool ok = fchmod(fd, 0600) == 0 && write(fd, word.at, word.len) == (ssize_t)word.len &&
+    bool ok = fchmod(fd, 0600) == 0 && write(fd, words.at, words.len) == (ssize_t)words.len &&
               write(fd, "\n", 1) == 1 && fsync(fd) == 0;
     ok = close(fd) == 0 && ok;
     return ok || fail(err, path, "write");
@@ -113,11 +125,17 @@ static void sync_folder(const char *path)
     close(fd);
 }
 
-bool vault_write(const char *path, struct span word, bool may_replace, struct err *err)
+bool vault_refuse(const char *path, struct err *err)
+{
+    return err_set(err, ERR_RESTRICTED, "%.60s is there already: move it away, or --replace it",
+                   path);
+}
+
+bool vault_write(const char *path, struct span words, bool may_replace, struct err *err)
 {
     char fresh[VAULT_PATH_MAX];
     if (!put_path(fresh, path, ".new", err) || !make_folders(path, err) ||
-        !write_file(fresh, word, err))
+        !write_file(fresh, words, err))
         return false;
     /* link, not rename, where there must be none: of two at once one wins, and is told */
     int failed = may_replace ? rename(fresh, path) : link(fresh, path);
@@ -126,8 +144,7 @@ bool vault_write(const char *path, struct span word, bool may_replace, struct er
         unlink(fresh);
     errno = reason;
     if (failed != 0 && errno == EEXIST)
-        return err_set(err, ERR_RESTRICTED, "%.60s is there already: move it away, or --replace it",
-                       path);
+        return vault_refuse(path, err);
     if (failed != 0)
         return fail(err, path, "write");
     sync_folder(path);
