@@ -20,6 +20,8 @@
 enum {
     STORE_IN_FLIGHT_MAX = 2,
     STORE_QUEUE_MAX = 100000, /* puts; above, they fail */
+    /* A statement's 30 s, and a commit behind a slow disk's checkpoint: given up sooner, what is
+     * stored is said to have failed. A primary that stands still, connections open, costs this. */
     STORE_ANSWER_MS_MAX = 45000,
     STORE_RACED = 200, /* batches after one that lost a race */
 };
