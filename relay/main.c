@@ -46,7 +46,7 @@ static const char usage[] =
     "       shoal-relay export [OPTION...] [FILTER]    write events, one a line\n"
     "       shoal-relay sync [OPTION...] URL [FILTER]  make two relays equal\n"
     "       shoal-relay router [OPTION...] FILE        keep up streams with other relays;\n"
-    "                                                  SIGHUP reads FILE again\n"
+    "                                                  SIGHUP reads FILE and keys again\n"
     "       shoal-relay shard [OPTION...] COMMAND      list, add and fill databases\n"
     "       shoal-relay admin [OPTION...] METHOD [ARGUMENT...]\n"
     "                                                  manage a relay (NIP-86)\n"

@@ -128,7 +128,8 @@ static void on_reload(uv_signal_t *signal, int number)
     (void)number;
     if (!router->is_running || router->is_stopping)
         return;
-    if (!read_file(&file, &arena, router->path, &err)) {
+    if (!read_file(&file, &arena, router->path, &err) ||
+        !transfer_reload_rules(&router->transfer, &err)) {
         log_error("router", "kept what was: %s", err.text);
         arena_clear(&arena);
         return;

@@ -65,6 +65,10 @@ MUST_CHECK bool transfer_open(struct transfer *transfer, const struct config *co
  * failure everything is left to transfer_close. */
 MUST_CHECK bool transfer_open_policy(struct transfer *transfer, struct err *err);
 
+/* Reads who may write what again, from the files of keys that the settings name. False: all is as
+ * it was. */
+MUST_CHECK bool transfer_reload_rules(struct transfer *transfer, struct err *err);
+
 /* An event has been stored by us. */
 void transfer_saw(struct transfer *transfer, const struct event *event);
 

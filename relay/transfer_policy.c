@@ -75,6 +75,17 @@ bool transfer_open_policy(struct transfer *transfer, struct err *err)
     return true;
 }
 
+bool transfer_reload_rules(struct transfer *transfer, struct err *err)
+{
+    const struct rules_setup setup = config_rules(transfer->config);
+    struct rules *rules = rules_new(&setup, err);
+    if (rules == NULL)
+        return false;
+    rules_free(transfer->rules);
+    transfer->policy.rules = transfer->rules = rules;
+    return true;
+}
+
 void transfer_saw(struct transfer *transfer, const struct event *event)
 {
     if (transfer->trust != NULL)

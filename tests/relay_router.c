@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/program.h"
@@ -33,23 +34,35 @@ static void write_file(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-static void start_with(struct router *router, const struct relay *relay)
+/* keys: who may write here; empty: everybody. */
+static void start_keyed(struct router *router, const struct relay *relay, const char *keys)
 {
     const char *database = getenv("TEST_DB"); // NOLINT(concurrency-mt-unsafe)
     program_start(&router->program,
                   ARGUMENTS("router", "--config=/dev/null", "--log-level=debug",
                             scratch_format("--database=%s", database),
-                            scratch_format("--schema=%s", relay->schema), router->path));
+                            scratch_format("--schema=%s", relay->schema),
+                            scratch_format("--pubkeys-allowed=%s", keys), router->path));
+}
+
+static void start_with(struct router *router, const struct relay *relay)
+{
+    start_keyed(router, relay, "");
+}
+
+static void make_file(char *path, const char *text)
+{
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && fchmod(fd, 0644) == 0);
+    close(fd);
+    write_file(path, text);
 }
 
 /* Beside that relay; returns when it is connected. */
 static void start(struct router *router, const struct relay *relay, const char *text)
 {
     snprintf(router->path, sizeof router->path, "/tmp/shoal-router-XXXXXX");
-    int fd = mkstemp(router->path);
-    assert_true(fd >= 0);
-    close(fd);
-    write_file(router->path, text);
+    make_file(router->path, text);
     start_with(router, relay);
     program_await_error(&router->program, "router: connected");
 }
@@ -288,6 +301,49 @@ static void test_reload(void **state)
     stop_relays(relays, 3);
 }
 
+static void say(const struct relay *relay, uint32_t person, const char *content)
+{
+    struct talk talk;
+    talk_open(&talk, relay);
+    talk_accept(&talk, SIGN(.person = person, .kind = 1, .content = content));
+    talk_close(&talk);
+}
+
+/* Who may write is read again, too, or stays as it was. */
+static void test_reload_keys(void **state)
+{
+    struct relay relays[2];
+    struct router router = {.path = "/tmp/shoal-router-XXXXXX"};
+    struct talk talk;
+    char keys[] = "/tmp/shoal-router-keys-XXXXXX";
+    (void)state;
+    start_relays(relays, 2);
+    listen_to(&talk, &relays[0]);
+    make_file(keys, signer_pubkey(1));
+    make_file(router.path, stream("down", &relays[1], ""));
+    start_keyed(&router, &relays[0], scratch_format("@%s", keys));
+    program_await_error(&router.program, "router: connected");
+    say(&relays[1], 2, "one");
+    say(&relays[1], 1, "one");
+    await_events(&talk, 1);
+    write_file(keys, "nobody");
+    kill(router.program.pid, SIGHUP);
+    program_await_error(&router.program, "kept what was: pubkeys_allowed: ");
+    say(&relays[1], 2, "two");
+    say(&relays[1], 1, "two");
+    await_events(&talk, 1);
+    write_file(keys, signer_pubkey(2));
+    kill(router.program.pid, SIGHUP);
+    program_await_error(&router.program, "reloaded streams=1");
+    say(&relays[1], 1, "three");
+    say(&relays[1], 2, "three");
+    await_events(&talk, 1);
+    talk_close(&talk);
+    stop(&router);
+    unlink(keys);
+    stop_relays(relays, 2);
+}
+
 static void test_wrong_files(void **state)
 {
     static const struct {
@@ -329,9 +385,10 @@ static void test_wrong_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_directions), cmocka_unit_test(test_ring),
-        cmocka_unit_test(test_pages),      cmocka_unit_test(test_deaths),
-        cmocka_unit_test(test_reload),     cmocka_unit_test(test_wrong_files),
+        cmocka_unit_test(test_directions),  cmocka_unit_test(test_ring),
+        cmocka_unit_test(test_pages),       cmocka_unit_test(test_deaths),
+        cmocka_unit_test(test_reload),      cmocka_unit_test(test_reload_keys),
+        cmocka_unit_test(test_wrong_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
