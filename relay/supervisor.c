@@ -72,11 +72,15 @@ static bool provide_socket(const struct supervisor *supervisor, struct child *ch
 static void start_worker(struct supervisor *supervisor, uint32_t number)
 {
     struct child *child = &supervisor->children[number];
-    const struct worker_setup setup = {
-        .config = supervisor->config, .shard = &supervisor->shard, .number = number};
+    bool is_able = supervisor_read_keys(supervisor) && provide_socket(supervisor, child);
+    const struct worker_setup setup = {.config = supervisor->config,
+                                       .shard = &supervisor->shard,
+                                       .rules = supervisor->rules,
+                                       .trust_roots = supervisor->roots.at,
+                                       .number = number};
     int private[3 + 2 * METRICS_PROCESSES_MAX];
     size_t count = list_private(supervisor, number, private);
-    if (provide_socket(supervisor, child) && child_start(child, &setup, private, count))
+    if (is_able && child_start(child, &setup, private, count))
         revival_started(&child->revival);
     else
         revival_plan(&child->revival);
@@ -373,6 +377,7 @@ int supervisor_run(const struct config *config, const char *program, char *const
     if (supervisor.reserved >= 0)
         close(supervisor.reserved);
     close(supervisor.signals);
+    supervisor_free_keys(&supervisor);
     log_info("supervisor", "stopped");
     return supervisor.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

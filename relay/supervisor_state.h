@@ -8,9 +8,11 @@
 #include "relay/schema.h"
 #include "relay/supervisor_child.h"
 #include "shared/base.h"
+#include "shared/text.h"
 
 struct cluster;
 struct config;
+struct rules;
 
 /* Workers of the program that was here before; they serve until ours can. */
 struct leaving {
@@ -24,6 +26,9 @@ struct supervisor {
     const char *program;    /* ours, as a path */
     char *const *arguments; /* it was started with */
     struct shard shard;
+    struct rules *rules;     /* NULL: not read yet; each worker has a copy, by the fork */
+    struct text roots;       /* keys of trust_roots, with a zero at the end */
+    bool is_without_keys;    /* they cannot be read, which was said */
     struct cluster *cluster; /* NULL: the database is somebody else's */
     struct revival cluster_revival;
     int signals, reserved;
@@ -38,6 +43,11 @@ struct supervisor {
 };
 
 void supervisor_block_signals(struct supervisor *supervisor);
+
+/* What workers need of the files that the settings name. False: they cannot be read; that is said
+ * once. */
+MUST_CHECK bool supervisor_read_keys(struct supervisor *supervisor);
+void supervisor_free_keys(struct supervisor *supervisor);
 
 /* Buries every child that has ended, and plans what is to be started again. */
 void supervisor_reap(struct supervisor *supervisor);

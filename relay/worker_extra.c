@@ -40,14 +40,11 @@ bool worker_extra_open(struct worker_extra *extra, uv_loop_t *loop,
                        const struct worker_setup *setup, struct shards *store, struct err *err)
 {
     const struct config *config = setup->config;
-    const struct rules_setup rules = config_rules(config);
     const struct trust_setup trust = {.store = store,
-                                      .roots = config->trust_roots,
+                                      .roots = setup->trust_roots,
                                       .depth = config->trust_depth,
                                       .keys_max = config->trust_keys_max};
-    *extra = (struct worker_extra){.rules = rules_new(&rules, err)};
-    if (extra->rules == NULL)
-        return false;
+    *extra = (struct worker_extra){.rules = setup->rules};
     if (config->trust_roots[0] != '\0' && (extra->trust = trust_new(loop, &trust, err)) == NULL)
         return false;
     open_search(extra, loop, setup, store);

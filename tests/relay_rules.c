@@ -1,4 +1,5 @@
 /* The built-in policies: lists of keys and kinds, work by kind, a web of trust, a pace by key. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -65,6 +66,46 @@ static void test_keys(void **state)
     unlink(path);
 }
 
+/* It takes a moment until a list that has changed counts. */
+static void await_fate(struct talk *talk, uint32_t person, bool accepted)
+{
+    int64_t deadline_ms = wire_now_ms() + WIRE_WAIT_MS;
+    while (talk_publish(talk, note(person, 1)).accepted != accepted)
+        assert_true(wire_now_ms() < deadline_ms);
+}
+
+/* A worker that is started again is as the others, though the file is broken meanwhile. */
+static void test_worker_again(void **state)
+{
+    char path[] = "/tmp/shoal_keys_XXXXXX";
+    int file = mkstemp(path);
+    struct scene scene;
+    pid_t worker, again = 0;
+    (void)state;
+    assert_true(file >= 0 && fchmod(file, 0644) == 0);
+    assert_true(dprintf(file, "%s\n", signer_pubkey(331)) > 0);
+    open_scene(&scene, OPTIONS(scratch_format("pubkeys_allowed=@%s", path),
+                               scratch_format("trust_roots=@%s", path), "processes=1"));
+    await_fate(&scene.talk, 331, true);
+    assert_true(ftruncate(file, 0) == 0 && dprintf(file, "nobody\n") > 0);
+    assert_int_equal(relay_children(&scene.relay, "shoal-relay", &worker, 1), 1);
+    assert_int_equal(kill(worker, SIGKILL), 0);
+    talk_close(&scene.talk);
+    for (int64_t deadline_ms = wire_now_ms() + WIRE_WAIT_MS; again == 0 || again == worker;) {
+        assert_true(wire_now_ms() < deadline_ms);
+        (void)relay_children(&scene.relay, "shoal-relay", &again, 1);
+    }
+    talk_open(&scene.talk, &scene.relay);
+    await_fate(&scene.talk, 331, true);
+    talk_refuse(&scene.talk, note(332, 1), "restricted: ");
+    assert_int_equal(kill(scene.relay.pid, SIGHUP), 0);
+    relay_await_log(&scene.relay, "all stays as it was: the settings are not good to go on with");
+    await_fate(&scene.talk, 331, true);
+    close(file);
+    close_scene(&scene);
+    unlink(path);
+}
+
 static void test_kinds(void **state)
 {
     struct scene scene;
@@ -120,14 +161,6 @@ static const struct signer_event *follows(uint32_t person, int64_t at, uint32_t 
                                    signer_pubkey(whom), signer_pubkey(339)));
 }
 
-/* It takes a moment until a list that has changed counts. */
-static void await_fate(struct talk *talk, uint32_t person, bool accepted)
-{
-    int64_t deadline_ms = wire_now_ms() + WIRE_WAIT_MS;
-    while (talk_publish(talk, note(person, 1)).accepted != accepted)
-        assert_true(wire_now_ms() < deadline_ms);
-}
-
 /* 340 is the root, and follows 341, who follows 342, who follows 343. */
 static void test_trust(void **state)
 {
@@ -168,8 +201,10 @@ static void test_roots(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keys), cmocka_unit_test(test_kinds), cmocka_unit_test(test_work),
-        cmocka_unit_test(test_pace), cmocka_unit_test(test_trust), cmocka_unit_test(test_roots),
+        cmocka_unit_test(test_keys),  cmocka_unit_test(test_worker_again),
+        cmocka_unit_test(test_kinds), cmocka_unit_test(test_work),
+        cmocka_unit_test(test_pace),  cmocka_unit_test(test_trust),
+        cmocka_unit_test(test_roots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
