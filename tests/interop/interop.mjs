@@ -1,12 +1,13 @@
 // Real clients, unmodified, against the real relay:
 //
-//     node interop.mjs RELAY_BINARY
+//     node interop.mjs RELAY_BINARY [SHOAL_BINARY]
 //
 // Prints a line for each check, then "N passed, N failed"; the exit status says the same.
 import assert from 'node:assert/strict';
 
 import WebSocket from 'ws';
 
+import { bunkers } from './bunker.mjs';
 import { startRelay } from './relay.mjs';
 
 const CHECK_MS = 30000;
@@ -153,6 +154,7 @@ process.on('unhandledRejection', (reason) => {
 });
 for (const file of ['nostr_tools', 'ndk', 'rust_nostr'])
     await run(await import(`./clients/${file}.mjs`), relay.url);
+if (process.argv[3]) await bunkers(check, relay.url, process.argv[3]);
 await check('the relay ends cleanly', async () => {
     const { code, log } = await relay.stop();
     assert.equal(code, 0, log);
