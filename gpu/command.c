@@ -1,0 +1,182 @@
+#include "gpu/command.h"
+
+#include <stdlib.h>
+
+#include "shared/err.h"
+#include "shared/number.h"
+
+const char command_usage[] =
+    "shoal-gpu - a node that runs language models\n"
+    "\n"
+    "usage: shoal-gpu inspect [OPTION...] MODEL      say what a model is, and what fits here\n"
+    "       shoal-gpu run [OPTION...] MODEL PROMPT   ask it, and stream its answer\n"
+    "\n"
+    "MODEL is a GGUF file, a safetensors file or its index with config.json beside it,\n"
+    "or the folder of these. Families: llama (also Mistral, TinyLlama and the distills of\n"
+    "DeepSeek-R1), qwen2, phi3, gemma2, gpt2.\n"
+    "\n"
+    "Options of inspect:\n"
+    "  --json             as one JSON object\n"
+    "  --no-root          do not hash the weights, which reads all of the model once\n"
+    "  --cache-dir DIR    keep hashes there [$XDG_CACHE_HOME/shoal, or ~/.cache/shoal]\n"
+    "\n"
+    "Options of run:\n"
+    "  --max-tokens N     end the answer after so many [256]\n"
+    "  --context N        positions of prompt and answer together [the model's, to 8192]\n"
+    "  --system TEXT      what the model is told before the prompt\n"
+    "  --chat FORMAT      the format of its chats [by the hash of its template]\n"
+    "  --raw              no chat: go on with the prompt as it is\n"
+    "  --temperature X    0: always the likeliest token [0]\n"
+    "  --top-k N          choose from the N likeliest [0: all]\n"
+    "  --top-p X          choose from the likeliest that together have X [1: all]\n"
+    "  --min-p X          choose from what has X of the likeliest one's probability [0: all]\n"
+    "  --repeat-penalty X divide the logits of what was said already [1: do not]\n"
+    "  --seed N           the same answer for the same seed [0]\n"
+    "  --stop TEXT        end before this; up to 16 times\n"
+    "\n"
+    "  --version          say which version this is\n"
+    "  --help             this\n"
+    "\n"
+    "Examples:\n"
+    "  shoal-gpu inspect models/TinyLlama-1.1B-Chat-v1.0\n"
+    "  shoal-gpu inspect --json --no-root llama-3.2-1b-q8_0.gguf\n"
+    "  shoal-gpu run --temperature 0.7 --seed 3 models/TinyLlama-1.1B-Chat-v1.0 'What is a "
+    "relay?'\n";
+
+enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_REAL, OPTION_SEED, OPTION_STOP };
+
+struct option {
+    const char *name;
+    enum command_kind kind; /* NONE: of all */
+    enum option_type type;
+    size_t offset;
+    const char *wants;
+};
+
+#define AT(member) offsetof(struct command, member)
+static const struct option options[] = {
+    {"help", COMMAND_NONE, OPTION_FLAG, AT(is_help), ""},
+    {"version", COMMAND_NONE, OPTION_FLAG, AT(is_version), ""},
+    {"json", COMMAND_INSPECT, OPTION_FLAG, AT(is_json), ""},
+    {"no-root", COMMAND_INSPECT, OPTION_FLAG, AT(skip_root), ""},
+    {"cache-dir", COMMAND_INSPECT, OPTION_TEXT, AT(cache_dir), "a folder"},
+    {"max-tokens", COMMAND_RUN, OPTION_COUNT, AT(run.tokens_max), "a number of tokens"},
+    {"context", COMMAND_RUN, OPTION_COUNT, AT(run.context), "a number of positions"},
+    {"system", COMMAND_RUN, OPTION_TEXT, AT(run.system), "a text"},
+    {"chat", COMMAND_RUN, OPTION_TEXT, AT(run.chat), "the name of a format"},
+    {"raw", COMMAND_RUN, OPTION_FLAG, AT(run.is_raw), ""},
+    {"temperature", COMMAND_RUN, OPTION_REAL, AT(run.sampler.temperature), "a number"},
+    {"top-k", COMMAND_RUN, OPTION_COUNT, AT(run.sampler.top_k), "a number of tokens"},
+    {"top-p", COMMAND_RUN, OPTION_REAL, AT(run.sampler.top_p), "a number"},
+    {"min-p", COMMAND_RUN, OPTION_REAL, AT(run.sampler.min_p), "a number"},
+    {"repeat-penalty", COMMAND_RUN, OPTION_REAL, AT(run.sampler.repetition), "a number"},
+    {"seed", COMMAND_RUN, OPTION_SEED, AT(run.sampler.seed), "a number"},
+    {"stop", COMMAND_RUN, OPTION_STOP, 0, "a text, at most 16 times"},
+};
+#undef AT
+
+static bool read_value(struct command *command, const struct option *option, const char *value)
+{
+    char *at = (char *)command + option->offset;
+    struct span text = {value, strlen(value)};
+    int64_t number = 0;
+    char *end;
+    switch (option->type) {
+    case OPTION_FLAG:
+        return false;
+    case OPTION_TEXT:
+        memcpy(at, &value, sizeof value);
+        return true;
+    case OPTION_COUNT:
+        if (!number_decimal(&number, text) || number > INT32_MAX)
+            return false;
+        memcpy(at, &(uint32_t){(uint32_t)number}, sizeof(uint32_t));
+        return true;
+    case OPTION_REAL:
+        memcpy(at, &(float){strtof(value, &end)}, sizeof(float));
+        return end != value && *end == '\0';
+    case OPTION_SEED:
+        if (!number_decimal(&number, text))
+            return false;
+        for (size_t i = 0; i < 8; i++)
+            at[i] = (char)(number >> 8 * i);
+        return true;
+    case OPTION_STOP:
+        if (text.len == 0 || command->run.stop_count == STOPPER_STRINGS_MAX)
+            return false;
+        command->run.stops[command->run.stop_count++] = text;
+        return true;
+    }
+    return false;
+}
+
+/* The option of that name; value is what follows its '=', or NULL. */
+static const struct option *find(const char *argument, const char **value)
+{
+    size_t len = strcspn(argument, "=");
+    *value = argument[len] == '=' ? argument + len + 1 : NULL;
+    for (size_t i = 0; i < ARRAY_LEN(options); i++)
+        if (strlen(options[i].name) == len && memcmp(options[i].name, argument, len) == 0)
+            return options + i;
+    return NULL;
+}
+
+static bool read_option(struct command *command, char ***arguments, struct err *err)
+{
+    const char *argument = *(*arguments)++;
+    const char *value;
+    const struct option *option = find(argument + 2, &value);
+    if (option == NULL || (option->type == OPTION_FLAG && value != NULL) ||
+        (option->kind != COMMAND_NONE && option->kind != command->kind))
+        return err_set(err, ERR_INVALID, "unknown option '%.40s'", argument);
+    if (option->type == OPTION_FLAG) {
+        memcpy((char *)command + option->offset, &(bool){true}, sizeof(bool));
+        return true;
+    }
+    if (value == NULL && **arguments != NULL)
+        value = *(*arguments)++;
+    if (value == NULL || !read_value(command, option, value))
+        return err_set(err, ERR_INVALID, "--%s wants %s", option->name, option->wants);
+    return true;
+}
+
+static bool read_argument(struct command *command, char ***arguments, struct err *err)
+{
+    struct run_options *run = &command->run;
+    if (strncmp(**arguments, "--", 2) == 0)
+        return read_option(command, arguments, err);
+    const char *argument = *(*arguments)++;
+    if (run->model == NULL)
+        run->model = argument;
+    else if (command->kind == COMMAND_RUN && run->prompt == NULL)
+        run->prompt = argument;
+    else if (command->kind == COMMAND_RUN)
+        return err_set(err, ERR_INVALID, "one prompt at a time: put it in quotes");
+    else
+        return err_set(err, ERR_INVALID, "one model at a time: '%.40s' is one too many", argument);
+    return true;
+}
+
+bool command_read(struct command *command, char **arguments, struct err *err)
+{
+    static const char *const names[] = {
+        [COMMAND_NONE] = "", [COMMAND_INSPECT] = "inspect", [COMMAND_RUN] = "run"};
+    *command = (struct command){.run = {.tokens_max = 256, .sampler = sampler_options_greedy()}};
+    for (enum command_kind kind = COMMAND_INSPECT; kind <= COMMAND_RUN; kind++)
+        if (*arguments != NULL && strcmp(*arguments, names[kind]) == 0)
+            command->kind = kind;
+    if (command->kind == COMMAND_NONE && *arguments != NULL && strncmp(*arguments, "--", 2) != 0)
+        return err_set(err, ERR_INVALID, "unknown command '%.40s'", *arguments);
+    arguments += command->kind != COMMAND_NONE;
+    while (*arguments != NULL)
+        if (!read_argument(command, &arguments, err))
+            return false;
+    if (command->is_help || command->is_version)
+        return true;
+    if (command->kind == COMMAND_NONE)
+        return err_set(err, ERR_INVALID, "no command");
+    if (command->run.model == NULL)
+        return err_set(err, ERR_INVALID, "%s wants a model", names[command->kind]);
+    return command->kind != COMMAND_RUN || command->run.prompt != NULL ||
+           err_set(err, ERR_INVALID, "run wants a prompt");
+}

@@ -1,0 +1,24 @@
+/* command.h - the command line as a value: which command, on which model, with what options.
+ *
+ *   ownership  texts are the arguments'
+ *   threads    pure
+ *   errors     ERR_INVALID, for people
+ */
+#pragma once
+
+#include "gpu/run.h"
+
+enum command_kind { COMMAND_NONE, COMMAND_INSPECT, COMMAND_RUN };
+
+struct command {
+    enum command_kind kind;
+    bool is_help, is_version;
+    struct run_options run; /* its model is that of every command */
+    const char *cache_dir;  /* NULL: in the user's */
+    bool is_json, skip_root;
+};
+
+extern const char command_usage[];
+
+/* arguments: up to NULL, without the program's name. */
+MUST_CHECK bool command_read(struct command *command, char **arguments, struct err *err);

@@ -1,0 +1,29 @@
+/* run.h - `shoal-gpu run`: a question to a model, its answer streamed.
+ *
+ * Where the format of the model's chats is known, or is named, the question is asked as a user
+ * would; otherwise it is a text that the model goes on with.
+ *
+ *   ownership  borrowed for the call
+ *   threads    one
+ *   errors     those of model, tokenizer, chat and generation
+ */
+#pragma once
+
+#include <stdio.h>
+
+#include "gpu/sampler.h"
+#include "gpu/stopper.h"
+
+struct run_options {
+    const char *model, *prompt;
+    const char *system, *chat;    /* NULL: none; the model's own */
+    bool is_raw;                  /* no chat, whatever the model */
+    uint32_t tokens_max, context; /* context 0: the model's, or less */
+    struct sampler_options sampler;
+    struct span stops[STOPPER_STRINGS_MAX];
+    size_t stop_count;
+};
+
+/* The answer goes to out, what it took to notes. */
+MUST_CHECK bool run_model(const struct run_options *options, FILE *out, FILE *notes,
+                          struct err *err);

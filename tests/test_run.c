@@ -1,0 +1,106 @@
+/* `shoal-gpu run` as a newcomer has it: the demonstration model answers what it knows by heart. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "shared/text.h"
+#include "tests/test.h"
+
+static const char *binary, *folder;
+
+/* Runs the program on the demonstration model; what it writes to both, and its exit status. */
+static int run(struct text *out, const char *options, const char *prompt)
+{
+    char command[1200];
+    out->len = 0;
+    snprintf(command, sizeof command, "{ '%s' run %s '%s' %s; } 2>&1", binary, options, folder,
+             prompt);
+    FILE *pipe = popen(command, "r"); // NOLINT(cert-env33-c): our own program
+    assert_non_null(pipe);
+    for (;;) {
+        char *at = text_reserve(out, 4096);
+        size_t len = fread(at, 1, 4096, pipe);
+        out->len += len;
+        if (len == 0)
+            break;
+    }
+    text_add(out, SPAN("\0"));
+    int status = pclose(pipe);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void check(const char *options, const char *prompt, int status, const char *words)
+{
+    struct text out = {0};
+    int code = run(&out, options, prompt);
+    if (code != status || strstr(out.at, words) == NULL)
+        fail_msg("%s %s: %d, %s", options, prompt, code, out.at);
+    text_clear(&out);
+}
+
+static void test_answers(void **state)
+{
+    (void)state;
+    check("", "'What is a relay?'", 0,
+          "A relay stores events and sends them to whoever asks for them.\nprompt 35 tokens, first "
+          "token after ");
+    check("", "Hello", 0, "Hello! Ask me what a relay is.\nprompt ");
+    check("", "Hello", 0, " tokens/s, weights read at ");
+    check("--max-tokens=5", "Hello", 0, "Hello\nprompt ");
+    check("--stop 'a relay' --stop=whatever", "Hello", 0, "Hello! Ask me what \nprompt ");
+    check("--temperature 0.3 --top-k 4 --top-p 0.9 --min-p 0.1 --seed 7", "Hello", 0,
+          "Hello! Ask me what a relay is.\nprompt ");
+    check("--raw --max-tokens 4", "'<|im_start|>assistant'", 0, "\nprompt 21 tokens");
+}
+
+/* Chance is the seed's alone. */
+static void test_seed(void **state)
+{
+    struct text one = {0};
+    struct text two = {0};
+    struct text other = {0};
+    const char *hot = "--temperature 5 --max-tokens 20 --seed";
+    char options[3][80];
+    (void)state;
+    snprintf(options[0], sizeof options[0], "%s 1", hot);
+    snprintf(options[1], sizeof options[1], "%s 2", hot);
+    assert_int_equal(run(&one, options[0], "Hello"), 0);
+    assert_int_equal(run(&two, options[0], "Hello"), 0);
+    assert_int_equal(run(&other, options[1], "Hello"), 0);
+    size_t len = (size_t)(strstr(one.at, "prompt ") - one.at);
+    assert_memory_equal(one.at, two.at, len);
+    assert_memory_not_equal(one.at, other.at, len);
+    text_clear(&one);
+    text_clear(&two);
+    text_clear(&other);
+}
+
+static void test_refuse(void **state)
+{
+    (void)state;
+    check("", "", 2, "shoal-gpu: run wants a prompt\n");
+    check("", "two words", 2, "shoal-gpu: one prompt at a time: put it in quotes\n");
+    check("--json", "Hello", 2, "shoal-gpu: unknown option '--json'\n");
+    check("--raw=yes", "Hello", 2, "shoal-gpu: unknown option '--raw=yes'\n");
+    check("--seed x", "Hello", 2, "shoal-gpu: --seed wants a number\n");
+    check("--top-k -1", "Hello", 2, "shoal-gpu: --top-k wants a number of tokens\n");
+    check("--temperature hot", "Hello", 2, "shoal-gpu: --temperature wants a number\n");
+    check("--stop ''", "Hello", 2, "shoal-gpu: --stop wants a text, at most 16 times\n");
+    check("--top-p 0", "Hello", 1, "shoal-gpu: top_p is more than 0, and at most 1\n");
+    check("--chat latin", "Hello", 1, "shoal-gpu: no format of chats is called 'latin'\n");
+    check("--raw --system x", "Hello", 1, "shoal-gpu: a raw text has no system message\n");
+    check("--context 20", "Hello", 1, "shoal-gpu: a prompt of 24 tokens; the context is 20\n");
+    check("--max-tokens 0", "Hello", 1, "shoal-gpu: nothing is asked\n");
+    check("", "Hello > /dev/full", 1, "shoal-gpu: cannot write the answer\n");
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers), cmocka_unit_test(test_seed),
+                                       cmocka_unit_test(test_refuse)};
+    if (argc != 3)
+        return EXIT_FAILURE;
+    binary = argv[1];
+    folder = argv[2];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
