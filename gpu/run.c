@@ -110,6 +110,9 @@ static bool answer(const struct model *model, const struct tokenizer *tokenizer,
     shard.rows_max = ROWS;
     if (!find_format(&format, tokenizer, options, err))
         return false;
+    if (format == NULL && !options->is_raw)
+        fprintf(notes,
+                "the format of the model's chats is not known: it goes on with the prompt\n");
     if (format != NULL && chat_end(format).len > 0)
         call.end_token = vocabulary_find_any(&tokenizer->vocabulary, chat_end(format));
     bool ok = format != NULL ? ask(&tokens, tokenizer, format, options, err)

@@ -16,7 +16,7 @@ stop_relay()
 }
 trap 'stop_relay || true; shoal agent stop 2> /dev/null || true; rm -rf "$folder"' EXIT
 
-export PATH="$build/relay:$build/client:$PATH"
+export PATH="$build/relay:$build/client:$build/gpu:$PATH"
 export SHOAL_RELAY_DATA_DIR="$folder/data" SHOAL_RELAY_LISTEN_PORT=0
 export XDG_RUNTIME_DIR="$folder" # of the client's agent
 cd "$folder"
@@ -91,6 +91,7 @@ run_line() # a line of the README, without its comment
             stop_relay
             ;;
         "shoal "*) HOME=$folder eval "$1" ;;
+        "shoal-gpu "*) (cd "$source" && eval "$1") ;;
         "cmake --install build/release") DESTDIR=$folder/root cmake --install "$build" ;;
         "systemctl daemon-reload" | "systemctl enable --now shoal-relay" | "useradd --system "*)
             test -f "$folder/root/usr/local/lib/systemd/system/shoal-relay.service"
