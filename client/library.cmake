@@ -41,3 +41,5 @@ install(FILES ${made}/shoal.1 DESTINATION share/man/man1)
 install(FILES ${made}/shoal DESTINATION share/bash-completion/completions)
 install(FILES ${made}/_shoal DESTINATION share/zsh/site-functions)
 install(FILES ${made}/shoal.fish DESTINATION share/fish/vendor_completions.d)
+
+include(wasm.cmake)

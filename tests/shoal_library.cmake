@@ -12,3 +12,10 @@ add_test(NAME shoal_library
 set_tests_properties(shoal_library PROPERTIES LABELS integration TIMEOUT 120)
 relay_test(library)
 target_link_libraries(relay_library PRIVATE libshoal)
+
+# The core as WebAssembly, and natively.
+add_executable(wasm_histories wasm_histories.c ${CMAKE_SOURCE_DIR}/client/wasm.c)
+target_link_libraries(wasm_histories PRIVATE core random)
+add_test(NAME wasm COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/wasm.sh
+         ${CMAKE_BINARY_DIR}/client/shoal.wasm $<TARGET_FILE:wasm_histories>)
+set_tests_properties(wasm PROPERTIES LABELS property TIMEOUT 120 SKIP_RETURN_CODE 77)
