@@ -40,6 +40,7 @@ struct command {
     const struct command_option *options;
     size_t option_count;
     enum command_status (*run)(struct command_call *call);
+    void (*more)(struct text *out); /* what --help says besides; may be NULL */
 };
 
 struct command_call {
@@ -78,10 +79,14 @@ extern const struct command command_identity_connect, command_agent_start, comma
     command_show, command_log, command_find, command_queue, command_queue_retry, command_queue_drop,
     command_import, command_export, command_store_status, command_fsck, command_doctor, command_neg,
     command_remote_add, command_remote_rm, command_remote_list, command_fetch, command_push,
-    command_sync, command_completion, command_manual, command_post, command_reply, command_react,
-    command_feed, command_thread, command_follow_add, command_follow_rm, command_follow_list,
-    command_friend_list, command_profile_show, command_profile_set, command_dm_send,
-    command_dm_relays, command_dm_fetch, command_dm_list, command_dm_read;
+    command_sync, command_completion, command_manual;
+
+/* People and words. */
+extern const struct command command_post, command_reply, command_react, command_feed,
+    command_thread, command_follow_add, command_follow_rm, command_follow_list, command_friend_list,
+    command_profile_show, command_profile_set, command_dm_send, command_dm_fetch, command_dm_list,
+    command_dm_read, command_dm_relays, command_mem_save, command_mem_recall,
+    command_mem_consolidate, command_link, command_unit_save, command_unit_lineage;
 
 static inline struct span command_span(const char *text)
 {

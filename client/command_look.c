@@ -3,6 +3,7 @@
 
 #include "client/catalog.h"
 #include "client/command_home.h"
+#include "client/command_link.h"
 #include "client/doc.h"
 #include "client/entity.h"
 #include "client/graph.h"
@@ -59,13 +60,13 @@ static void show_text(struct text *out, const struct replica *replica, const str
         text_addf(out, "%-12.*s%lld\n", SPAN_ARG(leaf->key), (long long)*(int64_t *)leaf->value);
     for (const struct trie_node *leaf = state->elements.first; leaf != NULL; leaf = leaf->next) {
         const struct state_element *element = leaf->value;
-        if (element->is_added && !element->is_removed)
+        if (element->is_added && !element->is_removed && element->key.at[0] != '_')
             add_value(out, element->key.at, element->key.len, element->value);
     }
 }
 
 static void show_json(struct text *out, const struct replica *replica, const struct bytes32 *root,
-                      struct span prose)
+                      struct span prose, struct span links)
 {
     const struct entity *entity = replica_entity(replica);
     struct bytes32 hash = state_hash(entity_state(entity));
@@ -84,21 +85,31 @@ static void show_json(struct text *out, const struct replica *replica, const str
         text_add(out, SPAN(",\"text\":"));
         text_add_json(out, prose);
     }
+    if (links.len > 2) {
+        text_add(out, SPAN(",\"linked_from\":"));
+        text_add(out, links);
+    }
     text_add(out, SPAN("}\n"));
 }
 
-static enum command_status show_entity(const struct command_call *call,
+static enum command_status show_entity(const struct command_call *call, struct store *store,
                                        const struct replica *replica, const struct bytes32 *root)
 {
-    struct text out = {0}, prose = {0};
+    struct text out = {0}, prose = {0}, links = {0};
+    struct err err;
+    if (!link_write_back(store, &links, root, call->is_json, &err)) {
+        text_clear(&links);
+        return command_fail(call, &err);
+    }
     struct doc *doc = replica_doc(replica);
     bool is_deleted = state_is_deleted(entity_state(replica_entity(replica)));
     if (doc != NULL && !is_deleted)
         doc_text(doc, &prose, SPAN(REPLICA_TEXT));
     if (call->is_json) {
-        show_json(&out, replica, root, text_span(&prose));
+        show_json(&out, replica, root, text_span(&prose), text_span(&links));
     } else {
         show_text(&out, replica, root);
+        text_add(&out, text_span(&links));
         for (size_t i = 0; i < prose.len; i++) /* lines stay, other control characters do not */
             text_add(&out, prose.at[i] == '\n' || (unsigned char)prose.at[i] >= ' '
                                ? (struct span){&prose.at[i], 1}
@@ -106,6 +117,7 @@ static enum command_status show_entity(const struct command_call *call,
         text_add(&out, prose.len > 0 ? SPAN("\n") : SPAN(""));
     }
     text_clear(&prose);
+    text_clear(&links);
     return command_print(call, &out);
 }
 
@@ -150,7 +162,7 @@ static enum command_status run_show(struct command_call *call)
     else if (entity_applied_count(replica_entity(replica)) == 0)
         status = command_fail(call, &(struct err){ERR_INVALID, "it was not there at that time"});
     else
-        status = show_entity(call, replica, &id);
+        status = show_entity(call, store, replica, &id);
     replica_free(replica);
     store_close(store);
     return status;

@@ -23,6 +23,7 @@ enum command_status pen_run(struct command_call *call, pen_fn *write)
         pen.now_ms = home_now();
         ok = ok && home_relays(pen.store, &relays, &pen.relay_count, &pen.arena, call, &err);
         pen.relays = ok ? relays : NULL;
+        pen.has_named_relays = command_value(call, "relay") != NULL;
         ok = ok && write(&pen, &out, &err) && home_commit(pen.store, call, &err);
         status = ok ? command_print(call, &out) : command_fail(call, &err);
     }

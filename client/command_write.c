@@ -4,12 +4,31 @@
 #include "client/catalog.h"
 #include "client/command_pen.h"
 #include "client/draft.h"
+#include "client/entity.h"
 #include "client/replica.h"
+#include "client/state.h"
+#include "client/type.h"
 #include "shared/err.h"
 #include "shared/event.h"
 #include "shared/kind.h"
 #include "shared/number.h"
 #include "shared/utf8.h"
+
+/* What is made, or changed. */
+static const struct type *type_of(const struct pen_change *change)
+{
+    return type_find(change->replica != NULL ? entity_state(replica_entity(change->replica))->type
+                                             : change->ops[0].key);
+}
+
+static bool is_set(void *owner, struct span field)
+{
+    const struct pen_change *change = owner;
+    for (size_t i = 0; i < change->op_count; i++)
+        if (change->ops[i].type == OP_SET && span_eq(change->ops[i].key, field))
+            return true;
+    return false;
+}
 
 /* NAME=TEXT, NAME:=JSON, NAME+=TEXT, NAME-=TEXT. */
 static bool read_word(struct pen *pen, struct pen_change *change, const char *word, struct err *err)
@@ -24,7 +43,8 @@ static bool read_word(struct pen *pen, struct pen_change *change, const char *wo
                        word);
     if (change->op_count == OP_COUNT_MAX - 1)
         return err_set(err, ERR_INVALID, "over %d changes at once", OP_COUNT_MAX - 1);
-    if (!pen_value(pen, &json, command_span(equals + 1), how == ':', err))
+    if (!pen_value(pen, &json, command_span(equals + 1), how == ':', err) ||
+        (how != '-' && !type_check(type_of(change), key, json, err)))
         return false;
     if (how == '-')
         return pen_remove(pen, change, key, json, err);
@@ -76,8 +96,12 @@ static bool end(struct pen *pen, struct pen_change *change, bool ok, struct text
 static bool make(struct pen *pen, struct text *out, struct err *err)
 {
     struct pen_change change;
-    bool ok = pen_create(pen, &change, command_span(pen->call->words[0]), err) &&
-              read_changes(pen, &change, err);
+    struct span name = command_span(pen->call->words[0]);
+    const struct type *type = type_find(name);
+    if (type != NULL && type->made_by != NULL)
+        return err_set(err, ERR_INVALID, "a %s is made by shoal %s", type->name, type->made_by);
+    bool ok = pen_create(pen, &change, name, err) && read_changes(pen, &change, err) &&
+              type_complete(type, is_set, &change, err);
     return end(pen, &change, ok, out, err);
 }
 
@@ -175,7 +199,8 @@ const struct command command_new = {.name = "new",
                                     .words_max = COMMAND_WORDS_MAX,
                                     .options = options_new,
                                     .option_count = ARRAY_LEN(options_new),
-                                    .run = run_new};
+                                    .run = run_new,
+                                    .more = type_describe};
 
 static const struct command_option options_set[] = {
     {"unset", "FIELD", "take a field away; may be repeated"},

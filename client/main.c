@@ -4,6 +4,7 @@
 
 #include "client/command.h"
 #include "client/terminal.h"
+#include "shared/text.h"
 
 static const struct command *const commands[] = {
     &command_identity_new,
@@ -39,6 +40,12 @@ static const struct command *const commands[] = {
     &command_dm_list,
     &command_dm_read,
     &command_dm_relays,
+    &command_mem_save,
+    &command_mem_recall,
+    &command_mem_consolidate,
+    &command_link,
+    &command_unit_save,
+    &command_unit_lineage,
     &command_remote_add,
     &command_remote_rm,
     &command_remote_list,
@@ -99,6 +106,12 @@ static void print_help(const struct command *command)
         printf("  %-26s%s\n", spelled, option->help);
     }
     printf("  %-26s%s\n", "--help", "this");
+    if (command->more != NULL) {
+        struct text more = {0};
+        command->more(&more);
+        printf("\n%.*s", SPAN_ARG(text_span(&more)));
+        text_clear(&more);
+    }
     fputs(exits, stdout);
 }
 

@@ -8,6 +8,7 @@
 #include "client/entity.h"
 #include "client/hlc.h"
 #include "client/holder.h"
+#include "client/prose.h"
 #include "client/replica.h"
 #include "client/state.h"
 #include "client/store.h"
@@ -97,6 +98,18 @@ bool pen_create(struct pen *pen, struct pen_change *change, struct span type, st
     return hlc_next(&change->node.hlc, 0, pen->now_ms, err);
 }
 
+/* What began as private stays it. */
+static bool find_privacy(struct pen *pen, struct pen_change *change, const struct bytes32 *root,
+                         struct err *err)
+{
+    struct event event;
+    struct span json;
+    if (!store_get(pen->store, &json, &pen->arena, root, err))
+        return false;
+    change->is_private = event_parse(&event, &pen->arena, json, NULL) && event_is_protected(&event);
+    return true;
+}
+
 bool pen_load(struct pen *pen, struct pen_change *change, const struct bytes32 *root,
               struct err *err)
 {
@@ -108,7 +121,8 @@ bool pen_load(struct pen *pen, struct pen_change *change, const struct bytes32 *
         return err_set(err, ERR_INVALID, "it is no entity that is here");
     if (memcmp(author, pen_me(pen), sizeof *author) != 0)
         return err_set(err, ERR_RESTRICTED, "it is somebody else's");
-    return entity_next(replica_entity(change->replica), &change->node, change->parents, pen->now_ms,
+    return find_privacy(pen, change, root, err) &&
+           entity_next(replica_entity(change->replica), &change->node, change->parents, pen->now_ms,
                        err);
 }
 
@@ -118,32 +132,45 @@ void pen_clear(struct pen_change *change)
     change->replica = NULL;
 }
 
-static bool sign_ops(struct pen *pen, struct pen_change *change, struct event *event,
-                     struct err *err)
+/* Signs, keeps and queues the draft, which ends, as the next event of this device. */
+static bool finish(struct pen *pen, struct pen_change *change, struct draft *draft,
+                   struct event *event, struct err *err)
 {
+    struct node *node = &change->node;
+    size_t relays = change->is_private && !pen->has_named_relays ? 0 : pen->relay_count;
+    node->has_writer = true;
+    node->device = store_device(pen->store);
+    if (!catalog_seq(pen->store, &node->seq, pen_me(pen), err)) {
+        draft_clear(draft);
+        return false;
+    }
+    node->seq++;
+    node_draft(node, draft);
+    if (change->is_private)
+        draft_tag(draft, (struct span[]){SPAN("-")}, 1);
+    return pen_sign(pen, event, draft, err) && pen_put_at(pen, event, pen->relays, relays, err);
+}
+
+bool pen_finish(struct pen *pen, struct pen_change *change, struct event *event, struct err *err)
+{
+    struct op_list ops;
     struct draft draft = {.kind = KIND_OP};
-    node_draft(&change->node, &draft);
     text_add(&draft.content, SPAN("["));
     for (size_t i = 0; i < change->op_count; i++) {
         text_add(&draft.content, i > 0 ? SPAN(",") : SPAN(""));
         op_write(&draft.content, &change->ops[i]);
     }
     text_add(&draft.content, SPAN("]"));
-    return pen_sign(pen, event, &draft, err);
+    return finish(pen, change, &draft, event, err) &&
+           op_parse(&ops, &pen->arena, event, err); /* as everybody else will read it */
 }
 
-bool pen_finish(struct pen *pen, struct pen_change *change, struct event *event, struct err *err)
+bool pen_finish_text(struct pen *pen, struct pen_change *change, struct span update,
+                     struct event *event, struct err *err)
 {
-    struct op_list ops;
-    struct node *node = &change->node;
-    node->has_writer = true;
-    node->device = store_device(pen->store);
-    if (!catalog_seq(pen->store, &node->seq, pen_me(pen), err))
-        return false;
-    node->seq++;
-    return sign_ops(pen, change, event, err) &&
-           op_parse(&ops, &pen->arena, event, err) && /* as everybody else will read it */
-           pen_put(pen, event, err);
+    struct draft draft = {0};
+    prose_draft(&draft, update);
+    return finish(pen, change, &draft, event, err);
 }
 
 const struct bytes32 *pen_root(const struct pen_change *change, const struct event *event)

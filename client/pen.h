@@ -27,7 +27,8 @@ struct pen {
     uint64_t now_ms;
     const struct span *relays; /* that events are queued for */
     size_t relay_count;
-    size_t queued; /* relays that the last event put was queued for */
+    bool has_named_relays; /* they are for this alone: what is private goes there, too */
+    size_t queued;         /* relays that the last event put was queued for */
 };
 
 const struct bytes32 *pen_me(const struct pen *pen);
@@ -50,6 +51,7 @@ struct pen_change {
     struct bytes32 parents[NODE_PARENTS_MAX];
     struct op *ops;
     size_t op_count;
+    bool is_private; /* relays get it only where the pen's owner names them (NIP-70) */
 };
 
 /* Begins what is new: the first operation creates it. */
@@ -74,6 +76,10 @@ MUST_CHECK bool pen_remove(struct pen *pen, struct pen_change *change, struct sp
 /* Signs, keeps and queues it: the next event of this device. */
 MUST_CHECK bool pen_finish(struct pen *pen, struct pen_change *change, struct event *event,
                            struct err *err);
+
+/* The same for what was written in its text: an update of doc.h, by the client of this device. */
+MUST_CHECK bool pen_finish_text(struct pen *pen, struct pen_change *change, struct span update,
+                                struct event *event, struct err *err);
 
 /* The entity's id, once finished. */
 const struct bytes32 *pen_root(const struct pen_change *change, const struct event *event);

@@ -8,11 +8,13 @@
 #include "shared/hex.h"
 #include "shared/kind.h"
 
-/* Says where in a history the event stands. */
+/* Says where in a history the event stands, or where it may go. */
 static bool is_place(const struct tag *tag)
 {
     static const struct span names[] = {{"hlc", 3}, {"w", 1}, {"h", 1}};
     static const struct span markers[] = {{"root", 4}, {"prev", 4}, {"auth", 4}, {"seen", 4}};
+    if (tag->count == 1)
+        return span_eq(tag->items[0], SPAN("-")); /* what was private stays it */
     if (tag->count < 2)
         return false;
     for (size_t i = 0; i < ARRAY_LEN(names); i++)

@@ -1,0 +1,125 @@
+#!/bin/sh
+# What people remember and know, as a user meets it: memories, links, units of knowledge, and what is
+# known of the fields of things.
+#
+#     tests/shoal_mind.sh SHOAL_BINARY
+set -u
+shoal=$(realpath "$1")
+home=$(mktemp -d) || exit 1
+trap 'rm -rf "$home"' EXIT
+cd "$home" || exit 1
+export HOME="$home"
+unset XDG_CONFIG_HOME XDG_DATA_HOME SHOAL_KEY_FILE SHOAL_HOME
+checks=0
+failures=0
+
+check() # what, wanted, got
+{
+    checks=$((checks + 1))
+    [ "$2" = "$3" ] && return
+    failures=$((failures + 1))
+    printf '%s:\n  wanted %s\n  got    %s\n' "$1" "$2" "$3"
+}
+
+run() { "$shoal" "$@" 2> error; }
+write() { "$shoal" "$@" --password-file password 2> error; }
+status_of() # wanted status, argument...
+{
+    wanted=$1
+    shift
+    "$shoal" "$@" > output 2> error < /dev/null
+    check "status of $*" "$wanted" $?
+}
+
+member() { sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p"; }
+printf 'hunter2\n' > password
+run identity new --password-file password --cost 4 > /dev/null
+run remote add wss://relay.example > /dev/null
+
+# What is known of types.
+check 'types are listed' 8 "$(run new --help | grep -cE '^  (note|task|memory|unit|profile|follows|message|circle) ')"
+check 'with their choices' 1 "$(run new --help | grep -c 'status: open done dropped')"
+for wrong in 'task' 'task title=x status=later' 'task title=x due=soon' 'task title=x due=2026-11' \
+    'task title=x priority=high' 'task title=x priority:=1.5' 'task title=x assignee=bob' 'task title:=1' \
+    'memory text=x kind=dream' 'memory kind=goal' 'memory text=x kind=goal strength:=2' \
+    'memory text=x kind=goal strength:=-1' 'memory text=x kind=goal strength:=true' \
+    'profile name=x' 'unit' 'circle' 'message' 'follows'; do
+    # shellcheck disable=SC2086
+    status_of 1 new $wrong --password-file password
+done
+check 'why' 'shoal new: a follows is made by shoal follow add' "$(cat error)"
+check 'none was made' 0 "$(run log | wc -l)"
+task=$(write new task title=Feed status=open due=2026-11-21T10:00:00Z priority:=2 tags+=fish \
+    assignee=f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9 | member id)
+status_of 1 set "$task" status=never --password-file password
+check 'what may be' 'shoal set: status of a task: expected open done dropped' "$(cat error)"
+status_of 0 set "$task" status=done other=thing --password-file password
+status_of 0 new gadget status=never --password-file password
+
+# Memories, which stay here.
+one=$(write mem save the shark ate the fish --kind episodic --strength 0.9 --tag sea | member id)
+two=$(write mem save sharks eat fish --strength 0.2 | member id)
+check 'nothing is queued' 0 "$(run queue | grep -c -e "$one" -e "$two")"
+check 'marked so' 1 "$(run export "{\"ids\":[\"$one\"]}" | grep -c '\["-"\]')"
+write set "$one" status=fresh > /dev/null
+check 'nor is a change' 0 "$(run export "{\"#e\":[\"$one\"]}" | member id | while read -r event; do run queue | grep "$event"; done | wc -l)"
+check 'but where it is named' 1 "$(write set "$one" strength:=0.8 --relay wss://mine.example | member queued)"
+check 'for all' 1 "$(write mem save public --public --kind goal | member queued)"
+check 'recalled by words' "$one" "$(run mem recall shark ate | member id)"
+check 'by words and strength' "$two" "$(run mem recall fish | grep -v 0.8 | member id)"
+check 'by strength' "$one" "$(run mem recall fish --min-strength 0.5 | member id)"
+check 'by kind' "$two" "$(run mem recall fish --kind semantic | member id)"
+check 'the last first' 3 "$(run mem recall | wc -l)"
+check 'at most' 1 "$(run mem recall --limit 1 | wc -l)"
+check 'all of it' "{\"id\":\"$one\",\"kind\":\"episodic\",\"strength\":0.8,\"status\":\"fresh\",\"text\":\"the shark ate the fish\",\"tags\":[\"sea\"],\"links\":[]}" \
+    "$(run mem recall ate)"
+check 'no other thing' '' "$(run mem recall Feed)"
+status_of 2 mem recall --min-strength much
+status_of 1 mem save x --kind dream --password-file password
+status_of 1 mem save x --strength 7 --password-file password
+
+# Consolidated: what came of them is linked to each.
+into=$(write mem consolidate "$one" "$two" --into 'sharks and fish do not mix' --strength 1 | member id)
+check 'both are' 2 "$(run mem recall fish --status consolidated | grep -c -e "$one" -e "$two")"
+check 'the new one is fresh' "$into" "$(run mem recall --status fresh --kind semantic | member id)"
+check 'and leads to both' 2 "$(run show "$into" | grep -o '"rel":"derived"' | wc -l)"
+check 'they tell' "\"linked_from\":[{\"from\":\"$into\",\"rel\":\"derived\"}]" \
+    "$(run show "$one" | grep -o '"linked_from":.*\]')"
+status_of 1 mem consolidate "$task" --password-file password
+
+# Links between any things.
+note=$(write new note title=Sharks | member id)
+write link "$note" "$(echo "$task" | cut -c 1-8)" --rel about > /dev/null
+check 'linked' "[{\"rel\":\"about\",\"to\":\"$task\"}]" "$(run show "$note" | sed 's/.*"links":\(\[.*\]\)},"type".*/\1/')"
+check 'from there' "[{\"from\":\"$note\",\"rel\":\"about\"}]" "$(run show "$task" | sed 's/.*"linked_from":\(.*\)}$/\1/')"
+check 'a dry run' true "$(write link "$note" "$task" --rel about --rm --dry-run | member dry_run)"
+write link "$note" "$task" --rel about --rm > /dev/null
+check 'no more' 0 "$(run show "$task" | grep -c linked_from)"
+status_of 1 link "$note" "$task" --rel about --rm --password-file password
+status_of 1 link "$note" "$task" --rel 'a b' --password-file password
+
+# Knowledge, and what it was derived from.
+a=$(write unit save 'fish swim' --title A | member id)
+b=$(write unit save 'sharks swim' --title B --tag sea | member id)
+c=$(write unit save 'so sharks may be fish' --title C --from "$a" --from "$b" | member id)
+d=$(write unit save 'and so on' --title D --from "$c" --from "$a" --from "$a" | member id)
+check 'kind and tags' "1580 [[\"e\",\"$a\",\"\",\"derived\"],[\"e\",\"$b\",\"\",\"derived\"],[\"title\",\"C\"]]" \
+    "$(run show "$c" | member kind) $(run show "$c" | sed 's/.*"tags":\(.*\),"content".*/\1/')"
+check 'lineage' "$d $c " "$(run unit lineage "$d" | member id | head -n 2 | tr '\n' ' ')"
+check 'of four' 4 "$(run unit lineage "$d" | wc -l)"
+check 'its parents' "{\"id\":\"$c\",\"here\":true,\"parents\":[\"$a\",\"$b\"]}" "$(run unit lineage "$d" | sed -n 2p)"
+check 'found' "$c" "$(run find so sharks may | member id)"
+run export "{\"ids\":[\"$d\",\"$c\"]}" | run import --home other > /dev/null
+check 'some are elsewhere' 2 "$(run unit lineage "$d" --home other | grep -c '"here":false')"
+if command -v script > /dev/null; then # drawn on a terminal
+    script -qec "$shoal unit lineage $d" /dev/null < /dev/null | tr -d '\r' > drawn
+    check 'drawn' 4 "$(grep -c '\*' drawn)"
+fi
+status_of 1 unit lineage 00000000
+check 'right all the while' right "$(run fsck | member catalog)"
+for command in 'mem save' 'mem recall' 'mem consolidate' link 'unit save' 'unit lineage'; do
+    # shellcheck disable=SC2086
+    status_of 0 $command --help
+done
+echo "$checks checks, $failures failures"
+[ "$failures" = 0 ]
