@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "relay/db.h"
+#include "relay/folding.h"
 #include "relay/indexer_sql.h"
 #include "relay/indexer_text.h"
 #include "relay/kind_set.h"
@@ -217,8 +218,8 @@ static void add_event(struct indexer *indexer, struct columns *columns, const st
     param_add_int8(params, columns->pkp, tag_hash_prefix(&event->pubkey));
     param_add_int4(params, columns->kind, event->kind);
     param_add_bytes(params, columns->stems, (struct span){stems, strlen(stems)});
-    param_add_bytes(params, columns->title, text.title);
-    param_add_bytes(params, columns->body, text.body);
+    param_add_bytes(params, columns->title, folding_of(&arena, text.title));
+    param_add_bytes(params, columns->body, folding_of(&arena, text.body));
     arena_clear(&arena);
     indexer->words++;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "relay/db.h"
+#include "relay/folding.h"
 #include "relay/kind_set.h"
 #include "relay/language.h"
 #include "relay/list.h"
@@ -137,7 +138,7 @@ static void bind_job(struct param_list *params, struct job *job)
     struct terms terms = terms_read(&job->arena, filter->search);
     const char *configuration = terms.language[0] != '\0' ? language_configuration(terms.language)
                                                           : search->setup.configuration;
-    param_bytes(params, terms.words);
+    param_bytes(params, folding_of(&job->arena, terms.words));
     param_bytes(params, (struct span){configuration, strlen(configuration)});
     param_int8(params, filter->since);
     param_int8(params, filter->until);

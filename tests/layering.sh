@@ -9,7 +9,7 @@
 cd "$1" || exit 1
 RELAY="log metrics option hash table kind_set language rules retention config drop notify reserve revival progress list talkers address
        frame head websocket squeeze session db cluster schema tag_hash param row tail page plan
-       route control replica reader batch store shards search indexer searches merge window trust policy plugin interest live auth reply cursor
+       route control replica reader batch store shards folding search indexer searches merge window trust policy plugin interest live auth reply cursor
        records ranked request reconcile verifier intake remote push recent places ingest query dispatch http health ticket rpc admin
        listener peer answer guest server worker takeover supervisor transfer reshard router operator main"
 SHELL="agent basket bunker catalog command exchange inbox link main outbox pen shoal sql store sync terminal vault wasm"

@@ -49,6 +49,33 @@ static void test_words(void **state)
     assert_int_equal(talk_count(TALK, searching("nothingofthekind", "")), 0);
 }
 
+/* Letters of any script, in any case, whatever the database's locale; what stands between words is
+ * none of them. */
+static void test_scripts(void **state)
+{
+    const struct signer_event *rain = note(395, 30,
+                                           "\xc3\x9c"
+                                           "BER den Fl\xc3\xbcssen");
+    const struct signer_event *sea =
+        note(395, 31, "\xc2\xab\xd0\x9c\xd0\x9e\xd0\xa0\xd0\x95\xc2\xbb");
+    const struct signer_event *tide = note(
+        395, 32,
+        "\xe2\x80\x9cTide\xe2\x80\x9d\xe2\x80\x94 it\xe2\x80\x99s low\xe2\x80\xa6\xf0\x9f\x8c\x8a");
+    (void)state;
+    await_index();
+    EXPECT(TALK,
+           searching("\xc3\xbc"
+                     "ber",
+                     ""),
+           rain);
+    EXPECT(TALK, searching("FL\xc3\x9cSSEN", ""), rain);
+    EXPECT(TALK, searching("\xd0\xbc\xd0\xbe\xd1\x80\xd0\xb5", ""), sea);
+    EXPECT(TALK, searching("tide", ""), tide);
+    EXPECT(TALK, searching("low", ""), tide);
+    EXPECT(TALK, searching("\xe2\x80\x9cs low\xe2\x80\x9d", ""), tide);
+    talk_expect_none(TALK, searching("\xe2\x80\x9clow s\xe2\x80\x9d", ""));
+}
+
 /* The other conditions hold as well. */
 static void test_conditions(void **state)
 {
@@ -285,7 +312,7 @@ static void test_off(void **state)
 
 static const char *const options[] = {"limit_default=100", "search=yes", NULL};
 
-STAGE_SUITE(options, STAGE_TEST(test_words), STAGE_TEST(test_conditions), STAGE_TEST(test_ranking),
-            STAGE_TEST(test_profiles), STAGE_TEST(test_gone_at_once), STAGE_TEST(test_kinds),
-            STAGE_TEST(test_languages), STAGE_TEST(test_live), STAGE_TEST(test_hostile),
-            STAGE_TEST(test_many_at_once), STAGE_TEST(test_off))
+STAGE_SUITE(options, STAGE_TEST(test_words), STAGE_TEST(test_scripts), STAGE_TEST(test_conditions),
+            STAGE_TEST(test_ranking), STAGE_TEST(test_profiles), STAGE_TEST(test_gone_at_once),
+            STAGE_TEST(test_kinds), STAGE_TEST(test_languages), STAGE_TEST(test_live),
+            STAGE_TEST(test_hostile), STAGE_TEST(test_many_at_once), STAGE_TEST(test_off))
