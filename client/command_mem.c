@@ -294,11 +294,9 @@ static enum command_status run_recall(struct command_call *call)
     return status;
 }
 
-#define OPTION_KIND                                                                 \
-    {                                                                               \
-        "kind", "KIND",                                                             \
-            "episodic|semantic|procedural|factual|preference|identity|relationship" \
-            "|goal|project [semantic]"                                              \
+#define OPTION_KIND                                                       \
+    {                                                                     \
+        "kind", "KIND", "which kind; shoal new --help has all [semantic]" \
     }
 #define OPTION_STRENGTH                                      \
     {                                                        \
