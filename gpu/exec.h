@@ -36,6 +36,7 @@ struct exec_options {
     uint32_t positions;    /* that all sessions can have together; rounded up to pages */
     uint32_t sessions_max; /* 1 to EXEC_SESSIONS_MAX */
     uint32_t rows_max;     /* of a step, 1 to EXEC_ROWS_MAX */
+    uint32_t threads;      /* of the CPU; 0: as many as there are cores */
 };
 
 /* All of a model, for one session of as many positions as that. */

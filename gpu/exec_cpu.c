@@ -2,26 +2,17 @@
 #include <stdlib.h>
 
 #include "gpu/exec_device.h"
-#include "gpu/kernel.h"
-#include "gpu/matrix.h"
+#include "gpu/layer.h"
 #include "gpu/model.h"
+#include "gpu/pool.h"
+#include "gpu/simd.h"
 #include "shared/err.h"
-
-struct norm {
-    float *gain, *bias; /* bias NULL: RMSNorm; gain NULL: none */
-};
-
-struct layer {
-    struct norm attention_norm, post_attention_norm, inner_norm, post_inner_norm;
-    struct matrix query, key, value, attention_out, gate, up, down;
-    bool has_gate;
-};
 
 struct cpu {
     struct hyper hyper;
     struct exec_options options;
     struct view embedding, positions;
-    struct norm output_norm;
+    struct layer_norm output_norm;
     struct matrix output;
     struct layer *layers; /* those of the shard */
     uint32_t layer_count;
@@ -34,7 +25,11 @@ struct cpu {
     float *query, *heads, *key, *value;
     float *gate, *up;
     float *angles; /* (rows_max, rotary): cosine and sine of each pair */
-    float *scores;
+    float *scores; /* of each thread */
+    size_t score_count;
+
+    struct pool *pool;
+    const struct simd *simd;
 };
 
 static void *array_of(size_t count, size_t size)
@@ -45,61 +40,6 @@ static void *array_of(size_t count, size_t size)
     return array;
 }
 
-static void norm_make(struct norm *norm, const struct model *model, enum weight weight,
-                      uint32_t layer)
-{
-    struct weight_id id = {.weight = weight, .layer = layer};
-    norm->gain = matrix_vector(model, id);
-    for (uint32_t i = 0; norm->gain != NULL && model->hyper.norm_plus_one && i < model->hyper.width;
-         i++)
-        norm->gain[i] += 1;
-    id.is_bias = true;
-    norm->bias = matrix_vector(model, id);
-}
-
-static void norm_clear(struct norm *norm)
-{
-    free(norm->gain);
-    free(norm->bias);
-}
-
-static void layer_make(struct layer *layer, const struct model *model, uint32_t index)
-{
-    struct view gate;
-    struct weight_id id = {.weight = WEIGHT_GATE, .layer = index};
-    struct {
-        struct matrix *matrix;
-        enum weight weight;
-    } matrices[] = {{&layer->query, WEIGHT_QUERY}, {&layer->key, WEIGHT_KEY},
-                    {&layer->value, WEIGHT_VALUE}, {&layer->attention_out, WEIGHT_ATTENTION_OUT},
-                    {&layer->up, WEIGHT_UP},       {&layer->down, WEIGHT_DOWN},
-                    {&layer->gate, WEIGHT_GATE}};
-    layer->has_gate = model->hyper.family != HYPER_GPT2 && view_find(&gate, model, id);
-    for (size_t i = 0; i < ARRAY_LEN(matrices) - !layer->has_gate; i++) {
-        id.weight = matrices[i].weight;
-        matrix_make(matrices[i].matrix, model, id);
-    }
-    norm_make(&layer->attention_norm, model, WEIGHT_ATTENTION_NORM, index);
-    norm_make(&layer->post_attention_norm, model, WEIGHT_POST_ATTENTION_NORM, index);
-    norm_make(&layer->inner_norm, model, WEIGHT_INNER_NORM, index);
-    norm_make(&layer->post_inner_norm, model, WEIGHT_POST_INNER_NORM, index);
-}
-
-static void layer_clear(struct layer *layer)
-{
-    matrix_clear(&layer->query);
-    matrix_clear(&layer->key);
-    matrix_clear(&layer->value);
-    matrix_clear(&layer->attention_out);
-    matrix_clear(&layer->gate);
-    matrix_clear(&layer->up);
-    matrix_clear(&layer->down);
-    norm_clear(&layer->attention_norm);
-    norm_clear(&layer->post_attention_norm);
-    norm_clear(&layer->inner_norm);
-    norm_clear(&layer->post_inner_norm);
-}
-
 static double *turns_of(const struct hyper *hyper, const float *divisors)
 {
     double *turns = array_of(hyper->rotary / 2, sizeof *turns);
@@ -108,8 +48,8 @@ static double *turns_of(const struct hyper *hyper, const float *divisors)
     return turns;
 }
 
-static void normalize(const struct cpu *cpu, const struct norm *norm, float *out, const float *in,
-                      uint32_t rows)
+static void normalize(const struct cpu *cpu, const struct layer_norm *norm, float *out,
+                      const float *in, uint32_t rows)
 {
     uint32_t width = cpu->hyper.width;
     struct kernel_layernorm layernorm = {norm->gain, norm->bias, width, cpu->hyper.epsilon};
@@ -121,7 +61,7 @@ static void normalize(const struct cpu *cpu, const struct norm *norm, float *out
 }
 
 /* state += norm of part, where the family has that norm */
-static void add(struct cpu *cpu, const struct norm *norm, float *part, uint32_t rows)
+static void add(struct cpu *cpu, const struct layer_norm *norm, float *part, uint32_t rows)
 {
     if (norm->gain != NULL)
         normalize(cpu, norm, part, part, rows);
@@ -189,52 +129,90 @@ static void keep(struct cpu *cpu, const struct exec_row *row, uint32_t index, ui
     }
 }
 
-static void look(struct cpu *cpu, const struct exec_row *row, uint32_t index, uint32_t layer)
+/* What a layer does to rows, for the threads. */
+struct layer_job {
+    struct cpu *cpu;
+    const struct layer *layer;
+    const struct exec_row *rows;
+    uint32_t index; /* of the layer in the shard */
+    uint32_t pairs; /* of rows and heads of keys */
+    uint32_t chunks;
+};
+
+/* The query heads of a row that look at the same keys. */
+static void look(const struct layer_job *job, uint32_t index, uint32_t kv_head, float *scores)
 {
+    struct cpu *cpu = job->cpu;
     const struct hyper *hyper = &cpu->hyper;
-    bool is_windowed = hyper_is_windowed(hyper, cpu->options.layer_begin + layer);
+    const struct exec_row *row = job->rows + index;
+    bool is_windowed = hyper_is_windowed(hyper, cpu->options.layer_begin + job->index);
+    uint32_t group = hyper->heads / hyper->kv_heads;
     struct kernel_attention attention = {.slab = cpu->slab,
                                          .pages = row->pages,
                                          .page_bytes = cpu->page_bytes,
+                                         .keys = keys_at(cpu, job->index, kv_head),
                                          .type = cpu->options.kv_type,
                                          .head_size = hyper->head_size,
                                          .end = row->position + 1,
                                          .scale = hyper->attention_scale,
                                          .cap = hyper->attention_cap};
+    attention.values = attention.keys + hyper->kv_heads * cpu->head_bytes;
     if (is_windowed && attention.end > hyper->window)
         attention.first = attention.end - hyper->window;
-    for (uint32_t head = 0; head < hyper->heads; head++) {
+    for (uint32_t head = kv_head * group; head < (kv_head + 1) * group; head++) {
         size_t at = ((size_t)index * hyper->heads + head) * hyper->head_size;
         kernel_rotate(cpu->query + at, cpu->angles + (size_t)index * hyper->rotary, hyper->rotary);
         attention.query = cpu->query + at;
-        attention.keys = keys_at(cpu, layer, head / (hyper->heads / hyper->kv_heads));
-        attention.values = attention.keys + hyper->kv_heads * cpu->head_bytes;
-        kernel_attend(cpu->heads + at, cpu->scores, &attention);
+        cpu->simd->attend(cpu->heads + at, scores, &attention);
     }
+}
+
+static void look_chunk(void *argument, uint32_t chunk, uint32_t thread)
+{
+    const struct layer_job *job = argument;
+    uint32_t heads = job->cpu->hyper.kv_heads;
+    for (uint32_t pair = chunk; pair < job->pairs; pair += job->chunks)
+        look(job, pair / heads, pair % heads, job->cpu->scores + thread * job->cpu->score_count);
+}
+
+static void activate_row(void *argument, uint32_t row, uint32_t thread)
+{
+    const struct layer_job *job = argument;
+    const struct cpu *cpu = job->cpu;
+    size_t at = (size_t)row * cpu->hyper.inner;
+    (void)thread;
+    cpu->simd->activate(cpu->up + at, job->layer->has_gate ? cpu->gate + at : NULL,
+                        cpu->hyper.inner, cpu->hyper.activation);
+}
+
+static void multiply(const struct cpu *cpu, const struct matrix *matrix, float *out,
+                     const float *in, uint32_t count)
+{
+    struct matrix_product product = {matrix, cpu->simd, in, out, count};
+    matrix_multiply(&product, cpu->pool);
 }
 
 static void run_layer(struct cpu *cpu, uint32_t index, const struct exec_row *rows, uint32_t count)
 {
     const struct layer *layer = cpu->layers + index;
+    struct layer_job job = {cpu, layer, rows, index, count * cpu->hyper.kv_heads, 0};
+    job.chunks = job.pairs < POOL_CHUNKS_MAX ? job.pairs : POOL_CHUNKS_MAX;
     normalize(cpu, &layer->attention_norm, cpu->norm, cpu->state, count);
-    matrix_multiply(&layer->query, cpu->query, cpu->norm, count);
-    matrix_multiply(&layer->key, cpu->key, cpu->norm, count);
-    matrix_multiply(&layer->value, cpu->value, cpu->norm, count);
+    multiply(cpu, &layer->query, cpu->query, cpu->norm, count);
+    multiply(cpu, &layer->key, cpu->key, cpu->norm, count);
+    multiply(cpu, &layer->value, cpu->value, cpu->norm, count);
     for (uint32_t j = 0; j < count; j++)
         keep(cpu, rows + j, j, index);
-    for (uint32_t j = 0; j < count; j++)
-        look(cpu, rows + j, j, index);
-    matrix_multiply(&layer->attention_out, cpu->norm, cpu->heads, count);
+    pool_run(cpu->pool, look_chunk, &job, job.chunks);
+    multiply(cpu, &layer->attention_out, cpu->norm, cpu->heads, count);
     add(cpu, &layer->post_attention_norm, cpu->norm, count);
 
     normalize(cpu, &layer->inner_norm, cpu->norm, cpu->state, count);
-    matrix_multiply(&layer->up, cpu->up, cpu->norm, count);
+    multiply(cpu, &layer->up, cpu->up, cpu->norm, count);
     if (layer->has_gate)
-        matrix_multiply(&layer->gate, cpu->gate, cpu->norm, count);
-    for (size_t at = 0; at < (size_t)count * cpu->hyper.inner; at += cpu->hyper.inner)
-        kernel_activate(cpu->up + at, layer->has_gate ? cpu->gate + at : NULL, cpu->hyper.inner,
-                        cpu->hyper.activation);
-    matrix_multiply(&layer->down, cpu->norm, cpu->up, count);
+        multiply(cpu, &layer->gate, cpu->gate, cpu->norm, count);
+    pool_run(cpu->pool, activate_row, &job, count);
+    multiply(cpu, &layer->down, cpu->norm, cpu->up, count);
     add(cpu, &layer->post_inner_norm, cpu->norm, count);
 }
 
@@ -246,9 +224,9 @@ static void tell(struct cpu *cpu, const struct exec_row *row, const float *state
     if (row->logits == NULL)
         return;
     normalize(cpu, &cpu->output_norm, cpu->norm, state, 1);
-    matrix_multiply(&cpu->output, row->logits, cpu->norm, 1);
+    multiply(cpu, &cpu->output, row->logits, cpu->norm, 1);
     if (hyper->output_cap != 0)
-        kernel_cap(row->logits, hyper->vocabulary, hyper->output_cap);
+        cpu->simd->cap(row->logits, hyper->vocabulary, hyper->output_cap);
 }
 
 static bool run(void *state, const struct exec_row *rows, uint32_t count, struct err *err)
@@ -269,8 +247,9 @@ static void close_cpu(void *state)
     struct cpu *cpu = state;
     for (uint32_t i = 0; i < cpu->layer_count; i++)
         layer_clear(cpu->layers + i);
-    norm_clear(&cpu->output_norm);
+    layer_norm_clear(&cpu->output_norm);
     matrix_clear(&cpu->output);
+    pool_free(cpu->pool);
     void *arrays[] = {cpu->layers, cpu->turns, cpu->long_turns, cpu->slab,   cpu->state,
                       cpu->norm,   cpu->query, cpu->heads,      cpu->key,    cpu->value,
                       cpu->gate,   cpu->up,    cpu->angles,     cpu->scores, cpu};
@@ -294,12 +273,13 @@ static void make_room(struct cpu *cpu, uint32_t pages)
     cpu->gate = array_of(rows * hyper->inner, sizeof(float));
     cpu->up = array_of(rows * hyper->inner, sizeof(float));
     cpu->angles = array_of(rows * hyper->rotary, sizeof(float));
-    cpu->scores = array_of(((size_t)pages + 1) * EXEC_PAGE, sizeof(float));
+    cpu->score_count = ((size_t)pages + 1) * EXEC_PAGE;
+    cpu->scores = array_of(cpu->score_count * pool_threads(cpu->pool), sizeof(float));
 }
 
 static void count_matrix(struct exec_device *device, const struct matrix *matrix)
 {
-    device->weights += (uint64_t)matrix->view.rows * matrix->view.columns;
+    device->weights += (uint64_t)matrix->rows * matrix->columns;
     device->weight_bytes += matrix->bytes;
 }
 
@@ -315,7 +295,7 @@ static void count_weights(struct exec_device *device, const struct cpu *cpu)
         count_matrix(device, &layer->up);
         count_matrix(device, &layer->down);
     }
-    device->head_weights = (uint64_t)cpu->output.view.rows * cpu->output.view.columns;
+    device->head_weights = (uint64_t)cpu->output.rows * cpu->output.columns;
     device->head_bytes = cpu->output.bytes;
 }
 
@@ -334,20 +314,22 @@ bool exec_cpu_open(struct exec_device *device, const struct model *model,
         free(cpu);
         return err_set(err, ERR_INVALID, "no memory for %u positions", options->positions);
     }
+    cpu->pool = pool_new(options->threads);
+    cpu->simd = simd_at(0);
     make_room(cpu, pages);
     cpu->turns = turns_of(hyper, hyper->divisors);
     cpu->long_turns =
         turns_of(hyper, hyper->rope_switch > 0 ? hyper->long_divisors : hyper->divisors);
     cpu->layers = array_of(cpu->layer_count, sizeof *cpu->layers);
     for (uint32_t i = 0; i < cpu->layer_count; i++)
-        layer_make(cpu->layers + i, model, options->layer_begin + i);
+        layer_make(cpu->layers + i, model, options->layer_begin + i, cpu->pool);
     bool ok = !options->has_embedding ||
               (view_find(&cpu->embedding, model, (struct weight_id){.weight = WEIGHT_EMBEDDING}) &&
                (hyper->rotary > 0 ||
                 view_find(&cpu->positions, model, (struct weight_id){.weight = WEIGHT_POSITIONS})));
     if (options->has_head) {
-        matrix_make(&cpu->output, model, (struct weight_id){.weight = WEIGHT_OUTPUT});
-        norm_make(&cpu->output_norm, model, WEIGHT_OUTPUT_NORM, 0);
+        matrix_make(&cpu->output, model, (struct weight_id){.weight = WEIGHT_OUTPUT}, cpu->pool);
+        layer_norm_make(&cpu->output_norm, model, WEIGHT_OUTPUT_NORM, 0);
     }
     *device = (struct exec_device){.state = cpu, .run = run, .close = close_cpu};
     count_weights(device, cpu);

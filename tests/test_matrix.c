@@ -4,8 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "gpu/kernel.h"
+#include "gpu/pool.h"
 #include "gpu/row.h"
+#include "gpu/simd.h"
 #include "gpu/tensor.h"
 #include "tests/random.h"
 #include "tests/test.h"
@@ -34,6 +35,7 @@ static void check(enum dtype type)
     static float out[COUNT * ROWS];
     float bias[ROWS];
     assert_true(dtype_bytes(&row_bytes, type, COLUMNS));
+    struct pool *pool = pool_new(3);
     uint8_t *bytes = malloc(row_bytes * ROWS);
     assert_non_null(bytes);
     fill(bytes, ROWS * row_bytes, type);
@@ -41,13 +43,15 @@ static void check(enum dtype type)
                             .dims = 2,
                             .shape = {ROWS, COLUMNS, 1, 1},
                             .data = {(const char *)bytes, ROWS * row_bytes}};
-    struct matrix matrix = {.view = {.tensor = &tensor, .rows = ROWS, .columns = COLUMNS},
-                            .bias = bias};
+    struct view view = {.tensor = &tensor, .rows = ROWS, .columns = COLUMNS};
+    struct matrix matrix;
+    matrix_pack(&matrix, &view, pool);
+    matrix.bias = bias;
     for (size_t i = 0; i < ARRAY_LEN(in); i++)
         in[i] = ((float)random_below(2001) - 1000) * 1e-3F;
     for (size_t i = 0; i < ROWS; i++)
         bias[i] = (float)i;
-    matrix_multiply(&matrix, out, in, COUNT);
+    matrix_multiply(&(struct matrix_product){&matrix, simd_at(0), in, out, COUNT}, pool);
     for (size_t i = 0; i < ROWS; i++)
         for (size_t j = 0; j < COUNT; j++) {
             double sum = (double)bias[i];
@@ -59,6 +63,9 @@ static void check(enum dtype type)
             }
             assert_true(fabs((double)out[j * ROWS + i] - sum) <= size * 1e-6);
         }
+    matrix.bias = NULL;
+    matrix_clear(&matrix);
+    pool_free(pool);
     free(bytes);
 }
 
