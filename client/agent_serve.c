@@ -17,8 +17,8 @@ enum {
     GUESTS_MAX = 32, /* at a time */
     BACKLOG = 128,
     TICK_MS = 500,
-    GUEST_MS = 10000,   /* to say what it wants, or to take the answer */
-    PIECE_BYTES = 4096, /* a password is in one of these */
+    GUEST_MS = 10000, /* to say what it wants, or to take the answer */
+    PIECE_BYTES = 4096,
 };
 
 /* Whoever has connected. */
@@ -141,12 +141,16 @@ static void on_heard(uv_stream_t *stream, ssize_t len, const uv_buf_t *piece)
     }
 }
 
-/* What a frame may hold, it holds: the length was looked at with its first bytes. */
+/* Into the room that is left, first: what moves to where there is more leaves a copy behind, and
+ * whatever is as short as a password never moves. */
 static void on_room(uv_handle_t *handle, size_t hint, uv_buf_t *piece)
 {
     struct guest *guest = handle->data;
+    struct text *heard = &guest->heard;
     (void)hint;
-    *piece = uv_buf_init(text_reserve(&guest->heard, PIECE_BYTES), PIECE_BYTES);
+    if (heard->len == heard->capacity)
+        text_reserve(heard, PIECE_BYTES);
+    *piece = uv_buf_init(heard->at + heard->len, (unsigned)(heard->capacity - heard->len));
 }
 
 static bool is_ours(const uv_pipe_t *pipe)

@@ -9,12 +9,14 @@
 #include "client/agent.h"
 #include "client/agent_keep.h"
 #include "client/agent_serve.h"
+#include "client/bunker_wire.h"
 #include "client/command.h"
 #include "client/keys.h"
 #include "client/ncryptsec.h"
 #include "client/secret.h"
 #include "client/terminal.h"
 #include "client/vault.h"
+#include "shared/arena.h"
 #include "shared/bech32.h"
 #include "shared/err.h"
 #include "shared/sig.h"
@@ -22,12 +24,32 @@
 
 enum { TIMEOUT_S_MAX = 366 * 86400 };
 
+/* Who one is with it: behind a bunker the agent's is only the key to speak with. False: that is not
+ * known. */
+static bool find_user(struct bytes32 *user, const struct agent_hello *hello)
+{
+    char path[VAULT_PATH_MAX];
+    struct arena arena = {0};
+    struct bunker_place place;
+    struct vault vault = {0};
+    bool has_user = hello->has_pubkey;
+    *user = hello->pubkey;
+    snprintf(path, sizeof path, "%.*s", SPAN_ARG(hello->file));
+    if (vault_read(&vault, path, NULL) && vault.bunker.len > 0) {
+        has_user = bunker_parse(&place, &arena, vault.bunker, NULL) && place.has_user;
+        *user = place.user;
+    }
+    vault_clear(&vault);
+    arena_clear(&arena);
+    return has_user;
+}
+
 static void write_hello(struct text *out, const struct command_call *call, const char *path,
                         const struct agent_hello *hello)
 {
-    const struct bech32 word = {.type = BECH32_NPUB, .key = hello->pubkey};
+    struct bech32 word = {.type = BECH32_NPUB};
     struct text npub = {0};
-    bool has_npub = hello->has_pubkey && bech32_encode(&npub, &word);
+    bool has_npub = find_user(&word.key, hello) && bech32_encode(&npub, &word);
     if (call->is_json) {
         text_addf(out, "{\"pid\":%u,\"socket\":", hello->pid);
         text_add_json(out, command_span(path));

@@ -171,6 +171,14 @@ static int take_option(struct command_call *call, char *const *args, int count)
     return is_next ? 2 : 1;
 }
 
+/* For an error: what somebody typed, unless it is a secret that is no argument. */
+static const char *shown(const char *word)
+{
+    bool is_secret = strncmp(word, "nsec1", 5) == 0 || strncmp(word, "ncryptsec1", 10) == 0 ||
+                     strncmp(word, "bunker://", 9) == 0;
+    return is_secret ? "a secret, which is typed or read from a file" : word;
+}
+
 /* Reads the arguments behind the command's name. */
 static enum command_status read_call(struct command_call *call, char *const *args, int count)
 {
@@ -182,7 +190,7 @@ static enum command_status read_call(struct command_call *call, char *const *arg
         else if (is_option && strncmp(args[i], "--", 2) == 0)
             taken = take_option(call, args + i, count - i);
         else if (call->word_count == call->command->words_max)
-            return command_misuse(call, "did not expect '%.40s'", args[i]);
+            return command_misuse(call, "did not expect '%.60s'", shown(args[i]));
         else
             call->words[call->word_count++] = args[i];
         if (taken == 0)
@@ -215,7 +223,7 @@ int main(int argc, char **argv)
     if (call.command == NULL) {
         bool is_asked = asks(argv + 1, argc - 1, "--help");
         if (!is_asked && argc > 1)
-            fprintf(stderr, "shoal: no command '%.40s'\n\n", argv[1]);
+            fprintf(stderr, "shoal: no command '%.60s'\n\n", shown(argv[1]));
         print_commands(is_asked ? stdout : stderr);
         return is_asked ? EXIT_SUCCESS : (int)COMMAND_USAGE;
     }

@@ -10,6 +10,7 @@
 #include "client/holder.h"
 #include "client/keys.h"
 #include "shared/arena.h"
+#include "shared/bech32.h"
 #include "shared/err.h"
 #include "shared/event.h"
 #include "shared/hex.h"
@@ -249,12 +250,17 @@ static void begin(void)
 /* Every command that signs, as with a key at hand. */
 static void try_commands(void)
 {
+    const struct bech32 word = {.type = BECH32_NPUB, .key = user};
+    struct text text = {0};
+    assert_true(bech32_encode(&text, &word));
+    const char *npub = scratch_format("\"npub\":\"%.*s\"", SPAN_ARG(text_span(&text)));
+    text_clear(&text);
     shoal(0, "event --content hi --password-file password", hex_of(&user));
     shoal(0, "new note title=Fish --password-file password", "\"event\":");
     shoal(0, "identity show --password-file password", "\"bunker\":\"bunker://");
     shoal(5, "identity export", "the key is with a bunker");
     shoal(5, "identity export --nsec --password-file password", "the key is with a bunker");
-    shoal(0, "agent start --password-file password", "\"locked\":false");
+    shoal(0, "agent start --password-file password", npub);
     shoal(0, "event --content hi", hex_of(&user));
     shoal(0, "agent stop", "");
 }

@@ -103,6 +103,11 @@ check cid bafkreiaolqxpigtaycodbvdfns6piq27d5htogm36efmrbwozgo7vm6fqe "$(run cid
 check 'cid back' $id "$(run cid bafkreiaolqxpigtaycodbvdfns6piq27d5htogm36efmrbwozgo7vm6fqe | member id)"
 status_of 1 decode "$(cat nsec)"
 check 'a secret is not repeated' 0 "$(grep -c "$(cat nsec)" error)"
+for command in "identity new" "identity import" verify ''; do
+    # shellcheck disable=SC2086
+    status_of 2 $command "$(cat nsec)"
+    check "nor is it with $command" 0 "$(grep -c nsec1 error)"
+done
 status_of 1 decode npub1
 status_of 1 encode npub nobody
 
@@ -160,7 +165,8 @@ status_of 2 decode --fly x
 status_of 2 encode --relay
 status_of 2 decode --json=yes x
 status_of 2 verify x
-for command in 'identity new' 'identity import' 'identity show' 'identity export' event verify \
+for command in 'identity new' 'identity import' 'identity show' 'identity export' \
+    'identity connect' 'agent start' 'agent stop' 'agent status' 'agent lock' 'agent unlock' event verify \
     encode decode did cid req count publish neg \
     'remote add' 'remote rm' 'remote list' fetch push sync; do
     status_of 0 $command --help
