@@ -66,7 +66,7 @@ check 'nor is a change' 0 "$(run export "{\"#e\":[\"$one\"]}" | member id | whil
 check 'but where it is named' 1 "$(write set "$one" strength:=0.8 --relay wss://mine.example | member queued)"
 check 'for all' 1 "$(write mem save public --public --kind goal | member queued)"
 check 'recalled by words' "$one" "$(run mem recall shark ate | member id)"
-check 'by words and strength' "$two" "$(run mem recall fish | grep -v 0.8 | member id)"
+check 'by words and strength' "$two" "$(run mem recall fish | grep -vF '"strength":0.8' | member id)"
 check 'by strength' "$one" "$(run mem recall fish --min-strength 0.5 | member id)"
 check 'by kind' "$two" "$(run mem recall fish --kind semantic | member id)"
 check 'the last first' 3 "$(run mem recall | wc -l)"
