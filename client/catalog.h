@@ -58,6 +58,7 @@ struct catalog_event {
     uint16_t kind;
     int64_t created_at;
     bool has_root, is_redacted;
+    bool is_withheld;    /* of a circle that seals it: not to be told as it is */
     struct bytes32 root; /* of the entity it is of */
     struct span json;
 };
@@ -100,7 +101,7 @@ MUST_CHECK bool catalog_missing(struct store *store, struct bytes32 **ids, size_
                                 struct arena *arena, size_t max, struct err *err);
 
 struct catalog_counts {
-    uint64_t events, entities, waiting, missing, quarantined, redacted, contradictions;
+    uint64_t events, entities, waiting, missing, quarantined, redacted, contradictions, locked;
     uint64_t due_ms; /* when the first that is quarantined counts; 0: none is */
 };
 MUST_CHECK bool catalog_counts(struct store *store, struct catalog_counts *counts, struct err *err);

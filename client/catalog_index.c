@@ -1,6 +1,8 @@
 /* catalog_index.c - one event of the log, taken apart into the tables. */
+#include "client/act.h"
 #include "client/catalog_parts.h"
 #include "client/hlc.h"
+#include "client/keyring.h"
 #include "client/node.h"
 #include "client/redaction.h"
 #include "client/sql.h"
@@ -143,29 +145,57 @@ static bool cut_added(struct store *store, int64_t n, struct span body, struct e
     return ok;
 }
 
-/* Takes back one event of the same author, whether it is here already or comes later. */
-static bool redact(struct store *store, const struct event *by, const struct bytes32 *id,
-                   struct err *err)
+/* Takes an event back that is in the tables; n: its place, 0 when it is not here. */
+static bool cut_found(struct store *store, int64_t *n, const struct bytes32 *id,
+                      const struct bytes32 *author, struct err *err)
 {
     struct arena arena = {0};
     struct sqlite3_stmt *row;
     bool is_row;
-    if (!sql_run(store->sql, err, "INSERT OR IGNORE INTO redaction VALUES (?, ?)", "bb", id,
-                 &by->pubkey) ||
-        !sql_start(store->sql, &row, err,
+    *n = 0;
+    if (!sql_start(store->sql, &row, err,
                    "SELECT n, body FROM log JOIN event USING (n) WHERE h = ? AND id = ? AND pk = ?"
-                   " AND kind <> 5 AND NOT is_redacted",
-                   "ibb", store_hash_of(id), id, &by->pubkey) ||
+                   " AND kind NOT IN (5, 1572, 1574) AND NOT is_redacted",
+                   "ibb", store_hash_of(id), id, author) ||
         !sql_next(store->sql, row, &is_row, err))
         return false;
     if (!is_row)
         return true;
-    int64_t n = sql_int(row, 0);
+    *n = sql_int(row, 0);
     struct span body = arena_copy(&arena, sql_text(row, 1));
     sql_end(row);
-    bool ok = cut_added(store, n, body, err);
+    bool ok = cut_added(store, *n, body, err);
     arena_clear(&arena);
     return ok;
+}
+
+/* What was sealed in an event that was taken back, too. */
+static bool cut_inner(struct store *store, int64_t n, const struct bytes32 *author, struct err *err)
+{
+    struct sqlite3_stmt *row;
+    bool is_row;
+    if (!sql_start(store->sql, &row, err,
+                   "SELECT inner FROM sealed WHERE n = ? AND inner IS NOT NULL", "i", n) ||
+        !sql_next(store->sql, row, &is_row, err))
+        return false;
+    if (is_row) {
+        struct bytes32 inner = sql_id(row, 0);
+        sql_end(row);
+        if (!cut_found(store, &(int64_t){0}, &inner, author, err))
+            return false;
+    }
+    return sql_run(store->sql, err, "DELETE FROM sealed WHERE n = ?", "i", n);
+}
+
+/* Takes back one event of the same author, whether it is here already or comes later. */
+static bool redact(struct store *store, const struct event *by, const struct bytes32 *id,
+                   struct err *err)
+{
+    int64_t n;
+    return sql_run(store->sql, err, "INSERT OR IGNORE INTO redaction VALUES (?, ?)", "bb", id,
+                   &by->pubkey) &&
+           cut_found(store, &n, id, &by->pubkey, err) &&
+           (n == 0 || cut_inner(store, n, &by->pubkey, err));
 }
 
 static bool redact_targets(struct store *store, const struct event *event, struct arena *arena,
@@ -179,6 +209,12 @@ static bool redact_targets(struct store *store, const struct event *event, struc
     return true;
 }
 
+/* Of a circle: nobody takes back that somebody was removed. */
+static bool is_of_history(uint16_t kind)
+{
+    return kind == KIND_CIRCLE_OP || kind == KIND_KEY_EPOCH;
+}
+
 /* Cuts event, which is new here, when it was taken back before it came. */
 static bool cut_new(struct store *store, int64_t n, struct event *event, struct arena *arena,
                     struct err *err)
@@ -188,8 +224,8 @@ static bool cut_new(struct store *store, int64_t n, struct event *event, struct 
                     "SELECT 1 FROM redaction WHERE id = ? AND author = ?", "bb", &event->id,
                     &event->pubkey))
         return false;
-    return is_redacted == 0 || event->kind == KIND_DELETION ||
-           cut(store->sql, n, event, arena, err);
+    bool stays = event->kind == KIND_DELETION || is_of_history(event->kind);
+    return is_redacted == 0 || stays || cut(store->sql, n, event, arena, err);
 }
 
 /* In milliseconds, when it says that it was made. */
@@ -205,13 +241,42 @@ static uint64_t time_of(const struct event *event, const struct node *node)
 static bool add_plain(struct store *store, int64_t n, const struct event *event, struct err *err)
 {
     uint64_t ms = time_of(event, NULL);
-    if (!sql_run(store->sql, err, "INSERT INTO event VALUES (?, ?, ?, ?, ?, NULL)", "iibii", n,
-                 (int64_t)event->kind, &event->pubkey, event->created_at, (int64_t)ms))
+    if (!sql_run(store->sql, err, "INSERT INTO event(n, kind, pk, ts, ms) VALUES (?, ?, ?, ?, ?)",
+                 "iibii", n, (int64_t)event->kind, &event->pubkey, event->created_at, (int64_t)ms))
         return false;
     if (ms <= catalog_horizon(store))
         return catalog_add_words(store, n, event, err);
     return sql_run(store->sql, err, "INSERT INTO quarantine VALUES (?, ?)", "ii", n,
                    (int64_t)(ms - HLC_AHEAD_MAX_MS));
+}
+
+/* Of a circle that is not known to be open it is only told sealed. */
+static bool add_circle(struct sql *sql, int64_t n, const struct node *node, struct err *err)
+{
+    int64_t is_open;
+    if (!node->has_circle || is_of_history(node->kind))
+        return true;
+    return sql_number(sql, &is_open, 0, err, "SELECT is_open FROM entity WHERE root = ?", "b",
+                      &node->circle) &&
+           sql_run(sql, err, "UPDATE event SET circle = ?, is_withheld = ? WHERE n = ?", "bii",
+                   &node->circle, (int64_t)(is_open == 0), n) &&
+           (!node_is_root(node) || sql_run(sql, err, "UPDATE entity SET circle = ? WHERE root = ?",
+                                           "bb", &node->circle, &node->root));
+}
+
+/* The event that creates a circle in which nothing is sealed. */
+static bool add_opening(struct sql *sql, const struct event *event, const struct node *node,
+                        struct err *err)
+{
+    struct arena arena = {0};
+    struct act act;
+    bool is_open = node->kind == KIND_CIRCLE_OP && node_is_root(node) &&
+                   act_parse(&act, &arena, event, NULL) && act.type == ACT_CREATE && act.is_open;
+    arena_clear(&arena);
+    return !is_open ||
+           (sql_run(sql, err, "UPDATE entity SET is_open = 1 WHERE root = ?", "b", &node->root) &&
+            sql_run(sql, err, "UPDATE event SET is_withheld = 0 WHERE circle = ?", "b",
+                    &node->root));
 }
 
 static bool add(struct store *store, int64_t n, const struct event *event, const struct node *node,
@@ -221,11 +286,13 @@ static bool add(struct store *store, int64_t n, const struct event *event, const
     if (!add_tags(sql, n, event, err))
         return false;
     if (node == NULL)
-        return add_plain(store, n, event, err);
-    return sql_run(sql, err, "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", "iibiib", n,
-                   (int64_t)event->kind, &event->pubkey, event->created_at,
+        return add_plain(store, n, event, err) && keyring_take(store, n, event, err);
+    return sql_run(sql, err,
+                   "INSERT INTO event(n, kind, pk, ts, ms, root) VALUES (?, ?, ?, ?, ?, ?)",
+                   "iibiib", n, (int64_t)event->kind, &event->pubkey, event->created_at,
                    (int64_t)time_of(event, node), &node->root) &&
-           add_node(sql, n, node, err) && catalog_mark(store, &node->root, err);
+           add_node(sql, n, node, err) && catalog_mark(store, &node->root, err) &&
+           add_circle(sql, n, node, err) && add_opening(sql, event, node, err);
 }
 
 bool catalog_add(struct store *store, int64_t n, const struct event *event, struct err *err)

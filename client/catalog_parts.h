@@ -6,8 +6,10 @@
 
 #include "client/catalog.h"
 
+struct circle;
 struct event;
 struct sql;
+struct text;
 
 /* The tables, empty; and whether they are there and of this version. */
 MUST_CHECK bool catalog_make(struct sql *sql, struct err *err);
@@ -28,6 +30,13 @@ MUST_CHECK bool catalog_add_words(struct store *store, int64_t n, const struct e
  * left. */
 MUST_CHECK bool catalog_mark(struct store *store, const struct bytes32 *root, struct err *err);
 MUST_CHECK bool catalog_fold(struct store *store, bool *is_done, struct err *err);
+
+/* All of a circle's history that is here, as of the horizon; to be freed. */
+MUST_CHECK bool catalog_gather(struct store *store, struct circle **circle,
+                               const struct bytes32 *root, uint64_t horizon_ms, struct err *err);
+
+/* What it amounts to, as canonical JSON. */
+void catalog_write_circle(struct text *out, struct circle *circle);
 
 /* Until when what is dated counts by the store's clock. */
 uint64_t catalog_horizon(const struct store *store);

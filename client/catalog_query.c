@@ -70,7 +70,7 @@ static void add_tag(struct text *out, const struct filter_tag *tag)
 static void write_query(struct text *out, const struct filter *filter)
 {
     text_addf(out,
-              "SELECT id, pk, kind, ts, root, body FROM event JOIN log USING (n)"
+              "SELECT id, pk, kind, ts, root, body, is_withheld FROM event JOIN log USING (n)"
               " WHERE ts BETWEEN %lld AND %lld AND NOT is_redacted"
               " AND NOT EXISTS (SELECT 1 FROM quarantine WHERE quarantine.n = event.n)",
               (long long)filter->since, (long long)filter->until);
@@ -99,7 +99,8 @@ static bool read(struct sql *sql, struct sqlite3_stmt *row, catalog_fn *fn, void
                                             .created_at = sql_int(row, 3),
                                             .has_root = sql_text(row, 4).len > 0,
                                             .root = sql_id(row, 4),
-                                            .json = sql_text(row, 5)};
+                                            .json = sql_text(row, 5),
+                                            .is_withheld = sql_int(row, 6) != 0};
         if (!fn(owner, &event))
             return true;
     }

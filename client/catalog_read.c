@@ -98,7 +98,7 @@ bool catalog_resolve(struct store *store, struct bytes32 *id, struct span digits
 }
 
 #define EVENT_COLUMNS \
-    "SELECT id, pk, kind, ts, root, is_redacted, body FROM event JOIN log USING (n)"
+    "SELECT id, pk, kind, ts, root, is_redacted, body, is_withheld FROM event JOIN log USING (n)"
 
 static bool read_events(struct store *store, struct sqlite3_stmt *row,
                         struct catalog_events *events, struct arena *arena, struct err *err)
@@ -119,7 +119,8 @@ static bool read_events(struct store *store, struct sqlite3_stmt *row,
                                    .has_root = sql_text(row, 4).len > 0,
                                    .root = sql_id(row, 4),
                                    .is_redacted = sql_int(row, 5) != 0,
-                                   .json = arena_copy(arena, sql_text(row, 6))};
+                                   .json = arena_copy(arena, sql_text(row, 6)),
+                                   .is_withheld = sql_int(row, 7) != 0};
     }
 }
 
@@ -227,13 +228,14 @@ bool catalog_counts(struct store *store, struct catalog_counts *counts, struct e
                    " (SELECT count(*) FROM quarantine),"
                    " (SELECT count(*) FROM log WHERE is_redacted),"
                    " (SELECT total(contradictions) FROM entity),"
-                   " (SELECT min(due_ms) FROM quarantine)",
+                   " (SELECT min(due_ms) FROM quarantine),"
+                   " (SELECT count(*) FROM sealed WHERE epoch NOT IN (SELECT name FROM epoch))",
                    "") ||
         !sql_next(store->sql, row, &is_row, err))
         return false;
     uint64_t *const out[] = {&counts->events,         &counts->entities,    &counts->waiting,
                              &counts->missing,        &counts->quarantined, &counts->redacted,
-                             &counts->contradictions, &counts->due_ms};
+                             &counts->contradictions, &counts->due_ms,      &counts->locked};
     for (size_t i = 0; i < ARRAY_LEN(out); i++)
         *out[i] = (uint64_t)sql_int(row, (int)i);
     sql_end(row);

@@ -5,18 +5,21 @@
 #include "client/sql.h"
 #include "client/store_parts.h"
 
-enum { VERSION = 1 }; /* of the tables: another is thrown away and made anew */
+enum { VERSION = 2 }; /* of the tables: another is thrown away and made anew */
 
-/* event: ms: its time, exactly; root: of the entity, NULL of what is no part of one. edge: what
- * comes after what. writer: who signed on which device with which count. words: rowid is n, of an
+/* event: ms: its time, exactly; root: of the entity, NULL of what is no part of one; is_withheld:
+ * relays are told of it only sealed. edge: what comes after what. sealed: inner: the event that was
+ * found inside. writer: who signed on which device with which count. words: rowid is n, of an
  * entity its root's. */
 static const char tables[] =
     "DROP TABLE IF EXISTS event; DROP TABLE IF EXISTS tag; DROP TABLE IF EXISTS edge;"
     "DROP TABLE IF EXISTS entity; DROP TABLE IF EXISTS head; DROP TABLE IF EXISTS missing;"
     "DROP TABLE IF EXISTS quarantine; DROP TABLE IF EXISTS redaction;"
-    "DROP TABLE IF EXISTS writer; DROP TABLE IF EXISTS words;"
+    "DROP TABLE IF EXISTS writer; DROP TABLE IF EXISTS words; DROP TABLE IF EXISTS sealed;"
     "CREATE TABLE event(n INTEGER PRIMARY KEY, kind INTEGER NOT NULL, pk BLOB NOT NULL,"
-    " ts INTEGER NOT NULL, ms INTEGER NOT NULL, root BLOB);"
+    " ts INTEGER NOT NULL, ms INTEGER NOT NULL, root BLOB, circle BLOB,"
+    " is_withheld INTEGER NOT NULL DEFAULT 0);"
+    "CREATE INDEX event_circle ON event(circle, pk) WHERE circle IS NOT NULL;"
     "CREATE INDEX event_root ON event(root) WHERE root IS NOT NULL;"
     "CREATE INDEX event_kind ON event(kind, ts);"
     "CREATE INDEX event_author ON event(pk, ts);"
@@ -27,7 +30,13 @@ static const char tables[] =
     " WITHOUT ROWID;"
     "CREATE TABLE entity(root BLOB NOT NULL UNIQUE, is_dirty INTEGER NOT NULL DEFAULT 1,"
     " has_root INTEGER, author BLOB, type TEXT, state TEXT, text TEXT, hash BLOB, hlc INTEGER,"
-    " is_deleted INTEGER, applied INTEGER, waiting INTEGER, contradictions INTEGER);"
+    " is_deleted INTEGER, applied INTEGER, waiting INTEGER, contradictions INTEGER, circle BLOB,"
+    " is_open INTEGER NOT NULL DEFAULT 0);"
+    "CREATE INDEX entity_circle ON entity(circle) WHERE circle IS NOT NULL;"
+    "CREATE TABLE sealed(n INTEGER PRIMARY KEY, circle BLOB NOT NULL, epoch BLOB NOT NULL,"
+    " inner BLOB);"
+    "CREATE INDEX sealed_epoch ON sealed(epoch);"
+    "CREATE INDEX sealed_inner ON sealed(inner) WHERE inner IS NOT NULL;"
     "CREATE INDEX entity_dirty ON entity(root) WHERE is_dirty;"
     "CREATE TABLE head(root BLOB NOT NULL, id BLOB NOT NULL, PRIMARY KEY(root, id)) WITHOUT ROWID;"
     "CREATE TABLE missing(root BLOB NOT NULL, id BLOB NOT NULL, PRIMARY KEY(root, id))"
@@ -39,13 +48,17 @@ static const char tables[] =
     " n INTEGER NOT NULL, PRIMARY KEY(pk, device, seq, n)) WITHOUT ROWID;"
     "CREATE VIRTUAL TABLE words USING fts5(text, tokenize = 'unicode61 remove_diacritics 2');";
 
+static const char events[] =
+    "SELECT id, kind, pk, ts, ms, root, circle, is_withheld, is_redacted, body"
+    " FROM log JOIN event USING (n) ORDER BY 1";
+
 static const char entities[] =
     "SELECT root, is_dirty, has_root, author, type, state, text, hash, hlc, is_deleted, applied,"
-    " waiting, contradictions FROM entity ORDER BY root";
+    " waiting, contradictions, circle, is_open FROM entity ORDER BY root";
 
 /* All of it, in orders that say nothing of when events came. */
 static const char *const contents[] = {
-    "SELECT id, kind, pk, ts, ms, root, is_redacted, body FROM log JOIN event USING (n) ORDER BY 1",
+    events,
     "SELECT name, value, id FROM tag JOIN log USING (n) ORDER BY name, value, id",
     "SELECT parent, id FROM edge JOIN log USING (n) ORDER BY parent, id",
     entities,
@@ -54,6 +67,7 @@ static const char *const contents[] = {
     "SELECT id, due_ms FROM quarantine JOIN log USING (n) ORDER BY id",
     "SELECT id, author FROM redaction ORDER BY id, author",
     "SELECT pk, device, seq, id FROM writer JOIN log USING (n) ORDER BY pk, device, seq, id",
+    "SELECT id, circle, epoch, inner FROM sealed JOIN log USING (n) ORDER BY id",
     "SELECT id, text FROM words JOIN log ON log.n = words.rowid ORDER BY id",
 };
 

@@ -81,6 +81,7 @@ static bool write_status(struct text *out, const struct command_call *call, stru
     add_count(out, call, "waiting", counts.waiting);
     add_count(out, call, "missing", counts.missing);
     add_count(out, call, "quarantined", counts.quarantined);
+    add_count(out, call, "locked", counts.locked);
     add_count(out, call, "redacted", counts.redacted);
     add_count(out, call, "queued", queued);
     add_count(out, call, "refused", refused);

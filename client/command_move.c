@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "client/catalog.h"
+#include "client/catalog_circle.h"
 #include "client/command_home.h"
 #include "shared/arena.h"
 #include "shared/err.h"
@@ -143,6 +144,7 @@ static enum command_status run_import(struct command_call *call)
 struct export
 {
     const struct command_call *call;
+    struct store *store;
     struct text out;
     enum command_status status;
 };
@@ -156,15 +158,22 @@ static bool write_line(struct export *export, struct span json)
     return export->status == COMMAND_DONE;
 }
 
+/* What is told sealed is exported so, too. */
 static bool on_each(void *owner, const struct bytes32 *id, struct span json)
 {
-    (void)id;
-    return write_line(owner, json);
+    struct export *export = owner;
+    struct err err;
+    bool is_withheld;
+    if (!catalog_is_withheld(export->store, &is_withheld, id, &err)) {
+        export->status = command_fail(export->call, &err);
+        return false;
+    }
+    return is_withheld || write_line(export, json);
 }
 
 static bool on_match(void *owner, const struct catalog_event *event)
 {
-    return write_line(owner, event->json);
+    return event->is_withheld || write_line(owner, event->json);
 }
 
 static enum command_status run_export(struct command_call *call)
@@ -179,6 +188,7 @@ static enum command_status run_export(struct command_call *call)
         return command_misuse(call, "%s", err.text);
     }
     struct store *store = home_open(call, &export.status);
+    export.store = store;
     if (store != NULL) {
         bool ok = is_all ? catalog_settle(store, &err) && /* what was taken back is gone */
                                store_each(store, on_each, &export, &err)

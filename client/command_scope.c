@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "client/catalog.h"
+#include "client/catalog_circle.h"
+#include "client/command_circle.h"
 #include "client/command_home.h"
 #include "client/mailbox.h"
 #include "client/person.h"
@@ -62,14 +64,14 @@ static bool add_filter(struct scope *scope, struct arena *arena, struct span jso
     return true;
 }
 
-/* {"key":[...]}, in several filters where there are many. */
-static bool add_set(struct scope *scope, struct arena *arena, const char *key,
+/* {begin:[...]}, in several filters where there are many. */
+static bool add_set(struct scope *scope, struct arena *arena, const char *begin,
                     const struct set *set, struct err *err)
 {
     bool ok = true;
     for (size_t i = 0; ok && i < set->count;) {
         struct text json = {0};
-        text_addf(&json, "{\"%s\":[", key);
+        text_addf(&json, "{%s:[", begin);
         for (size_t end = i + VALUES_MAX; i < set->count && i < end; i++) {
             text_add(&json, json.at[json.len - 1] == '[' ? SPAN("\"") : SPAN(",\""));
             text_add_hex(&json, set->at[i].at, sizeof set->at[i].at);
@@ -87,7 +89,8 @@ static bool add_entities(struct scope *scope, struct arena *arena, struct set *r
                          struct err *err)
 {
     set_sort(roots);
-    return add_set(scope, arena, "ids", roots, err) && add_set(scope, arena, "#e", roots, err);
+    return add_set(scope, arena, "\"ids\"", roots, err) &&
+           add_set(scope, arena, "\"#e\"", roots, err);
 }
 
 /* ---- what the options say ---- */
@@ -113,7 +116,9 @@ static bool read_ids(struct set *set, const struct command_call *call, struct st
     struct bytes32 id;
     size_t place = 0;
     while ((value = command_next_value(call, option, &place)) != NULL) {
-        if (!home_resolve(store, &id, value, err))
+        bool ok = strcmp(option, "circle") == 0 ? command_circle_find(store, &id, value, err)
+                                                : home_resolve(store, &id, value, err);
+        if (!ok)
             return false;
         set_add(set, &id);
     }
@@ -143,13 +148,13 @@ static bool read_options(struct scope *scope, struct arena *arena, const struct 
                          struct store *store, struct err *err)
 {
     struct set authors = {0}, entities = {0}, circles = {0};
-    bool ok = read_authors(&authors, call, err) &&
-              read_ids(&entities, call, store, "entity", err) &&
-              read_ids(&entities, call, store, "circle", err) &&
-              read_ids(&circles, call, store, "circle", err) &&
-              add_set(scope, arena, "authors", &authors, err) &&
-              add_entities(scope, arena, &entities, err) &&
-              add_set(scope, arena, "#h", &circles, err) && read_filters(scope, arena, call, err);
+    bool ok =
+        read_authors(&authors, call, err) && read_ids(&entities, call, store, "entity", err) &&
+        read_ids(&entities, call, store, "circle", err) &&
+        read_ids(&circles, call, store, "circle", err) &&
+        add_set(scope, arena, "\"authors\"", &authors, err) &&
+        add_entities(scope, arena, &entities, err) &&
+        add_set(scope, arena, "\"#h\"", &circles, err) && read_filters(scope, arena, call, err);
     keep_authors(scope, arena, &authors);
     free(authors.at);
     free(entities.at);
@@ -159,11 +164,25 @@ static bool read_options(struct scope *scope, struct arena *arena, const struct 
 
 /* ---- what the store holds ---- */
 
+/* What is sealed is found by its circle alone, and relays are told no more of it. */
 static bool add_root(void *owner, const struct catalog_event *event)
 {
-    if (event->has_root)
+    if (event->has_root && !event->is_withheld)
         set_add(owner, &event->root);
     return true;
+}
+
+/* All of the circles, and whatever lets somebody of this device into one. */
+static bool add_circles(struct scope *scope, struct arena *arena, struct store *store,
+                        const struct set *authors, struct err *err)
+{
+    struct bytes32 *roots;
+    size_t count;
+    if (!catalog_circles(store, &roots, &count, arena, err))
+        return false;
+    const struct set circles = {.at = roots, .count = count};
+    return add_set(scope, arena, "\"#h\"", &circles, err) &&
+           add_set(scope, arena, "\"kinds\":[1572,1574],\"#p\"", authors, err);
 }
 
 static bool read_store(struct scope *scope, struct arena *arena, struct store *store,
@@ -178,8 +197,8 @@ static bool read_store(struct scope *scope, struct arena *arena, struct store *s
         if (writers.at[i].device == store_device(store))
             set_add(&authors, &writers.at[i].author);
     set_sort(&authors);
-    ok = ok && add_set(scope, arena, "authors", &authors, err) &&
-         add_entities(scope, arena, &roots, err);
+    ok = ok && add_set(scope, arena, "\"authors\"", &authors, err) &&
+         add_entities(scope, arena, &roots, err) && add_circles(scope, arena, store, &authors, err);
     keep_authors(scope, arena, &authors);
     free(authors.at);
     free(roots.at);

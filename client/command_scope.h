@@ -12,13 +12,13 @@ struct arena;
 struct err;
 struct store;
 
-#define SCOPE_OPTIONS                                                         \
-    {"author", "WHO", "all by this person; may be repeated"},                 \
-        {"entity", "ID", "all of this document or profile; may be repeated"}, \
-        {"circle", "ID", "all of this circle; may be repeated"},              \
-        {"filter", "FILTER", "all that match, as JSON; may be repeated"},     \
-    {                                                                         \
-        "all", NULL, "all that the relay has"                                 \
+#define SCOPE_OPTIONS                                                                   \
+    {"author", "WHO", "all by this person; may be repeated"},                           \
+        {"entity", "ID", "all of this document or profile; may be repeated"},           \
+        {"circle", "CIRCLE", "all of this circle, by its name or id; may be repeated"}, \
+        {"filter", "FILTER", "all that match, as JSON; may be repeated"},               \
+    {                                                                                   \
+        "all", NULL, "all that the relay has"                                           \
     }
 
 struct scope {

@@ -2,6 +2,8 @@
 #include <stdio.h>
 
 #include "client/catalog.h"
+#include "client/catalog_circle.h"
+#include "client/command_circle.h"
 #include "client/command_pen.h"
 #include "client/draft.h"
 #include "client/entity.h"
@@ -98,10 +100,14 @@ static bool make(struct pen *pen, struct text *out, struct err *err)
     struct pen_change change;
     struct span name = command_span(pen->call->words[0]);
     const struct type *type = type_find(name);
+    const char *circle_name = command_value(pen->call, "circle");
+    struct bytes32 circle;
     if (type != NULL && type->made_by != NULL)
         return err_set(err, ERR_INVALID, "a %s is made by shoal %s", type->name, type->made_by);
     bool ok = pen_create(pen, &change, name, err) && read_changes(pen, &change, err) &&
-              type_complete(type, is_set, &change, err);
+              type_complete(type, is_set, &change, err) &&
+              (circle_name == NULL || (command_circle_find(pen->store, &circle, circle_name, err) &&
+                                       pen_join(pen, &change, &circle, err)));
     return end(pen, &change, ok, out, err);
 }
 
@@ -128,12 +134,21 @@ static bool take_back(struct pen *pen, struct text *out, const struct catalog_ev
 {
     struct draft draft = {.kind = KIND_DELETION, .created_at = pen_now()};
     struct event event;
+    struct bytes32 *outer;
+    size_t outer_count;
     char kind[8];
     if (memcmp(&it->author, pen_me(pen), sizeof it->author) != 0)
         return err_set(err, ERR_RESTRICTED, "it is somebody else's");
-    snprintf(kind, sizeof kind, "%u", it->kind);
+    if (!catalog_sealed_in(pen->store, &outer, &outer_count, &pen->arena, &it->id, err))
+        return false;
+    snprintf(kind, sizeof kind, "%u", outer_count > 0 ? KIND_SEALED_OP : it->kind);
     draft_tag_id(&draft, SPAN("e"), &it->id, SPAN(""));
+    for (size_t i = 0; i < outer_count; i++) /* relays know it by what it was sealed in */
+        draft_tag_id(&draft, SPAN("e"), &outer[i], SPAN(""));
     draft_tag_pair(&draft, SPAN("k"), command_span(kind));
+    if (event_parse(&event, &pen->arena, it->json, NULL) &&
+        event_tag_value(&event, SPAN("h")) != NULL) /* who is in the circle finds it by that */
+        draft_tag_pair(&draft, SPAN("h"), *event_tag_value(&event, SPAN("h")));
     if (!pen_sign(pen, &event, &draft, err) || !pen_put(pen, &event, err) ||
         !catalog_settle(pen->store, err))
         return false;
@@ -190,7 +205,9 @@ static enum command_status run_restore(struct command_call *call)
 }
 
 static const struct command_option options_new[] = {
-    {"count", "COUNTER=N", "begin a counter with N; may be repeated"}, PEN_OPTIONS};
+    {"count", "COUNTER=N", "begin a counter with N; may be repeated"},
+    {"circle", "CIRCLE", "for the members of a circle, by its name or id"},
+    PEN_OPTIONS};
 
 const struct command command_new = {.name = "new",
                                     .words = "TYPE [FIELD=TEXT | FIELD:=JSON | SET+=TEXT]...",

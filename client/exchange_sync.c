@@ -68,6 +68,8 @@ static void on_paged(void *owner, const struct sync_cursor *cursor)
 static bool add_record(void *owner, const struct catalog_event *event)
 {
     struct exchange *exchange = owner;
+    if (event->is_withheld)
+        return true;
     if (exchange->record_count == exchange->record_capacity) {
         exchange->record_capacity =
             exchange->record_capacity == 0 ? 1024 : 2 * exchange->record_capacity;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "client/command.h"
+#include "client/command_circle.h"
 #include "client/terminal.h"
 #include "shared/text.h"
 
@@ -46,6 +47,15 @@ static const struct command *const commands[] = {
     &command_link,
     &command_unit_save,
     &command_unit_lineage,
+    &command_circle_new,
+    &command_circle_list,
+    &command_circle_show,
+    &command_circle_add,
+    &command_circle_rm,
+    &command_circle_role,
+    &command_circle_leave,
+    &command_circle_void,
+    &command_circle_keys,
     &command_remote_add,
     &command_remote_rm,
     &command_remote_list,

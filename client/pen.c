@@ -4,10 +4,12 @@
 
 #include "client/canon.h"
 #include "client/catalog.h"
+#include "client/circle.h"
 #include "client/draft.h"
 #include "client/entity.h"
 #include "client/hlc.h"
 #include "client/holder.h"
+#include "client/pen_circle.h"
 #include "client/prose.h"
 #include "client/replica.h"
 #include "client/state.h"
@@ -110,6 +112,26 @@ static bool find_privacy(struct pen *pen, struct pen_change *change, const struc
     return true;
 }
 
+static bool check_writer(const struct pen *pen, struct circle *circle, struct err *err)
+{
+    struct circle_member me;
+    return (circle_member(circle, &me, pen_me(pen)) && me.role >= ACT_WRITER) ||
+           err_set(err, ERR_RESTRICTED, "the circle does not let you write");
+}
+
+bool pen_join(struct pen *pen, struct pen_change *change, const struct bytes32 *circle,
+              struct err *err)
+{
+    struct circle *joined;
+    if (!pen_circle_load(pen, &joined, circle, err))
+        return false;
+    bool ok = check_writer(pen, joined, err) &&
+              circle_ground(joined, &change->node, change->grounds, pen->now_ms, err);
+    circle_free(joined);
+    change->is_private = false; /* but for its members */
+    return ok;
+}
+
 bool pen_load(struct pen *pen, struct pen_change *change, const struct bytes32 *root,
               struct err *err)
 {
@@ -119,11 +141,14 @@ bool pen_load(struct pen *pen, struct pen_change *change, const struct bytes32 *
     const struct bytes32 *author = replica_author(change->replica);
     if (author == NULL)
         return err_set(err, ERR_INVALID, "it is no entity that is here");
-    if (memcmp(author, pen_me(pen), sizeof *author) != 0)
+    struct circle *circle = replica_circle(change->replica);
+    if (circle != NULL && !check_writer(pen, circle, err))
+        return false;
+    if (circle == NULL && memcmp(author, pen_me(pen), sizeof *author) != 0)
         return err_set(err, ERR_RESTRICTED, "it is somebody else's");
     return find_privacy(pen, change, root, err) &&
-           entity_next(replica_entity(change->replica), &change->node, change->parents, pen->now_ms,
-                       err);
+           replica_next(change->replica, &change->node, change->parents, change->grounds,
+                        pen->now_ms, err);
 }
 
 void pen_clear(struct pen_change *change)
@@ -148,7 +173,9 @@ static bool finish(struct pen *pen, struct pen_change *change, struct draft *dra
     node_draft(node, draft);
     if (change->is_private)
         draft_tag(draft, (struct span[]){SPAN("-")}, 1);
-    return pen_sign(pen, event, draft, err) && pen_put_at(pen, event, pen->relays, relays, err);
+    return pen_sign(pen, event, draft, err) &&
+           (node->has_circle ? pen_circle_put(pen, &node->circle, event, err)
+                             : pen_put_at(pen, event, pen->relays, relays, err));
 }
 
 bool pen_finish(struct pen *pen, struct pen_change *change, struct event *event, struct err *err)

@@ -48,7 +48,7 @@ MUST_CHECK bool pen_put_at(struct pen *pen, const struct event *event, const str
 struct pen_change {
     struct replica *replica; /* of what is changed; NULL for what is new */
     struct node node;
-    struct bytes32 parents[NODE_PARENTS_MAX];
+    struct bytes32 parents[NODE_PARENTS_MAX], grounds[NODE_GROUNDS_MAX];
     struct op *ops;
     size_t op_count;
     bool is_private; /* relays get it only where the pen's owner names them (NIP-70) */
@@ -57,6 +57,10 @@ struct pen_change {
 /* Begins what is new: the first operation creates it. */
 MUST_CHECK bool pen_create(struct pen *pen, struct pen_change *change, struct span type,
                            struct err *err);
+
+/* What was created is to be of a circle. ERR_RESTRICTED: which does not let us. */
+MUST_CHECK bool pen_join(struct pen *pen, struct pen_change *change, const struct bytes32 *circle,
+                         struct err *err);
 
 /* Begins a change of what is there; ERR_RESTRICTED: it is somebody else's. */
 MUST_CHECK bool pen_load(struct pen *pen, struct pen_change *change, const struct bytes32 *root,

@@ -66,6 +66,7 @@ void replica_free(struct replica *replica)
         return;
     entity_free(replica->entity);
     warrant_free(replica->warrant);
+    circle_free(replica->circle);
     prose_free(replica->prose);
     arena_clear(&replica->arena);
     free(replica);
@@ -142,8 +143,9 @@ static enum replica_verdict read(struct replica *replica, struct arena *arena,
 {
     struct node node;
     struct op_list ops = {0};
-    if (!node_parse(&node, arena, event, NULL))
-        return REPLICA_VOID;
+    if (event->kind == KIND_CIRCLE_OP || event->kind == KIND_KEY_EPOCH ||
+        !node_parse(&node, arena, event, NULL))
+        return REPLICA_VOID; /* what a circle's history says is no entity's */
     if (node_is_root(&node) && is_same(&node.id, &replica->root)) {
         replica->author = node.author;
         replica->has_author = true;

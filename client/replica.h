@@ -34,8 +34,8 @@ enum replica_verdict {
 struct replica *replica_new(const struct bytes32 *root, uint64_t horizon_ms, uint64_t client);
 void replica_free(struct replica *replica);
 
-/* Before all else, for an entity of a circle: borrows it, and nothing more is added to it. What is
- * put in then waits for replica_settle. */
+/* Before all else, for an entity of a circle, which goes with the replica; nothing more is added to
+ * it. What is put in then waits for replica_settle. */
 void replica_govern(struct replica *replica, struct circle *circle);
 void replica_settle(struct replica *replica);
 

@@ -109,6 +109,21 @@ static bool take_outbox(struct store *to, struct sql *from, struct err *err)
     return ok;
 }
 
+static bool take_epochs(struct store *to, struct sql *from, struct err *err)
+{
+    struct sqlite3_stmt *row;
+    bool is_row, ok = true;
+    if (!sql_start(from, &row, NULL, "SELECT name, circle, key FROM epoch", ""))
+        return true;
+    while (ok && sql_next(from, row, &is_row, NULL) && is_row) {
+        struct bytes32 name = sql_id(row, 0), circle = sql_id(row, 1), key = sql_id(row, 2);
+        ok = sql_run(to->sql, err, "INSERT OR IGNORE INTO epoch VALUES (?, ?, ?)", "bbb", &name,
+                     &circle, &key);
+    }
+    sql_end(row);
+    return ok;
+}
+
 static bool take_database(struct store *to, const char *path, uint64_t *saved, struct err *err)
 {
     struct sql *from = sql_open(path, false, NULL);
@@ -116,7 +131,8 @@ static bool take_database(struct store *to, const char *path, uint64_t *saved, s
         return true;
     bool ok = take_rows(to, from, "SELECT body FROM log ORDER BY n", saved, err) &&
               take_rows(to, from, "SELECT body FROM log ORDER BY n DESC", saved, err) &&
-              take_relays(to, from, err) && take_outbox(to, from, err);
+              take_relays(to, from, err) && take_outbox(to, from, err) &&
+              take_epochs(to, from, err);
     sql_close(from);
     return ok;
 }

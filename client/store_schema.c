@@ -15,7 +15,8 @@ enum { APPLICATION = 0x53686f61 }; /* "Shoa" */
  *   log     each event once: h of its id, when it came, its JSON (redacted: without its content)
  *   relay   URLs by number; is_used: new events are queued for it
  *   outbox  state: enum outbox_state
- *   cursor  how far a relay was asked */
+ *   cursor  how far a relay was asked
+ *   epoch   keys of circles, by the names of their epochs: secret */
 static const char *const versions[] = {
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
     "CREATE TABLE log(n INTEGER PRIMARY KEY, h INTEGER NOT NULL, id BLOB NOT NULL,"
@@ -29,21 +30,31 @@ static const char *const versions[] = {
     "CREATE INDEX outbox_due ON outbox(r, next_ms) WHERE state = 0;"
     "CREATE TABLE cursor(r INTEGER NOT NULL, key TEXT NOT NULL, since INTEGER NOT NULL,"
     " until INTEGER NOT NULL, PRIMARY KEY(r, key)) WITHOUT ROWID;",
+    "CREATE TABLE epoch(name BLOB PRIMARY KEY, circle BLOB NOT NULL, key BLOB NOT NULL)"
+    " WITHOUT ROWID;",
 };
 
 enum { VERSION = sizeof versions / sizeof versions[0] };
 
 static bool set_version(struct sql *sql, struct err *err)
 {
-    _Static_assert(APPLICATION == 1399353185 && VERSION == 1, "written out below");
-    return sql_script(sql, "PRAGMA application_id = 1399353185; PRAGMA user_version = 1", err);
+    _Static_assert(APPLICATION == 1399353185 && VERSION == 2, "written out below");
+    return sql_script(sql, "PRAGMA application_id = 1399353185; PRAGMA user_version = 2", err);
+}
+
+static bool bring(struct sql *sql, int64_t version, struct err *err)
+{
+    for (; version < VERSION; version++)
+        if (!sql_script(sql, versions[version], err))
+            return false;
+    return true;
 }
 
 static bool fill(struct sql *sql, struct err *err)
 {
     int64_t device;
     randombytes_buf(&device, sizeof device);
-    return sql_script(sql, "BEGIN IMMEDIATE", err) && sql_script(sql, versions[0], err) &&
+    return sql_script(sql, "BEGIN IMMEDIATE", err) && bring(sql, 0, err) &&
            sql_run(sql, err, "INSERT INTO meta VALUES ('device', ?)", "i", device) &&
            set_version(sql, err) && sql_script(sql, "COMMIT", err);
 }
@@ -79,6 +90,15 @@ bool store_make(const char *path, struct err *err)
     return ok;
 }
 
+/* Somebody else may have done it meanwhile. What fails is undone when the store is closed. */
+static bool renew(struct sql *sql, struct err *err)
+{
+    int64_t version;
+    return sql_script(sql, "BEGIN IMMEDIATE", err) &&
+           sql_number(sql, &version, 0, err, "PRAGMA user_version", "") &&
+           bring(sql, version, err) && set_version(sql, err) && sql_script(sql, "COMMIT", err);
+}
+
 bool store_migrate(struct sql *sql, struct err *err)
 {
     int64_t application, version;
@@ -91,5 +111,5 @@ bool store_migrate(struct sql *sql, struct err *err)
         return err_set(err, ERR_UNSUPPORTED,
                        "a newer shoal made the store (version %lld, this one knows %d): update",
                        (long long)version, VERSION);
-    return true;
+    return version == VERSION || renew(sql, err);
 }

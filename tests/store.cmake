@@ -37,3 +37,12 @@ circle_mutant(concurrent circle_outcome.c "!has_seen && !is_before"
 circle_mutant(unseen circle_outcome.c "|| !circle_view_has(deed->view, grant) ||" "||")
 circle_mutant(member circle.c "&deed, ACT_ADMIN)" "&deed, ACT_READER)"
               circle_outcome.c "&deed, ACT_ADMIN)" "&deed, ACT_READER)")
+
+# Three people and a real relay.
+if(TARGET shoal-relay)
+  add_test(NAME shoal_circle_commands
+           COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_circle.sh $<TARGET_FILE:shoal>
+                   $<TARGET_FILE:shoal-relay>)
+  set_tests_properties(shoal_circle_commands PROPERTIES LABELS integration TIMEOUT 120
+    FIXTURES_REQUIRED postgres ENVIRONMENT "TEST_DB=${TEST_DB}")
+endif()

@@ -1,0 +1,395 @@
+/* shoal circle: people who share things, by keys that those who left do not have. */
+#include "client/command_circle.h"
+
+#include "client/act.h"
+#include "client/catalog.h"
+#include "client/catalog_circle.h"
+#include "client/circle.h"
+#include "client/command_pen.h"
+#include "client/hlc.h"
+#include "client/keyring.h"
+#include "client/pen_circle.h"
+#include "client/person.h"
+#include "shared/err.h"
+#include "shared/event.h"
+#include "shared/text.h"
+#include "shared/utf8.h"
+
+enum { NAME_SHOWN_MAX = 60 };
+
+/* ---- which ---- */
+
+static bool is_called(struct store *store, bool *is_called, const struct bytes32 *root,
+                      struct span name, struct err *err)
+{
+    struct circle *circle;
+    if (!catalog_circle(store, &circle, root, UINT64_MAX, err))
+        return false;
+    const struct act *creation = circle_creation(circle);
+    *is_called = creation != NULL && span_eq(creation->name, name);
+    circle_free(circle);
+    return true;
+}
+
+bool command_circle_find(struct store *store, struct bytes32 *id, const char *word, struct err *err)
+{
+    struct arena arena = {0};
+    struct bytes32 *roots, found = {{0}};
+    size_t count, matches = 0;
+    bool is_it, ok = catalog_circles(store, &roots, &count, &arena, err);
+    for (size_t i = 0; ok && i < count; i++) {
+        ok = is_called(store, &is_it, &roots[i], command_span(word), err);
+        if (ok && is_it) {
+            found = roots[i];
+            matches++;
+        }
+    }
+    arena_clear(&arena);
+    *id = found;
+    if (!ok || matches == 1)
+        return ok;
+    if (matches > 1)
+        return err_set(err, ERR_INVALID, "several circles are called %.60s: name its id", word);
+    return home_resolve(store, id, word, NULL) ||
+           err_set(err, ERR_INVALID, "no circle here is called %.60s", word);
+}
+
+static bool find(struct pen *pen, struct bytes32 *root, struct err *err)
+{
+    return command_circle_find(pen->store, root, pen->call->words[0], err);
+}
+
+/* ---- changes ---- */
+
+static bool make(struct pen *pen, struct text *out, struct err *err)
+{
+    const struct act act = {.type = ACT_CREATE,
+                            .name = command_span(pen->call->words[0]),
+                            .is_open = command_value(pen->call, "open") != NULL};
+    struct event event;
+    if (act.name.len == 0 || act.name.len > ACT_NAME_BYTES_MAX || !utf8_is(act.name))
+        return err_set(err, ERR_INVALID, "a name is 1 to %d bytes of UTF-8", ACT_NAME_BYTES_MAX);
+    if (!pen_circle_create(pen, &event, &act, err))
+        return false;
+    pen_report(pen, out, &event.id, &event.id);
+    return true;
+}
+
+static bool act(struct pen *pen, struct text *out, const struct bytes32 *root,
+                const struct act *act, struct err *err)
+{
+    struct event event;
+    uint64_t given;
+    if (!pen_circle_act(pen, &event, root, act, err) ||
+        !keyring_open(pen->store, pen->holder, &given, err) ||
+        (act->type != ACT_LEAVE && !pen_circle_share(pen, &given, root, err)))
+        return false;
+    pen_report(pen, out, root, &event.id);
+    return true;
+}
+
+static bool read_role(struct act *act, const char *word, struct err *err)
+{
+    return act_role_parse(&act->role, command_span(word)) ||
+           err_set(err, ERR_INVALID, "no role '%.20s': reader, writer, moderator or admin", word);
+}
+
+/* An act about somebody, whom the second word names. */
+static bool act_on(struct pen *pen, struct text *out, struct act *change, const char *role,
+                   struct err *err)
+{
+    struct bytes32 root;
+    return (role == NULL || read_role(change, role, err)) && find(pen, &root, err) &&
+           person_parse(&change->who, command_span(pen->call->words[1]), err) &&
+           act(pen, out, &root, change, err);
+}
+
+static bool add(struct pen *pen, struct text *out, struct err *err)
+{
+    const char *role = command_value(pen->call, "role");
+    return act_on(pen, out, &(struct act){.type = ACT_ADD}, role != NULL ? role : "writer", err);
+}
+
+static bool set_role(struct pen *pen, struct text *out, struct err *err)
+{
+    return act_on(pen, out, &(struct act){.type = ACT_ROLE}, pen->call->words[2], err);
+}
+
+static bool remove_one(struct pen *pen, struct text *out, struct err *err)
+{
+    return act_on(pen, out, &(struct act){.type = ACT_REMOVE}, NULL, err);
+}
+
+static bool leave(struct pen *pen, struct text *out, struct err *err)
+{
+    struct bytes32 root;
+    const struct act leaving = {.type = ACT_LEAVE, .who = *pen_me(pen)};
+    return find(pen, &root, err) && act(pen, out, &root, &leaving, err);
+}
+
+static bool void_events(struct pen *pen, struct text *out, struct err *err)
+{
+    const struct command_call *call = pen->call;
+    struct bytes32 root, *ids = arena_array(&pen->arena, struct bytes32, call->word_count);
+    struct act voiding = {.type = ACT_VOID, .ids = ids};
+    if (!find(pen, &root, err))
+        return false;
+    for (size_t i = 1; i < call->word_count; i++)
+        if (!home_resolve(pen->store, &ids[voiding.id_count++], call->words[i], err))
+            return false;
+    return act(pen, out, &root, &voiding, err);
+}
+
+/* ---- keys ---- */
+
+static bool keep_keys(struct pen *pen, struct text *out, struct err *err)
+{
+    bool rotates = command_value(pen->call, "rotate") != NULL;
+    struct bytes32 *roots, root;
+    size_t count = 1;
+    uint64_t opened, given, all = 0;
+    struct catalog_counts counts;
+    if (rotates && pen->call->word_count == 0)
+        return err_set(err, ERR_INVALID, "--rotate: of which circle?");
+    if (pen->call->word_count > 0) {
+        if (!find(pen, &root, err))
+            return false;
+        roots = &root;
+    } else if (!catalog_circles(pen->store, &roots, &count, &pen->arena, err)) {
+        return false;
+    }
+    if (!keyring_open(pen->store, pen->holder, &opened, err) ||
+        (rotates && !pen_circle_rotate(pen, &root, err)))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!pen_circle_share(pen, &given, &roots[i], err))
+            return false;
+        all += given;
+    }
+    if (!catalog_counts(pen->store, &counts, err))
+        return false;
+    text_addf(out,
+              pen->call->is_json
+                  ? "{\"opened\":%llu,\"given\":%llu,\"locked\":%llu}\n"
+                  : "%llu keys opened, %llu people given one; %llu events are still locked\n",
+              (unsigned long long)opened, (unsigned long long)all,
+              (unsigned long long)counts.locked);
+    return true;
+}
+
+/* ---- looking ---- */
+
+static void write_json(struct text *out, const struct bytes32 *root,
+                       const struct catalog_entity *entity)
+{
+    text_add(out, SPAN("{"));
+    home_write_hex(out, "id", root);
+    text_add(out, SPAN(","));
+    home_write_hex(out, "hash", &entity->hash);
+    text_addf(out, ",\"waiting\":%llu,", (unsigned long long)entity->waiting);
+    text_add(out, (struct span){entity->state.at + 1, entity->state.len - 1});
+    text_add(out, SPAN("\n"));
+}
+
+static void write_members(struct text *out, struct circle *circle)
+{
+    struct arena arena = {0};
+    size_t count;
+    const struct circle_member *members = circle_members(circle, &arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        text_addf(out, "  %-10s", act_role_name(members[i].role));
+        text_add_hex(out, members[i].key.at, sizeof members[i].key.at);
+        text_add(out, SPAN("\n"));
+    }
+    arena_clear(&arena);
+}
+
+/* One circle, with its members where it is looked at alone. */
+static bool write_one(struct text *out, const struct command_call *call, struct store *store,
+                      const struct bytes32 *root, struct err *err)
+{
+    struct arena arena = {0};
+    struct catalog_entity entity;
+    struct circle *circle;
+    if (!catalog_circle(store, &circle, root, home_now() + HLC_AHEAD_MAX_MS, err))
+        return false;
+    bool ok = catalog_entity(store, &entity, &arena, root, err);
+    const struct act *creation = circle_creation(circle);
+    if (ok && creation == NULL)
+        ok = err_set(err, ERR_INVALID, "it is no circle that is here");
+    if (ok && call->is_json) {
+        write_json(out, root, &entity);
+    } else if (ok) {
+        text_add_hex(out, root->at, call->word_count > 0 ? sizeof root->at : 4);
+        text_add(out, creation->is_open ? SPAN("  open    ") : SPAN("  sealed  "));
+        home_write_words(out, creation->name, NAME_SHOWN_MAX);
+        text_add(out, SPAN("\n"));
+        if (call->word_count > 0)
+            write_members(out, circle);
+    }
+    circle_free(circle);
+    arena_clear(&arena);
+    return ok;
+}
+
+static bool write_all(struct text *out, const struct command_call *call, struct store *store,
+                      struct err *err)
+{
+    struct arena arena = {0};
+    struct bytes32 *roots;
+    size_t count;
+    bool ok = catalog_circles(store, &roots, &count, &arena, err);
+    for (size_t i = 0; ok && i < count; i++)
+        ok = write_one(out, call, store, &roots[i], err);
+    arena_clear(&arena);
+    return ok;
+}
+
+static enum command_status run_look(struct command_call *call)
+{
+    struct text out = {0};
+    struct bytes32 root;
+    struct err err;
+    enum command_status status;
+    struct store *store = home_open(call, &status);
+    if (store == NULL)
+        return status;
+    bool ok = call->word_count == 0 ? write_all(&out, call, store, &err)
+                                    : command_circle_find(store, &root, call->words[0], &err) &&
+                                          write_one(&out, call, store, &root, &err);
+    status = ok ? command_print(call, &out) : command_fail(call, &err);
+    text_clear(&out);
+    store_close(store);
+    return status;
+}
+
+/* ---- the table ---- */
+
+static enum command_status run_new(struct command_call *call)
+{
+    return pen_run(call, make);
+}
+
+static enum command_status run_add(struct command_call *call)
+{
+    return pen_run(call, add);
+}
+
+static enum command_status run_rm(struct command_call *call)
+{
+    return pen_run(call, remove_one);
+}
+
+static enum command_status run_role(struct command_call *call)
+{
+    return pen_run(call, set_role);
+}
+
+static enum command_status run_leave(struct command_call *call)
+{
+    return pen_run(call, leave);
+}
+
+static enum command_status run_void(struct command_call *call)
+{
+    return pen_run(call, void_events);
+}
+
+static enum command_status run_keys(struct command_call *call)
+{
+    return pen_run(call, keep_keys);
+}
+
+static const struct command_option options_new[] = {
+    {"open", NULL, "nothing in it is sealed: anybody reads, members write"}, PEN_OPTIONS};
+
+const struct command command_circle_new = {.name = "circle new",
+                                           .words = "NAME",
+                                           .help = "begin a circle, of which you are the first",
+                                           .words_min = 1,
+                                           .words_max = 1,
+                                           .options = options_new,
+                                           .option_count = ARRAY_LEN(options_new),
+                                           .run = run_new};
+
+static const struct command_option options_look[] = {HOME_OPTION, COMMAND_OPTION_JSON};
+
+const struct command command_circle_list = {.name = "circle list",
+                                            .help = "list the circles that are here",
+                                            .options = options_look,
+                                            .option_count = ARRAY_LEN(options_look),
+                                            .run = run_look};
+
+const struct command command_circle_show = {.name = "circle show",
+                                            .words = "CIRCLE",
+                                            .help = "say who is in a circle, and as what",
+                                            .words_min = 1,
+                                            .words_max = 1,
+                                            .options = options_look,
+                                            .option_count = ARRAY_LEN(options_look),
+                                            .run = run_look};
+
+static const struct command_option options_add[] = {
+    {"role", "ROLE", "reader, writer, moderator or admin [writer]"}, PEN_OPTIONS};
+
+const struct command command_circle_add = {.name = "circle add",
+                                           .words = "CIRCLE WHO",
+                                           .help = "let somebody into a circle, and give the key",
+                                           .words_min = 2,
+                                           .words_max = 2,
+                                           .options = options_add,
+                                           .option_count = ARRAY_LEN(options_add),
+                                           .run = run_add};
+
+static const struct command_option options_change[] = {PEN_OPTIONS};
+
+const struct command command_circle_rm = {
+    .name = "circle rm",
+    .words = "CIRCLE WHO",
+    .help = "remove somebody, who cannot read what follows: there is a new key",
+    .words_min = 2,
+    .words_max = 2,
+    .options = options_change,
+    .option_count = ARRAY_LEN(options_change),
+    .run = run_rm};
+
+const struct command command_circle_role = {.name = "circle role",
+                                            .words = "CIRCLE WHO ROLE",
+                                            .help =
+                                                "make a member reader, writer, moderator, admin",
+                                            .words_min = 3,
+                                            .words_max = 3,
+                                            .options = options_change,
+                                            .option_count = ARRAY_LEN(options_change),
+                                            .run = run_role};
+
+const struct command command_circle_leave = {.name = "circle leave",
+                                             .words = "CIRCLE",
+                                             .help = "leave a circle",
+                                             .words_min = 1,
+                                             .words_max = 1,
+                                             .options = options_change,
+                                             .option_count = ARRAY_LEN(options_change),
+                                             .run = run_leave};
+
+const struct command command_circle_void = {
+    .name = "circle void",
+    .words = "CIRCLE EVENT...",
+    .help = "as its moderator: what these events say counts no more",
+    .words_min = 2,
+    .words_max = COMMAND_WORDS_MAX,
+    .options = options_change,
+    .option_count = ARRAY_LEN(options_change),
+    .run = run_void};
+
+static const struct command_option options_keys[] = {
+    {"rotate", NULL, "make a new one, as an admin"}, PEN_OPTIONS};
+
+const struct command command_circle_keys = {
+    .name = "circle keys",
+    .words = "[CIRCLE]",
+    .help = "open the keys that came; as an admin, give them to members who lack one",
+    .words_max = 1,
+    .options = options_keys,
+    .option_count = ARRAY_LEN(options_keys),
+    .run = run_keys};

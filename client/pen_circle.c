@@ -1,0 +1,392 @@
+#include "client/pen_circle.h"
+
+#include <sodium.h>
+
+#include "client/catalog.h"
+#include "client/catalog_circle.h"
+#include "client/circle.h"
+#include "client/draft.h"
+#include "client/entity.h"
+#include "client/epoch.h"
+#include "client/hlc.h"
+#include "client/keyring.h"
+#include "client/secret.h"
+#include "client/store.h"
+#include "shared/err.h"
+#include "shared/event.h"
+#include "shared/filter.h"
+#include "shared/hex.h"
+#include "shared/kind.h"
+#include "shared/text.h"
+
+bool pen_circle_load(struct pen *pen, struct circle **circle, const struct bytes32 *root,
+                     struct err *err)
+{
+    if (!catalog_circle(pen->store, circle, root, pen->now_ms + HLC_AHEAD_MAX_MS, err))
+        return false;
+    if (circle_creation(*circle) != NULL)
+        return true;
+    circle_free(*circle);
+    *circle = NULL;
+    return err_set(err, ERR_INVALID, "it is no circle that is here");
+}
+
+/* ---- the history ---- */
+
+/* Signs and keeps the next event of this device, of which all but its place is drafted. Ends with
+ * draft. */
+static bool write(struct pen *pen, struct event *event, struct node *node, struct draft *draft,
+                  struct err *err)
+{
+    node->has_writer = true;
+    node->device = store_device(pen->store);
+    if (!catalog_seq(pen->store, &node->seq, pen_me(pen), err)) {
+        draft_clear(draft);
+        return false;
+    }
+    node->seq++;
+    node_draft(node, draft);
+    return pen_sign(pen, event, draft, err) && pen_put(pen, event, err);
+}
+
+static void draft_act(struct draft *draft, const struct act *act)
+{
+    draft->kind = KIND_CIRCLE_OP;
+    act_write(&draft->content, act);
+    if (act->type == ACT_ADD || act->type == ACT_ROLE || act->type == ACT_REMOVE)
+        draft_tag_id(draft, SPAN("p"), &act->who, SPAN(""));
+}
+
+bool pen_circle_create(struct pen *pen, struct event *event, const struct act *act, struct err *err)
+{
+    struct node node = {0};
+    struct draft draft = {0};
+    if (!hlc_next(&node.hlc, 0, pen->now_ms, err))
+        return false;
+    draft_act(&draft, act);
+    return write(pen, event, &node, &draft, err) &&
+           (act->is_open || pen_circle_rotate(pen, &event->id, err));
+}
+
+/* What was seen of who is removed stays. */
+static bool find_seen(struct pen *pen, struct node *node, const struct bytes32 *root,
+                      const struct act *act, struct err *err)
+{
+    struct catalog_last last = {.circle = root,
+                                .author = &act->who,
+                                .ids = arena_array(&pen->arena, struct bytes32, NODE_SEEN_MAX),
+                                .max = NODE_SEEN_MAX};
+    if (act->type != ACT_REMOVE && act->type != ACT_ROLE && act->type != ACT_LEAVE)
+        return true;
+    if (!catalog_last(pen->store, &last, err))
+        return false;
+    node->seen = last.ids;
+    node->seen_count = (uint32_t)last.count;
+    return true;
+}
+
+/* That the act counts, as everybody else will judge it. */
+static bool check(struct pen *pen, const struct event *event, const struct bytes32 *root,
+                  struct err *err)
+{
+    struct circle *circle;
+    bool counts = false;
+    if (!pen_circle_load(pen, &circle, root, err))
+        return false;
+    for (size_t i = 0; i < circle_count(circle); i++)
+        counts = counts || memcmp(&circle_change(circle, i)->id, &event->id, sizeof event->id) == 0;
+    circle_free(circle);
+    return counts || err_set(err, ERR_RESTRICTED, "the circle does not let you do that");
+}
+
+static bool next(struct pen *pen, struct node *node, struct bytes32 *parents,
+                 const struct bytes32 *root, struct err *err)
+{
+    struct circle *circle;
+    if (!pen_circle_load(pen, &circle, root, err))
+        return false;
+    bool ok = entity_next(circle_entity(circle), node, parents, pen->now_ms, err);
+    circle_free(circle);
+    return ok;
+}
+
+bool pen_circle_act(struct pen *pen, struct event *event, const struct bytes32 *root,
+                    const struct act *act, struct err *err)
+{
+    struct bytes32 parents[NODE_PARENTS_MAX];
+    struct node node = {0};
+    struct draft draft = {0};
+    if (!next(pen, &node, parents, root, err) || !find_seen(pen, &node, root, act, err))
+        return false;
+    draft_act(&draft, act);
+    return write(pen, event, &node, &draft, err) && check(pen, event, root, err);
+}
+
+/* ---- keys ---- */
+
+static bool is_admin(const struct pen *pen, struct circle *circle)
+{
+    struct circle_member me;
+    return circle_member(circle, &me, pen_me(pen)) && me.role == ACT_ADMIN;
+}
+
+/* Whether an epoch began after every removal, and not only was passed on after it. */
+static bool is_fit(struct circle *circle, const struct bytes32 *epoch, enum act_type after)
+{
+    for (size_t i = 0; i < circle_count(circle); i++) {
+        const struct circle_change *change = circle_change(circle, i);
+        if (change->act.type != ACT_EPOCH || !circle_stands(circle, i) ||
+            memcmp(&change->act.epoch, epoch, sizeof *epoch) != 0)
+            continue;
+        for (size_t j = 0; j < circle_count(circle); j++)
+            if (circle_change(circle, j)->act.type == after && !circle_view_has(&change->view, j))
+                return false;
+    }
+    return true;
+}
+
+/* The latest epoch of which we have the key, and that nobody knows who was removed. */
+static bool choose(struct pen *pen, struct circle *circle, bool *has, struct bytes32 *key,
+                   struct err *err)
+{
+    const struct circle_change *best = NULL;
+    *has = false;
+    for (size_t i = 0; i < circle_count(circle); i++) {
+        const struct circle_change *change = circle_change(circle, i);
+        struct bytes32 found;
+        bool is_here;
+        if (change->act.type != ACT_EPOCH || !circle_stands(circle, i) ||
+            !is_fit(circle, &change->act.epoch, ACT_REMOVE) ||
+            (is_admin(pen, circle) && !is_fit(circle, &change->act.epoch, ACT_LEAVE)) ||
+            (best != NULL &&
+             (best->hlc > change->hlc ||
+              (best->hlc == change->hlc && memcmp(&best->id, &change->id, sizeof change->id) < 0))))
+            continue;
+        if (!keyring_find(pen->store, &is_here, &found, &change->act.epoch, err))
+            return false;
+        if (is_here) {
+            best = change;
+            *key = found;
+            *has = true;
+        }
+    }
+    return true;
+}
+
+static bool share_some(struct pen *pen, const struct bytes32 *root, struct epoch_share *share,
+                       struct err *err)
+{
+    struct bytes32 parents[NODE_PARENTS_MAX];
+    struct node node = {0};
+    struct draft draft = {0};
+    struct event event;
+    size_t nonces = share->people_count + 1;
+    struct bytes32 *random = arena_array(&pen->arena, struct bytes32, nonces);
+    randombytes_buf(random, nonces * sizeof *random);
+    share->nonces = random;
+    if (!next(pen, &node, parents, root, err))
+        return false;
+    if (!epoch_draft(&draft, pen->holder, share, err)) {
+        draft_clear(&draft);
+        return false;
+    }
+    return write(pen, &event, &node, &draft, err) && check(pen, &event, root, err);
+}
+
+/* The last that we have, as many as fit. */
+static bool find_earlier(struct pen *pen, struct epoch_share *share, struct err *err)
+{
+    struct bytes32 *keys;
+    size_t count;
+    if (!keyring_list(pen->store, &keys, &count, &pen->arena, &share->circle, err))
+        return false;
+    size_t kept = count < EPOCH_EARLIER_MAX ? count : EPOCH_EARLIER_MAX;
+    share->earlier = keys;
+    share->earlier_count = (uint32_t)kept;
+    return true;
+}
+
+static bool share_key(struct pen *pen, const struct bytes32 *root, const struct bytes32 *key,
+                      const struct bytes32 *people, size_t count, struct err *err)
+{
+    struct epoch_share share = {.circle = *root, .key = *key};
+    if (!find_earlier(pen, &share, err))
+        return false;
+    for (size_t i = 0; i < count; i += share.people_count) {
+        size_t left = count - i;
+        share.people = people + i;
+        share.people_count = (uint32_t)(left < EPOCH_PEOPLE_MAX ? left : EPOCH_PEOPLE_MAX);
+        if (!share_some(pen, root, &share, err))
+            return false;
+    }
+    return true;
+}
+
+static struct bytes32 *members_of(struct pen *pen, struct circle *circle, size_t *count)
+{
+    const struct circle_member *members = circle_members(circle, &pen->arena, count);
+    struct bytes32 *keys = arena_array(&pen->arena, struct bytes32, *count);
+    for (size_t i = 0; i < *count; i++)
+        keys[i] = members[i].key;
+    return keys;
+}
+
+bool pen_circle_rotate(struct pen *pen, const struct bytes32 *root, struct err *err)
+{
+    struct circle *circle;
+    struct bytes32 key;
+    size_t count;
+    if (!pen_circle_load(pen, &circle, root, err))
+        return false;
+    bool may = is_admin(pen, circle) && !circle_creation(circle)->is_open;
+    const struct bytes32 *people = members_of(pen, circle, &count);
+    circle_free(circle);
+    if (!may)
+        return err_set(err, ERR_RESTRICTED, "only admins make keys, of circles that are sealed");
+    randombytes_buf(&key, sizeof key);
+    bool ok =
+        share_key(pen, root, &key, people, count, err) && keyring_add(pen->store, root, &key, err);
+    secret_wipe(&key, sizeof key);
+    return ok;
+}
+
+/* People who were given the key of an epoch. */
+struct given {
+    const struct bytes32 *epoch;
+    struct arena *arena;
+    struct bytes32 *at;
+    size_t count;
+};
+
+static bool add_given(void *owner, const struct catalog_event *found)
+{
+    struct given *given = owner;
+    struct arena arena = {0};
+    struct event event;
+    struct act act;
+    bool ok = event_parse(&event, &arena, found->json, NULL) &&
+              act_parse(&act, &arena, &event, NULL) &&
+              memcmp(&act.epoch, given->epoch, sizeof act.epoch) == 0;
+    for (uint32_t i = 0; ok && i < event.tag_count; i++) {
+        const struct tag *tag = &event.tags[i];
+        struct bytes32 key;
+        if (tag->count < 4 || !span_eq(tag->items[0], SPAN("p")) ||
+            !hex_decode(key.at, sizeof key.at, tag->items[1]))
+            continue;
+        given->at = arena_grow(given->arena, struct bytes32, given->at, given->count);
+        given->at[given->count++] = key;
+    }
+    arena_clear(&arena);
+    return true;
+}
+
+static bool find_given(struct pen *pen, struct given *given, const struct bytes32 *root,
+                       struct err *err)
+{
+    static const uint16_t kind = KIND_KEY_EPOCH;
+    char hex[2 * sizeof root->at];
+    hex_encode(hex, root->at, sizeof root->at);
+    const struct span value = SPAN_OF(hex);
+    const struct filter_tag tag = {.letter = 'h', .count = 1, .values = &value};
+    const struct filter filter = {.until = INT64_MAX,
+                                  .limit = FILTER_NO_LIMIT,
+                                  .kinds = {.count = 1, .at = &kind},
+                                  .tag_count = 1,
+                                  .tags = &tag};
+    return catalog_each(pen->store, &filter, add_given, given, err);
+}
+
+/* Takes out of people those who were given it. */
+static size_t keep_others(struct bytes32 *people, size_t count, const struct given *given)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool has = false;
+        for (size_t j = 0; j < given->count && !has; j++)
+            has = memcmp(&given->at[j], &people[i], sizeof *people) == 0;
+        if (!has)
+            people[kept++] = people[i];
+    }
+    return kept;
+}
+
+bool pen_circle_share(struct pen *pen, uint64_t *given, const struct bytes32 *root, struct err *err)
+{
+    struct circle *circle;
+    struct bytes32 key;
+    size_t count;
+    bool has;
+    *given = 0;
+    if (!pen_circle_load(pen, &circle, root, err))
+        return false;
+    bool may = is_admin(pen, circle) && !circle_creation(circle)->is_open;
+    struct bytes32 *people = members_of(pen, circle, &count);
+    bool ok = choose(pen, circle, &has, &key, err);
+    circle_free(circle);
+    if (!ok || !may)
+        return ok;
+    if (!has) {
+        *given = count;
+        return pen_circle_rotate(pen, root, err);
+    }
+    struct bytes32 name = epoch_name(root, &key);
+    struct given found = {.epoch = &name, .arena = &pen->arena};
+    ok = find_given(pen, &found, root, err);
+    if (ok) {
+        count = keep_others(people, count, &found);
+        *given = count;
+        ok = count == 0 || share_key(pen, root, &key, people, count, err);
+    }
+    secret_wipe(&key, sizeof key);
+    return ok;
+}
+
+/* ---- what is sealed ---- */
+
+/* The key to seal with; an admin makes one where there is none. */
+static bool find_key(struct pen *pen, struct bytes32 *key, const struct bytes32 *root,
+                     struct err *err)
+{
+    struct circle *circle;
+    uint64_t count;
+    bool has = false;
+    if (!keyring_open(pen->store, pen->holder, &count, err) ||
+        !pen_circle_share(pen, &count, root, err) || !pen_circle_load(pen, &circle, root, err))
+        return false;
+    bool ok = choose(pen, circle, &has, key, err);
+    circle_free(circle);
+    if (ok && !has)
+        return err_set(err, ERR_RESTRICTED,
+                       "the key since somebody was removed is not here: fetch, and try again");
+    return ok;
+}
+
+static bool seal(struct pen *pen, const struct bytes32 *root, const struct event *event,
+                 struct err *err)
+{
+    struct draft draft = {0};
+    struct event outer;
+    struct bytes32 key, nonce;
+    if (!find_key(pen, &key, root, err))
+        return false;
+    randombytes_buf(&nonce, sizeof nonce);
+    bool ok = epoch_seal(&draft, root, &key, event, &nonce, err);
+    secret_wipe(&key, sizeof key);
+    if (!ok) {
+        draft_clear(&draft);
+        return false;
+    }
+    return pen_sign(pen, &outer, &draft, err) && pen_put(pen, &outer, err) &&
+           catalog_settle(pen->store, err);
+}
+
+bool pen_circle_put(struct pen *pen, const struct bytes32 *root, const struct event *event,
+                    struct err *err)
+{
+    struct circle *circle;
+    if (!pen_circle_load(pen, &circle, root, err))
+        return false;
+    bool is_open = circle_creation(circle)->is_open;
+    circle_free(circle);
+    return is_open ? pen_put(pen, event, err) : seal(pen, root, event, err);
+}
