@@ -35,6 +35,7 @@ struct admin {
     struct admin_setup setup;
     struct list jobs;
     struct list purges;                 /* to be done once more; admin_purge.c */
+    bool is_resumed;                    /* those that others have planned are among them */
     struct list surveys;                /* on their way; admin_survey.c */
     struct db *links[ADMIN_SHARDS_MAX]; /* by shard; NULL: none */
     uint64_t surveyed_ms;               /* when somebody asked last */
@@ -61,7 +62,9 @@ void admin_login(struct admin_job *job);
 void admin_logout(struct admin_job *job);
 
 /* admin_purge.c: what a ban concerns goes, now and once more soon after, for what was on its way.
- * The job, if not NULL, is finished. */
+ * It is planned before the ban is made, in the database: whoever starts later does what nobody has
+ * ended. The job is finished. */
+void admin_plan_purge(struct admin *admin, const struct control_item *ban);
 void admin_purge(struct admin *admin, enum control_list list, struct span name,
                  struct admin_job *job);
 void admin_purge_tick(struct admin *admin);

@@ -198,6 +198,8 @@ void admin_change(struct admin_job *job, bool puts, struct control_item *item, s
         admin_fail(job, 400, &err);
         return;
     }
+    if (own->purges)
+        admin_plan_purge(job->admin, item);
     struct control_db *control_db = job->admin->setup.control_db;
     if (!(puts ? control_db_put : control_db_drop)(control_db, item, on_changed, job, &err))
         admin_fail(job, 503, &err);

@@ -21,7 +21,7 @@ struct event;
 struct text;
 
 /* Their names are what the database has. A method is "pubkey method": who may call it; a member is
- * "pubkey role": who has it. */
+ * "pubkey role": who has it; a purge "pubkey hex" or "event hex": what is to be deleted. */
 #define CONTROL_LISTS(X)  \
     X(PUBKEY, "pubkey")   \
     X(EVENT, "event")     \
@@ -30,14 +30,15 @@ struct text;
     X(METHOD, "method")   \
     X(SETTING, "setting") \
     X(ROLE, "role")       \
-    X(MEMBER, "member")
+    X(MEMBER, "member")   \
+    X(PURGE, "purge")
 
 #define CONTROL_ENUM(name, word) CONTROL_##name,
 enum control_list { CONTROL_LISTS(CONTROL_ENUM) };
 #undef CONTROL_ENUM
 
 enum {
-    CONTROL_LIST_COUNT = CONTROL_MEMBER + 1,
+    CONTROL_LIST_COUNT = CONTROL_PURGE + 1,
     CONTROL_NAME_MAX = 120,
     CONTROL_ROLE_MAX = 40,
     CONTROL_NOTE_MAX = 1023

@@ -145,6 +145,7 @@ bool control_name(struct text *out, enum control_list list, struct span word, st
     case CONTROL_ROLE:
         return name_role(out, word, err);
     case CONTROL_SETTING:
+    case CONTROL_PURGE:
         text_add(out, word);
         return word.len <= CONTROL_NAME_MAX ||
                err_set(err, ERR_INVALID, "more than %d characters", CONTROL_NAME_MAX);

@@ -9,6 +9,7 @@
 
 enum {
     SHARDS = 2,
+    BANNED = 2 * SHARDS,
     RELAYS = 2,
     OPERATOR = 500,
     PEOPLE = 12,
@@ -183,6 +184,36 @@ static void test_bans(void **state)
     close_relays();
 }
 
+static const char *planned(void)
+{
+    return "SELECT count(*) FROM control WHERE list = 'purge'";
+}
+
+/* Who ended before what is banned had gone: the next one does it, and then it is not planned on. */
+static void test_bans_resumed(void **state)
+{
+    const char *bad[SHARDS];
+    (void)state;
+    for (uint32_t i = 0; i < SHARDS; i++) {
+        bad[i] = signer_pubkey(resident(i));
+        PGconn *conn = PQconnectdb(databases[0]);
+        sql_run(conn, scratch_format("INSERT INTO shoal.control VALUES"
+                                     " ('pubkey', '%s', false, '', '', 0),"
+                                     " ('purge', 'pubkey %s', false, '', '', 0)",
+                                     bad[i], bad[i]));
+        PQfinish(conn);
+    }
+    assert_true(sharded_count(databases[0], planned()) >= SHARDS);
+    open_relays("window_bytes_max=67108864");
+    await_count("{\"kinds\":[1]}", (int64_t)NOTES * (PEOPLE - BANNED));
+    for (int64_t deadline_ms = wire_now_ms() + WIRE_WAIT_MS;
+         sharded_count(databases[0], planned()) > 0;)
+        assert_true(wire_now_ms() < deadline_ms);
+    for (uint32_t i = 0; i < SHARDS; i++)
+        manage_do(relays[i].port, OPERATOR, "unbanpubkey", scratch_format("[\"%s\"]", bad[i]));
+    close_relays();
+}
+
 /* What is past its age goes on each shard, and from each relay's memory. */
 static void test_retention(void **state)
 {
@@ -194,7 +225,7 @@ static void test_retention(void **state)
         accept(SIGN(.person = FIRST_PERSON + i % PEOPLE, .kind = 20,
                     .created_at = i < PEOPLE ? now + 600 : now + 10));
     await_count("{\"kinds\":[20]}", PEOPLE);
-    await_count("{\"kinds\":[1]}", (int64_t)NOTES * (PEOPLE - SHARDS));
+    await_count("{\"kinds\":[1]}", (int64_t)NOTES * (PEOPLE - BANNED));
     for (uint32_t i = 0; i < SHARDS; i++) {
         int64_t count = sharded_count(databases[i], stored);
         assert_true(count > 0 && count < PEOPLE);
@@ -247,6 +278,7 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_numbers), cmocka_unit_test(test_bans),
+                                       cmocka_unit_test(test_bans_resumed),
                                        cmocka_unit_test(test_retention),
                                        cmocka_unit_test(test_shard_away)};
     return cmocka_run_group_tests(tests, start, stop);

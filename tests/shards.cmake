@@ -6,6 +6,9 @@ foreach(name shards shards_admin reshard)
   target_link_libraries(relay_${name} PRIVATE sharded)
 endforeach()
 target_link_libraries(relay_shards_admin PRIVATE manage)
+if(TEST relay_shards_admin)
+  set_tests_properties(relay_shards_admin PROPERTIES TIMEOUT 240)
+endif()
 
 # The same on Citus, where it is installed.
 if(TARGET shoal-relay)
