@@ -102,8 +102,8 @@ by alice circle add family "$carol" --role admin > /dev/null || cat error
 note=$(by alice new note title=Picnic --circle family | member id)
 plain=$(by alice new note title=Mine | member id)
 sync alice
-of bob fetch --circle "$circle" > /dev/null || cat error
-of carol fetch --circle "$circle" > /dev/null || cat error
+of bob fetch --timeout 100 --circle "$circle" > /dev/null || cat error
+of carol fetch --timeout 100 --circle "$circle" > /dev/null || cat error
 check 'it is sealed before the key' 1 "$(of bob status | member locked)"
 check 'the key is opened' 1 "$(by bob circle keys | member opened)"
 check 'nothing is locked' 0 "$(of bob status | member locked)"
@@ -112,7 +112,7 @@ check 'who is in it' writer "$(role bob "$bob")"
 check 'who is in it' admin "$(role carol "$carol")"
 check 'what was written before is read' Picnic "$(field bob "$note" title)"
 same 'all' "$note" alice bob carol
-of dave fetch --circle "$circle" > /dev/null
+of dave fetch --timeout 100 --circle "$circle" > /dev/null
 by dave circle keys > /dev/null
 check 'a stranger has what is sealed' 1 "$(of dave status | member locked)"
 check 'but not what it is' '' "$(of dave show "$note")"
@@ -127,10 +127,10 @@ by alice set "$note" title=Feast > /dev/null || cat error
 sync alice bob carol alice bob
 same 'what three wrote' "$note" alice bob carol
 check 'one of them' beach "$(field alice "$note" place)"
-of dave fetch --all > /dev/null
+of dave fetch --timeout 100 --all > /dev/null
 check 'nothing of it is told in the open' 0 \
-    "$("$shoal" req "$url" '{"kinds":[1570]}' | grep -c -e "$note" -e Picnic -e beach)"
-check 'but what is' 1 "$("$shoal" req "$url" "{\"ids\":[\"$plain\"]}" | grep -c Mine)"
+    "$("$shoal" req --timeout 100 "$url" '{"kinds":[1570]}' | grep -c -e "$note" -e Picnic -e beach)"
+check 'but what is' 1 "$("$shoal" req --timeout 100 "$url" "{\"ids\":[\"$plain\"]}" | grep -c Mine)"
 check 'nor exported' 0 "$(of bob export | grep -c beach)"
 
 # ---- somebody is removed ----
@@ -206,7 +206,7 @@ check 'what follows is locked' '' "$(field bob "$note" title | grep Last)"
 open=$(by carol circle new street --open | member id)
 post=$(by carol new note title=Market --circle street | member id)
 sync carol
-of dave fetch --circle "$open" > /dev/null
+of dave fetch --timeout 100 --circle "$open" > /dev/null
 check 'anybody reads an open one' Market "$(field dave "$post" title)"
 by alice circle new family > /dev/null
 check 'two of one name' '' "$(of alice circle show family)"

@@ -43,6 +43,6 @@ if(TARGET shoal-relay)
   add_test(NAME shoal_circle_commands
            COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_circle.sh $<TARGET_FILE:shoal>
                    $<TARGET_FILE:shoal-relay>)
-  set_tests_properties(shoal_circle_commands PROPERTIES LABELS integration TIMEOUT 120
+  set_tests_properties(shoal_circle_commands PROPERTIES LABELS integration TIMEOUT 240
     FIXTURES_REQUIRED postgres ENVIRONMENT "TEST_DB=${TEST_DB}")
 endif()
