@@ -10,6 +10,7 @@ const char command_usage[] =
     "\n"
     "usage: shoal-gpu inspect [OPTION...] MODEL      say what a model is, and what fits here\n"
     "       shoal-gpu run [OPTION...] MODEL PROMPT   ask it, and stream its answer\n"
+    "       shoal-gpu bench [OPTION...] MODEL        how fast it is, beside what is possible here\n"
     "\n"
     "MODEL is a GGUF file, a safetensors file or its index with config.json beside it,\n"
     "or the folder of these. Families: llama (also Mistral, TinyLlama and the distills of\n"
@@ -34,6 +35,9 @@ const char command_usage[] =
     "  --seed N           the same answer for the same seed [0]\n"
     "  --stop TEXT        end before this; up to 16 times\n"
     "\n"
+    "Options of run and bench:\n"
+    "  --threads N        run on so many [0: as many as there are cores]\n"
+    "\n"
     "  --version          say which version this is\n"
     "  --help             this\n"
     "\n"
@@ -47,31 +51,39 @@ enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_REAL, OPTION_S
 
 struct option {
     const char *name;
-    enum command_kind kind; /* NONE: of all */
+    unsigned commands; /* whose it is: bits of command_kind */
     enum option_type type;
     size_t offset;
     const char *wants;
 };
 
+enum {
+    OF_INSPECT = 1 << COMMAND_INSPECT,
+    OF_RUN = 1 << COMMAND_RUN,
+    OF_BENCH = 1 << COMMAND_BENCH,
+    OF_ALL = 1 << COMMAND_NONE | OF_INSPECT | OF_RUN | OF_BENCH
+};
+
 #define AT(member) offsetof(struct command, member)
 static const struct option options[] = {
-    {"help", COMMAND_NONE, OPTION_FLAG, AT(is_help), ""},
-    {"version", COMMAND_NONE, OPTION_FLAG, AT(is_version), ""},
-    {"json", COMMAND_INSPECT, OPTION_FLAG, AT(is_json), ""},
-    {"no-root", COMMAND_INSPECT, OPTION_FLAG, AT(skip_root), ""},
-    {"cache-dir", COMMAND_INSPECT, OPTION_TEXT, AT(cache_dir), "a folder"},
-    {"max-tokens", COMMAND_RUN, OPTION_COUNT, AT(run.tokens_max), "a number of tokens"},
-    {"context", COMMAND_RUN, OPTION_COUNT, AT(run.context), "a number of positions"},
-    {"system", COMMAND_RUN, OPTION_TEXT, AT(run.system), "a text"},
-    {"chat", COMMAND_RUN, OPTION_TEXT, AT(run.chat), "the name of a format"},
-    {"raw", COMMAND_RUN, OPTION_FLAG, AT(run.is_raw), ""},
-    {"temperature", COMMAND_RUN, OPTION_REAL, AT(run.sampler.temperature), "a number"},
-    {"top-k", COMMAND_RUN, OPTION_COUNT, AT(run.sampler.top_k), "a number of tokens"},
-    {"top-p", COMMAND_RUN, OPTION_REAL, AT(run.sampler.top_p), "a number"},
-    {"min-p", COMMAND_RUN, OPTION_REAL, AT(run.sampler.min_p), "a number"},
-    {"repeat-penalty", COMMAND_RUN, OPTION_REAL, AT(run.sampler.repetition), "a number"},
-    {"seed", COMMAND_RUN, OPTION_SEED, AT(run.sampler.seed), "a number"},
-    {"stop", COMMAND_RUN, OPTION_STOP, 0, "a text, at most 16 times"},
+    {"help", OF_ALL, OPTION_FLAG, AT(is_help), ""},
+    {"version", OF_ALL, OPTION_FLAG, AT(is_version), ""},
+    {"json", OF_INSPECT, OPTION_FLAG, AT(is_json), ""},
+    {"no-root", OF_INSPECT, OPTION_FLAG, AT(skip_root), ""},
+    {"cache-dir", OF_INSPECT, OPTION_TEXT, AT(cache_dir), "a folder"},
+    {"max-tokens", OF_RUN, OPTION_COUNT, AT(run.tokens_max), "a number of tokens"},
+    {"context", OF_RUN, OPTION_COUNT, AT(run.context), "a number of positions"},
+    {"system", OF_RUN, OPTION_TEXT, AT(run.system), "a text"},
+    {"chat", OF_RUN, OPTION_TEXT, AT(run.chat), "the name of a format"},
+    {"raw", OF_RUN, OPTION_FLAG, AT(run.is_raw), ""},
+    {"temperature", OF_RUN, OPTION_REAL, AT(run.sampler.temperature), "a number"},
+    {"top-k", OF_RUN, OPTION_COUNT, AT(run.sampler.top_k), "a number of tokens"},
+    {"top-p", OF_RUN, OPTION_REAL, AT(run.sampler.top_p), "a number"},
+    {"min-p", OF_RUN, OPTION_REAL, AT(run.sampler.min_p), "a number"},
+    {"repeat-penalty", OF_RUN, OPTION_REAL, AT(run.sampler.repetition), "a number"},
+    {"seed", OF_RUN, OPTION_SEED, AT(run.sampler.seed), "a number"},
+    {"threads", OF_RUN | OF_BENCH, OPTION_COUNT, AT(run.threads), "a number of threads"},
+    {"stop", OF_RUN, OPTION_STOP, 0, "a text, at most 16 times"},
 };
 #undef AT
 
@@ -127,7 +139,7 @@ static bool read_option(struct command *command, char ***arguments, struct err *
     const char *value;
     const struct option *option = find(argument + 2, &value);
     if (option == NULL || (option->type == OPTION_FLAG && value != NULL) ||
-        (option->kind != COMMAND_NONE && option->kind != command->kind))
+        (option->commands & 1U << command->kind) == 0)
         return err_set(err, ERR_INVALID, "unknown option '%.40s'", argument);
     if (option->type == OPTION_FLAG) {
         memcpy((char *)command + option->offset, &(bool){true}, sizeof(bool));
@@ -159,10 +171,12 @@ static bool read_argument(struct command *command, char ***arguments, struct err
 
 bool command_read(struct command *command, char **arguments, struct err *err)
 {
-    static const char *const names[] = {
-        [COMMAND_NONE] = "", [COMMAND_INSPECT] = "inspect", [COMMAND_RUN] = "run"};
+    static const char *const names[] = {[COMMAND_NONE] = "",
+                                        [COMMAND_INSPECT] = "inspect",
+                                        [COMMAND_RUN] = "run",
+                                        [COMMAND_BENCH] = "bench"};
     *command = (struct command){.run = {.tokens_max = 256, .sampler = sampler_options_greedy()}};
-    for (enum command_kind kind = COMMAND_INSPECT; kind <= COMMAND_RUN; kind++)
+    for (enum command_kind kind = COMMAND_INSPECT; kind <= COMMAND_BENCH; kind++)
         if (*arguments != NULL && strcmp(*arguments, names[kind]) == 0)
             command->kind = kind;
     if (command->kind == COMMAND_NONE && *arguments != NULL && strncmp(*arguments, "--", 2) != 0)

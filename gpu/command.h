@@ -6,9 +6,10 @@
  */
 #pragma once
 
+#include "gpu/bench.h"
 #include "gpu/run.h"
 
-enum command_kind { COMMAND_NONE, COMMAND_INSPECT, COMMAND_RUN };
+enum command_kind { COMMAND_NONE, COMMAND_INSPECT, COMMAND_RUN, COMMAND_BENCH };
 
 struct command {
     enum command_kind kind;

@@ -24,8 +24,9 @@ struct cpu {
     float *state, *norm; /* (rows_max, width) */
     float *query, *heads, *key, *value;
     float *gate, *up;
-    float *angles; /* (rows_max, rotary): cosine and sine of each pair */
-    float *scores; /* of each thread */
+    float *angles;  /* (rows_max, rotary): cosine and sine of each pair */
+    float **logits; /* where those that are asked for go */
+    float *scores;  /* of each thread */
     size_t score_count;
 
     struct pool *pool;
@@ -188,7 +189,8 @@ static void activate_row(void *argument, uint32_t row, uint32_t thread)
 static void multiply(const struct cpu *cpu, const struct matrix *matrix, float *out,
                      const float *in, uint32_t count)
 {
-    struct matrix_product product = {matrix, cpu->simd, in, out, count};
+    struct matrix_product product = {
+        .matrix = matrix, .simd = cpu->simd, .in = in, .out = out, .count = count};
     matrix_multiply(&product, cpu->pool);
 }
 
@@ -216,17 +218,26 @@ static void run_layer(struct cpu *cpu, uint32_t index, const struct exec_row *ro
     add(cpu, &layer->post_inner_norm, cpu->norm, count);
 }
 
-static void tell(struct cpu *cpu, const struct exec_row *row, const float *state)
+/* Gives what is asked for; all logits by one reading of the head. */
+static void tell(struct cpu *cpu, const struct exec_row *rows, uint32_t count)
 {
     const struct hyper *hyper = &cpu->hyper;
-    if (row->hidden != NULL)
-        memcpy(row->hidden, state, hyper->width * sizeof *state);
-    if (row->logits == NULL)
-        return;
-    normalize(cpu, &cpu->output_norm, cpu->norm, state, 1);
-    multiply(cpu, &cpu->output, row->logits, cpu->norm, 1);
-    if (hyper->output_cap != 0)
-        cpu->simd->cap(row->logits, hyper->vocabulary, hyper->output_cap);
+    struct matrix_product product = {
+        .matrix = &cpu->output, .simd = cpu->simd, .in = cpu->norm, .outs = cpu->logits};
+    for (uint32_t j = 0; j < count; j++) {
+        const float *state = cpu->state + (size_t)j * hyper->width;
+        if (rows[j].hidden != NULL)
+            memcpy(rows[j].hidden, state, hyper->width * sizeof *state);
+        if (rows[j].logits == NULL)
+            continue;
+        normalize(cpu, &cpu->output_norm, cpu->norm + (size_t)product.count * hyper->width, state,
+                  1);
+        cpu->logits[product.count++] = rows[j].logits;
+    }
+    if (product.count > 0)
+        matrix_multiply(&product, cpu->pool);
+    for (uint32_t i = 0; hyper->output_cap != 0 && i < product.count; i++)
+        cpu->simd->cap(cpu->logits[i], hyper->vocabulary, hyper->output_cap);
 }
 
 static bool run(void *state, const struct exec_row *rows, uint32_t count, struct err *err)
@@ -237,8 +248,7 @@ static bool run(void *state, const struct exec_row *rows, uint32_t count, struct
     find_angles(cpu, rows, count);
     for (uint32_t i = 0; i < cpu->layer_count; i++)
         run_layer(cpu, i, rows, count);
-    for (uint32_t j = 0; j < count; j++)
-        tell(cpu, rows + j, cpu->state + (size_t)j * cpu->hyper.width);
+    tell(cpu, rows, count);
     return true;
 }
 
@@ -250,9 +260,9 @@ static void close_cpu(void *state)
     layer_norm_clear(&cpu->output_norm);
     matrix_clear(&cpu->output);
     pool_free(cpu->pool);
-    void *arrays[] = {cpu->layers, cpu->turns, cpu->long_turns, cpu->slab,   cpu->state,
-                      cpu->norm,   cpu->query, cpu->heads,      cpu->key,    cpu->value,
-                      cpu->gate,   cpu->up,    cpu->angles,     cpu->scores, cpu};
+    void *arrays[] = {cpu->layers, cpu->turns,  cpu->long_turns, cpu->slab,  cpu->state, cpu->norm,
+                      cpu->query,  cpu->heads,  cpu->key,        cpu->value, cpu->gate,  cpu->up,
+                      cpu->angles, cpu->scores, cpu->logits,     cpu};
     for (void **array = arrays; array < arrays + ARRAY_LEN(arrays); array++)
         free(*array);
 }
@@ -273,6 +283,7 @@ static void make_room(struct cpu *cpu, uint32_t pages)
     cpu->gate = array_of(rows * hyper->inner, sizeof(float));
     cpu->up = array_of(rows * hyper->inner, sizeof(float));
     cpu->angles = array_of(rows * hyper->rotary, sizeof(float));
+    cpu->logits = array_of(rows, sizeof *cpu->logits);
     cpu->score_count = ((size_t)pages + 1) * EXEC_PAGE;
     cpu->scores = array_of(cpu->score_count * pool_threads(cpu->pool), sizeof(float));
 }

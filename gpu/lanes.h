@@ -7,12 +7,14 @@
 
 #include <immintrin.h>
 
-/* TOKENS: inputs whose sums, four each, leave room in the registers for what is being read. */
+/* TOKENS: inputs whose sums, four each, leave room in the registers for what is being read; SOME:
+ * fewer, for what is left. */
+#define lanes_fetch(at) _mm_prefetch((const void *)(at), _MM_HINT_T0)
 #ifdef __AVX512F__
 typedef __m512 lanes;
 typedef __m512i ints;
 
-enum { LANES = 16, TOKENS = 6 };
+enum { LANES = 16, TOKENS = 6, SOME = 4 };
 
 #define lanes_all(x) _mm512_set1_ps(x)
 #define lanes_load(at) _mm512_loadu_ps(at)
@@ -38,6 +40,9 @@ enum { LANES = 16, TOKENS = 6 };
     _mm512_castsi512_ps( \
         _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)(at))), 16))
 
+#define ints_load(at) _mm512_loadu_si512(at)
+#define ints_store(at, x) _mm512_storeu_si512(at, x)
+#define ints_xor(a, b) _mm512_xor_si512(a, b)
 #define ints_u8(at) _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(at)))
 #define ints_i8(at) _mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)(at)))
 #define ints_and(x, bits) _mm512_and_si512(x, _mm512_set1_epi32(bits))
@@ -49,7 +54,7 @@ enum { LANES = 16, TOKENS = 6 };
 typedef __m256 lanes;
 typedef __m256i ints;
 
-enum { LANES = 8, TOKENS = 3 };
+enum { LANES = 8, TOKENS = 3, SOME = 2 };
 
 #define lanes_all(x) _mm256_set1_ps(x)
 #define lanes_load(at) _mm256_loadu_ps(at)
@@ -74,6 +79,9 @@ enum { LANES = 8, TOKENS = 3 };
     _mm256_castsi256_ps( \
         _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)(at))), 16))
 
+#define ints_load(at) _mm256_loadu_si256((const void *)(at))
+#define ints_store(at, x) _mm256_storeu_si256((void *)(at), x)
+#define ints_xor(a, b) _mm256_xor_si256(a, b)
 #define ints_u8(at) _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)(at)))
 #define ints_i8(at) _mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)(at)))
 #define ints_and(x, bits) _mm256_and_si256(x, _mm256_set1_epi32(bits))

@@ -71,13 +71,28 @@ static int inspect_model(const struct command *command)
     return write_out(&text);
 }
 
+static int end(bool ok, const struct err *err)
+{
+    if (!ok)
+        fprintf(stderr, "shoal-gpu: %s\n", err->text);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int run(const struct command *command)
 {
+    struct bench_options bench = {command->run.model, command->run.threads};
     struct err err;
-    if (run_model(&command->run, stdout, stderr, &err))
-        return EXIT_SUCCESS;
-    fprintf(stderr, "shoal-gpu: %s\n", err.text);
-    return EXIT_FAILURE;
+    switch (command->kind) {
+    case COMMAND_NONE:
+        break;
+    case COMMAND_INSPECT:
+        return inspect_model(command);
+    case COMMAND_RUN:
+        return end(run_model(&command->run, stdout, stderr, &err), &err);
+    case COMMAND_BENCH:
+        return end(bench_model(&bench, stdout, &err), &err);
+    }
+    return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -93,5 +108,5 @@ int main(int argc, char **argv)
         text_addf(&text, "%s", command.is_help ? command_usage : "shoal-gpu " SHOAL_VERSION "\n");
         return write_out(&text);
     }
-    return command.kind == COMMAND_RUN ? run(&command) : inspect_model(&command);
+    return run(&command);
 }

@@ -116,7 +116,9 @@ static void multiply_near(const struct matrix_product *product, uint32_t tile, u
         call.count = NEAR_ROWS;
     product->simd->multiply(&call);
     for (uint32_t n = 0; n < call.count; n++) {
-        float *to = product->out + (size_t)(first + n) * matrix->rows + row;
+        float *to = product->outs == NULL ? product->out + (size_t)(first + n) * matrix->rows
+                                          : product->outs[first + n];
+        to += row;
         for (uint32_t i = 0; i < rows; i++)
             to[i] = out[n * TILE_ROWS + i] + (matrix->bias == NULL ? 0 : matrix->bias[row + i]);
     }

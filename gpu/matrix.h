@@ -33,6 +33,7 @@ struct matrix_product {
     const struct simd *simd;
     const float *in; /* (count, columns) */
     float *out;      /* (count, rows) */
+    float **outs;    /* NULL, or where each row goes instead */
     uint32_t count;
 };
 void matrix_multiply(const struct matrix_product *product, struct pool *pool);

@@ -19,6 +19,7 @@ struct run_options {
     const char *system, *chat;    /* NULL: none; the model's own */
     bool is_raw;                  /* no chat, whatever the model */
     uint32_t tokens_max, context; /* context 0: the model's, or less */
+    uint32_t threads;             /* 0: as many as there are cores */
     struct sampler_options sampler;
     struct span stops[STOPPER_STRINGS_MAX];
     size_t stop_count;

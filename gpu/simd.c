@@ -1,7 +1,18 @@
 #include "gpu/simd.h"
 
-static const struct simd simd_scalar = {"scalar", tile_multiply, kernel_attend, kernel_activate,
-                                        kernel_cap};
+static uint32_t read_words(const char *at, size_t bytes)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < bytes; i += sizeof sum) {
+        uint32_t word;
+        memcpy(&word, at + i, sizeof word);
+        sum ^= word;
+    }
+    return sum;
+}
+
+static const struct simd simd_scalar = {"scalar",        tile_multiply, kernel_attend,
+                                        kernel_activate, kernel_cap,    read_words};
 
 #ifdef __x86_64__
 static const struct simd *const all[] = {&simd_avx512, &simd_avx2, NULL};

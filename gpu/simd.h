@@ -15,6 +15,8 @@ struct simd {
     void (*attend)(float *out, float *scores, const struct kernel_attention *attention);
     void (*activate)(float *out, const float *gate, uint32_t count, enum hyper_activation act);
     void (*cap)(float *x, uint32_t count, float cap);
+    /* The exclusive or of 32-bit words, of whole 256 bytes: how fast memory can be read. */
+    uint32_t (*read)(const char *at, size_t bytes);
 };
 
 /* All that this processor can run, the fastest first; NULL past the last, which is scalar. */

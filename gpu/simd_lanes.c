@@ -6,7 +6,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { PARTS = EXEC_PAGE / LANES };
+enum { PARTS = EXEC_PAGE / LANES, AHEAD = 96 };
 
 /* The sums of a part of a tile's rows, for some inputs, by four. */
 struct sums {
@@ -40,9 +40,12 @@ INLINE void run_plain(struct sums *sums, const struct part *part, enum dtype typ
 {
     const char *tile = part->tile + (size_t)lane * (type == DTYPE_F32 ? 4 : 2);
     uint32_t k = 0;
-    for (; k + 4 <= part->columns; k += 4)
+    for (; k + 4 <= part->columns; k += 4) {
+        lanes_fetch(tile + ((size_t)k + AHEAD) * (type == DTYPE_F32 ? 64 : 32));
+        lanes_fetch(tile + ((size_t)k + AHEAD + 2) * (type == DTYPE_F32 ? 64 : 32));
         for (uint32_t four = 0; four < 4; four++)
             add(sums, (int)four, plain_at(tile, type, k + four), part, k + four, count);
+    }
     for (uint32_t four = 0; four < 3; four++)
         if (k + four < part->columns)
             add(sums, (int)four, plain_at(tile, type, k + four), part, k + four, count);
@@ -158,20 +161,50 @@ static void multiply_two(const struct tile_call *call, uint32_t first)
     multiply(call, first, 2);
 }
 
+static void multiply_some(const struct tile_call *call, uint32_t first)
+{
+    multiply(call, first, SOME);
+}
+
 static void multiply_many(const struct tile_call *call, uint32_t first)
 {
     multiply(call, first, TOKENS);
 }
 
+/* In as few parts as will do, and none much smaller than the others. */
 static void multiply_tile(const struct tile_call *call)
 {
     uint32_t first = 0;
-    for (; first + TOKENS <= call->count; first += TOKENS)
-        multiply_many(call, first);
-    for (; first + 2 <= call->count; first += 2)
-        multiply_two(call, first);
-    for (; first < call->count; first++)
-        multiply_one(call, first);
+    while (first < call->count) {
+        uint32_t left = call->count - first;
+        if (left >= (uint32_t)2 * TOKENS || left == TOKENS) {
+            multiply_many(call, first);
+            first += TOKENS;
+        } else if (left >= SOME) {
+            multiply_some(call, first);
+            first += SOME;
+        } else if (left >= 2) {
+            multiply_two(call, first);
+            first += 2;
+        } else {
+            multiply_one(call, first);
+            first++;
+        }
+    }
+}
+
+static uint32_t read_all(const char *at, size_t bytes)
+{
+    ints sums[4] = {ints_load(at), ints_load(at), ints_load(at), ints_load(at)};
+    uint32_t words[LANES];
+    uint32_t sum = 0;
+    for (size_t i = 0; i < bytes; i += sizeof sums)
+        for (size_t j = 0; j < 4; j++)
+            sums[j] = ints_xor(sums[j], ints_load(at + i + j * sizeof *sums));
+    ints_store(words, ints_xor(ints_xor(sums[0], sums[1]), ints_xor(sums[2], sums[3])));
+    for (size_t i = 0; i < LANES; i++)
+        sum ^= words[i];
+    return sum;
 }
 
 /* kernel_exp */
@@ -339,7 +372,7 @@ static void attend(float *out, float *scores, const struct kernel_attention *att
 }
 
 #ifdef __AVX512F__
-const struct simd simd_avx512 = {"avx512", multiply_tile, attend, activate, cap_all};
+const struct simd simd_avx512 = {"avx512", multiply_tile, attend, activate, cap_all, read_all};
 #else
-const struct simd simd_avx2 = {"avx2", multiply_tile, attend, activate, cap_all};
+const struct simd simd_avx2 = {"avx2", multiply_tile, attend, activate, cap_all, read_all};
 #endif

@@ -51,7 +51,9 @@ static void check(enum dtype type)
         in[i] = ((float)random_below(2001) - 1000) * 1e-3F;
     for (size_t i = 0; i < ROWS; i++)
         bias[i] = (float)i;
-    matrix_multiply(&(struct matrix_product){&matrix, simd_at(0), in, out, COUNT}, pool);
+    struct matrix_product product = {
+        .matrix = &matrix, .simd = simd_at(0), .in = in, .out = out, .count = COUNT};
+    matrix_multiply(&product, pool);
     for (size_t i = 0; i < ROWS; i++)
         for (size_t j = 0; j < COUNT; j++) {
             double sum = (double)bias[i];

@@ -8,12 +8,12 @@
 
 static const char *binary, *folder;
 
-/* Runs the program on the demonstration model; what it writes to both, and its exit status. */
-static int run(struct text *out, const char *options, const char *prompt)
+/* Runs a command on the demonstration model; what it writes to both, and its exit status. */
+static int run_command(struct text *out, const char *name, const char *options, const char *prompt)
 {
     char command[1200];
     out->len = 0;
-    snprintf(command, sizeof command, "{ '%s' run %s '%s' %s; } 2>&1", binary, options, folder,
+    snprintf(command, sizeof command, "{ '%s' %s %s '%s' %s; } 2>&1", binary, name, options, folder,
              prompt);
     FILE *pipe = popen(command, "r"); // NOLINT(cert-env33-c): our own program
     assert_non_null(pipe);
@@ -27,6 +27,11 @@ static int run(struct text *out, const char *options, const char *prompt)
     text_add(out, SPAN("\0"));
     int status = pclose(pipe);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int run(struct text *out, const char *options, const char *prompt)
+{
+    return run_command(out, "run", options, prompt);
 }
 
 static void check(const char *options, const char *prompt, int status, const char *words)
@@ -75,6 +80,27 @@ static void test_seed(void **state)
     text_clear(&other);
 }
 
+/* Every line has a rate, and what it is compared with. */
+static void test_bench(void **state)
+{
+    static const char *const lines[] = {" threads\nprompt of 128 ", "\ndecode 1  at once ",
+                                        "\ndecode 8  at once ", "\ndecode 32 at once "};
+    struct text out = {0};
+    (void)state;
+    assert_int_equal(run_command(&out, "bench", "--threads 2", ""), 0);
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        const char *line = strstr(out.at, lines[i]);
+        if (line == NULL)
+            fail_msg("%s", out.at);
+        const char *floor = strstr(line, "% of ");
+        assert_true(strtod(line + strlen(lines[i]), NULL) > 0);
+        assert_true(floor != NULL && strtod(floor + 5, NULL) > 0);
+    }
+    assert_int_equal(run_command(&out, "bench", "--seed 1", ""), 2);
+    assert_int_equal(run_command(&out, "bench", "", "twice"), 2);
+    text_clear(&out);
+}
+
 static void test_refuse(void **state)
 {
     (void)state;
@@ -97,7 +123,7 @@ static void test_refuse(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers), cmocka_unit_test(test_seed),
-                                       cmocka_unit_test(test_refuse)};
+                                       cmocka_unit_test(test_bench), cmocka_unit_test(test_refuse)};
     if (argc != 3)
         return EXIT_FAILURE;
     binary = argv[1];

@@ -205,6 +205,17 @@ static void test_attend(void **state)
                      round % 8 < 4 ? 0 : 3);
 }
 
+static void test_read(void **state)
+{
+    uint32_t words[192];
+    uint32_t want = 0;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        want ^= words[i] = random_below(UINT32_MAX);
+    for (size_t i = 0; simd_at(i) != NULL; i++)
+        assert_int_equal(simd_at(i)->read((const char *)words, sizeof words), want);
+}
+
 /* The last is scalar, and there is no other of its name. */
 static void test_list(void **state)
 {
@@ -222,7 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_multiply), cmocka_unit_test(test_transposed),
         cmocka_unit_test(test_activate), cmocka_unit_test(test_attend),
-        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_read),     cmocka_unit_test(test_list),
     };
     random_start();
     return cmocka_run_group_tests(tests, NULL, NULL);
