@@ -197,13 +197,14 @@ static void test_strange(void **state)
 /* ---- shoal itself ---- */
 
 static char home[64];
+static const char *environment = "";
 
 static FILE *start(const char *arguments)
 {
     /* NOLINTNEXTLINE(cert-env33-c): nothing in it is foreign */
-    FILE *pipe = popen(scratch_format("cd %s && HOME=%s XDG_RUNTIME_DIR=%s exec %s %s 2>&1 "
-                                      "</dev/null",
-                                      home, home, home, SHOAL_BINARY, arguments),
+    FILE *pipe = popen(scratch_format("cd %s && %s HOME=%s XDG_RUNTIME_DIR=%s exec %s %s "
+                                      "2>&1 </dev/null",
+                                      home, environment, home, home, SHOAL_BINARY, arguments),
                        "re");
     assert_non_null(pipe);
     return pipe;
@@ -291,6 +292,33 @@ static void test_import(void **state)
     folder_remove(home);
 }
 
+/* A relay that wants to know who we are is told by the bunker, which is behind another. Of the two
+ * loops that are alive then, libwebsockets 4.1 forgets to free the TLS settings of the first. */
+static void test_auth(void **state)
+{
+    struct relay strict;
+    (void)state;
+    begin();
+    environment = "ASAN_OPTIONS=detect_leaks=0";
+    relay_start(&strict, &(struct relay_setup){.options = OPTIONS("auth_required=yes")});
+    put("place", scratch_format("bunker://%s?relay=%s", hex_of(&signer), url));
+    pid_t peer = peer_start(&(struct peer_setup){.url = url});
+    shoal(0, "identity import --from place --password-file password --cost 4", hex_of(&user));
+    shoal(0,
+          scratch_format("event --content known --auth --to ws://127.0.0.1:%u --password-file "
+                         "password",
+                         strict.port),
+          hex_of(&user));
+    shoal(0,
+          scratch_format("req ws://127.0.0.1:%u '{\"kinds\":[1]}' --auth --password-file password",
+                         strict.port),
+          "\"content\":\"known\"");
+    peer_stop(peer);
+    relay_stop(&strict);
+    folder_remove(home);
+    environment = "";
+}
+
 /* It comes to us, having scanned what we show. */
 static void test_offer(void **state)
 {
@@ -322,6 +350,6 @@ int main(void)
         cmocka_unit_test(test_honest),  cmocka_unit_test(test_noisy),
         cmocka_unit_test(test_asks),    cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_strange), cmocka_unit_test(test_import),
-        cmocka_unit_test(test_offer)};
+        cmocka_unit_test(test_auth),    cmocka_unit_test(test_offer)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
