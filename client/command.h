@@ -86,7 +86,8 @@ extern const struct command command_post, command_reply, command_react, command_
     command_thread, command_follow_add, command_follow_rm, command_follow_list, command_friend_list,
     command_profile_show, command_profile_set, command_dm_send, command_dm_fetch, command_dm_list,
     command_dm_read, command_dm_relays, command_mem_save, command_mem_recall,
-    command_mem_consolidate, command_link, command_unit_save, command_unit_lineage;
+    command_mem_consolidate, command_link, command_unit_save, command_unit_lineage,
+    command_doc_show, command_doc_edit, command_doc_history, command_doc_diff, command_doc_blame;
 
 static inline struct span command_span(const char *text)
 {

@@ -90,7 +90,7 @@ run_line() # a line of the README, without its comment
             HOME=$folder shoal remote rm "ws://127.0.0.1:${line#ready port=}"
             stop_relay
             ;;
-        "shoal "*) HOME=$folder eval "$1" ;;
+        "shoal "* | "note=\$(shoal "*) HOME=$folder eval "$1" ;;
         "shoal-gpu "*) (cd "$source" && eval "$1") ;;
         "cmake --install build/release") DESTDIR=$folder/root cmake --install "$build" ;;
         "systemctl daemon-reload" | "systemctl enable --now shoal-relay" | "useradd --system "*)
