@@ -9,7 +9,6 @@
 
 /* TOKENS: inputs whose sums, four each, leave room in the registers for what is being read; SOME:
  * fewer, for what is left. */
-#define lanes_fetch(at) _mm_prefetch((const void *)(at), _MM_HINT_T0)
 #ifdef __AVX512F__
 typedef __m512 lanes;
 typedef __m512i ints;

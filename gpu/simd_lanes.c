@@ -6,7 +6,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { PARTS = EXEC_PAGE / LANES, AHEAD = 96 };
+enum { PARTS = EXEC_PAGE / LANES };
 
 /* The sums of a part of a tile's rows, for some inputs, by four. */
 struct sums {
@@ -40,12 +40,9 @@ INLINE void run_plain(struct sums *sums, const struct part *part, enum dtype typ
 {
     const char *tile = part->tile + (size_t)lane * (type == DTYPE_F32 ? 4 : 2);
     uint32_t k = 0;
-    for (; k + 4 <= part->columns; k += 4) {
-        lanes_fetch(tile + ((size_t)k + AHEAD) * (type == DTYPE_F32 ? 64 : 32));
-        lanes_fetch(tile + ((size_t)k + AHEAD + 2) * (type == DTYPE_F32 ? 64 : 32));
+    for (; k + 4 <= part->columns; k += 4)
         for (uint32_t four = 0; four < 4; four++)
             add(sums, (int)four, plain_at(tile, type, k + four), part, k + four, count);
-    }
     for (uint32_t four = 0; four < 3; four++)
         if (k + four < part->columns)
             add(sums, (int)four, plain_at(tile, type, k + four), part, k + four, count);
