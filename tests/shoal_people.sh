@@ -177,6 +177,7 @@ done
     kind=0
     profile() { run profile show --home home-alice | sed 's/.*"profile":\(.*\)}$/\1/'; }
     as alice profile set name=Alice about=fish 'bot:=false' > /dev/null
+    now=$(date +%s)
     check 'a profile' '{"about":"fish","bot":false,"name":"Alice"}' "$(profile)"
     check 'for others' '{\"about\":\"fish\",\"bot\":false,\"name\":\"Alice\"}' \
         "$(run export --home home-alice '{"kinds":[0]}' | sed 's/.*"content":"\(.*\)","sig.*/\1/')"
