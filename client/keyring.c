@@ -108,26 +108,6 @@ bool keyring_add(struct store *store, const struct bytes32 *circle, const struct
     return store_leave(store, is_own, add(store, circle, key, err), err);
 }
 
-bool keyring_list(struct store *store, struct bytes32 **keys, size_t *count, struct arena *arena,
-                  const struct bytes32 *circle, struct err *err)
-{
-    struct sqlite3_stmt *row;
-    bool is_row;
-    *keys = NULL;
-    *count = 0;
-    if (!sql_start(store->sql, &row, err, "SELECT key FROM epoch WHERE circle = ? ORDER BY name",
-                   "b", circle))
-        return false;
-    while (true) {
-        if (!sql_next(store->sql, row, &is_row, err))
-            return false;
-        if (!is_row)
-            return true;
-        *keys = arena_grow(arena, struct bytes32, *keys, *count);
-        (*keys)[(*count)++] = sql_id(row, 0);
-    }
-}
-
 /* ---- what others have sealed for us ---- */
 
 struct letters {
@@ -192,19 +172,15 @@ bool keyring_open(struct store *store, const struct holder *holder, uint64_t *co
 {
     static const uint16_t kind = KIND_KEY_EPOCH;
     struct letters letters = {0};
-    char hex[2 * sizeof(struct bytes32)];
-    hex_encode(hex, holder_pubkey(holder)->at, sizeof(struct bytes32));
-    const struct span me = SPAN_OF(hex);
-    const struct filter_tag tag = {.letter = 'p', .count = 1, .values = &me};
-    const struct filter filter = {.until = INT64_MAX,
-                                  .limit = FILTER_NO_LIMIT,
-                                  .kinds = {.count = 1, .at = &kind},
-                                  .tag_count = 1,
-                                  .tags = &tag};
+    const struct filter filter = {
+        .until = INT64_MAX, .limit = FILTER_NO_LIMIT, .kinds = {.count = 1, .at = &kind}};
     *count = 0;
     bool ok = catalog_each(store, &filter, add_letter, &letters, err);
-    for (size_t i = letters.count; ok && i > 0; i--) /* the oldest first */
-        ok = open_letter(store, holder, count, &letters.at[i - 1], err);
+    for (uint64_t before = UINT64_MAX; ok && before != *count;) { /* one key opens others */
+        before = *count;
+        for (size_t i = 0; ok && i < letters.count; i++)
+            ok = open_letter(store, holder, count, &letters.at[i], err);
+    }
     arena_clear(&letters.arena);
     return ok;
 }

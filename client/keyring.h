@@ -11,7 +11,6 @@
 
 #include "shared/base.h"
 
-struct arena;
 struct err;
 struct event;
 struct holder;
@@ -28,10 +27,6 @@ MUST_CHECK bool keyring_add(struct store *store, const struct bytes32 *circle,
 /* The key of an epoch. */
 MUST_CHECK bool keyring_find(struct store *store, bool *has, struct bytes32 *key,
                              const struct bytes32 *epoch, struct err *err);
-
-/* All keys of a circle that are here. */
-MUST_CHECK bool keyring_list(struct store *store, struct bytes32 **keys, size_t *count,
-                             struct arena *arena, const struct bytes32 *circle, struct err *err);
 
 /* Opens the keys that others have sealed for the holder, and those of earlier epochs behind them.
  * count: how many epochs are new. */

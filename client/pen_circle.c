@@ -193,17 +193,27 @@ static bool share_some(struct pen *pen, const struct bytes32 *root, struct epoch
     return write(pen, &event, &node, &draft, err) && check(pen, &event, root, err);
 }
 
-/* The last that we have, as many as fit. */
+/* The last that we have, as many as fit; behind them are those before. */
 static bool find_earlier(struct pen *pen, struct epoch_share *share, struct err *err)
 {
-    struct bytes32 *keys;
-    size_t count;
-    if (!keyring_list(pen->store, &keys, &count, &pen->arena, &share->circle, err))
+    struct bytes32 *keys = arena_array(&pen->arena, struct bytes32, EPOCH_EARLIER_MAX), key;
+    struct circle *circle;
+    bool has, ok = pen_circle_load(pen, &circle, &share->circle, err);
+    if (!ok)
         return false;
-    size_t kept = count < EPOCH_EARLIER_MAX ? count : EPOCH_EARLIER_MAX;
     share->earlier = keys;
-    share->earlier_count = (uint32_t)kept;
-    return true;
+    for (size_t i = circle_count(circle); ok && i > 0; i--) {
+        const struct circle_change *change = circle_change(circle, i - 1);
+        if (change->act.type != ACT_EPOCH || share->earlier_count == EPOCH_EARLIER_MAX)
+            continue;
+        ok = keyring_find(pen->store, &has, &key, &change->act.epoch, err);
+        bool is_last = share->earlier_count > 0 &&
+                       memcmp(&keys[share->earlier_count - 1], &key, sizeof key) == 0;
+        if (ok && has && !is_last)
+            keys[share->earlier_count++] = key;
+    }
+    circle_free(circle);
+    return ok;
 }
 
 static bool share_key(struct pen *pen, const struct bytes32 *root, const struct bytes32 *key,
