@@ -85,6 +85,7 @@ static const struct command *const commands[] = {
     &command_decode,
     &command_did,
     &command_cid,
+    &command_serve,
     &command_completion,
     &command_manual,
 };

@@ -51,6 +51,17 @@ manage()
     SHOAL_RELAY_LISTEN_PORT=$managed_port SHOAL_ADMIN_KEY_FILE=$folder/key eval "$1"
 }
 
+# Another client meets the one that serves, at any port that is free.
+serve()
+{
+    rm -f ready && mkfifo ready
+    (export HOME=$folder && eval "exec ${1/0.0.0.0:7447/127.0.0.1:0}") > ready &
+    local server=$!
+    read -r line < ready
+    HOME=$folder shoal sync "$(sed -E 's/.*"(ws:[^"]*)".*/\1/' <<< "$line")" --all --home elsewhere
+    kill $server && wait $server
+}
+
 run_line() # a line of the README, without its comment
 {
     case $1 in "shoal-relay admin "*) ;; *) stop_relay ;; esac
@@ -90,6 +101,7 @@ run_line() # a line of the README, without its comment
             HOME=$folder shoal remote rm "ws://127.0.0.1:${line#ready port=}"
             stop_relay
             ;;
+        "shoal serve "*) serve "$1" ;;
         "shoal "* | "note=\$(shoal "*) HOME=$folder eval "$1" ;;
         "shoal-gpu "*) (cd "$source" && eval "$1") ;;
         "cmake --install build/release") DESTDIR=$folder/root cmake --install "$build" ;;

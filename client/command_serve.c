@@ -1,0 +1,109 @@
+/* shoal serve: a small relay over the store, until it is told to end. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#include "client/command_home.h"
+#include "client/serve.h"
+#include "shared/err.h"
+#include "shared/number.h"
+#include "shared/text.h"
+
+#define LISTEN_PRESET "127.0.0.1:7447"
+
+enum { ADDRESS_MAX = 64 };
+
+struct serving {
+    uv_loop_t loop;
+    uv_signal_t interrupted, terminated;
+    struct serve *serve;
+};
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct serving *serving = handle->data;
+    (void)number;
+    uv_close((uv_handle_t *)&serving->interrupted, NULL);
+    uv_close((uv_handle_t *)&serving->terminated, NULL);
+    serve_free(serving->serve);
+}
+
+static void await(struct serving *serving, uv_signal_t *handle, int number)
+{
+    uv_signal_init(&serving->loop, handle);
+    handle->data = serving;
+    uv_signal_start(handle, on_signal, number);
+}
+
+/* "127.0.0.1:7447", or only a port. */
+static bool read_listen(char address[ADDRESS_MAX], uint16_t *port, const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    size_t len = colon != NULL ? (size_t)(colon - text) : 0;
+    int64_t number;
+    if (len >= ADDRESS_MAX ||
+        !number_decimal(&number, command_span(colon != NULL ? colon + 1 : text)) ||
+        number > UINT16_MAX)
+        return false;
+    snprintf(address, ADDRESS_MAX, "%.*s", (int)len, text);
+    if (len == 0)
+        snprintf(address, ADDRESS_MAX, "127.0.0.1");
+    *port = (uint16_t)number;
+    return true;
+}
+
+static enum command_status run(struct serving *serving, const struct command_call *call,
+                               const struct serve_setup *setup)
+{
+    struct text out = {0};
+    struct err err;
+    serving->serve = serve_new(setup, &err);
+    if (serving->serve == NULL)
+        return command_fail(call, &err);
+    await(serving, &serving->interrupted, SIGINT);
+    await(serving, &serving->terminated, SIGTERM);
+    text_addf(&out, call->is_json ? "{\"url\":\"ws://%s:%u\"}\n" : "ws://%s:%u\n",
+              setup->address != NULL ? setup->address : "0.0.0.0", serve_port(serving->serve));
+    enum command_status status = command_print(call, &out);
+    if (status != COMMAND_DONE)
+        on_signal(&serving->terminated, SIGTERM);
+    return status;
+}
+
+static enum command_status run_serve(struct command_call *call)
+{
+    const char *listen = command_value(call, "listen");
+    struct serving serving;
+    char address[ADDRESS_MAX];
+    enum command_status status;
+    struct serve_setup setup = {.loop = &serving.loop,
+                                .is_read_only = command_value(call, "read-only") != NULL,
+                                .now_ms = home_now};
+    if (!read_listen(address, &setup.port, listen != NULL ? listen : LISTEN_PRESET))
+        return command_misuse(call, "--listen: expected ADDRESS:PORT, got '%.80s'", listen);
+    setup.address = strcmp(address, "0.0.0.0") != 0 ? address : NULL;
+    setup.store = home_open(call, &status);
+    if (setup.store == NULL)
+        return status;
+    (void)signal(SIGPIPE, SIG_IGN); /* a client that hangs up is no reason to die */
+    uv_loop_init(&serving.loop);
+    status = run(&serving, call, &setup);
+    uv_run(&serving.loop, UV_RUN_DEFAULT);
+    uv_loop_close(&serving.loop);
+    store_close(setup.store);
+    return status;
+}
+
+static const struct command_option options[] = {
+    {"listen", "ADDRESS:PORT", "who reaches it reads all of your store [127.0.0.1:7447]"},
+    {"read-only", NULL, "take nothing from anybody"},
+    HOME_OPTION,
+    COMMAND_OPTION_JSON};
+
+const struct command command_serve = {.name = "serve",
+                                      .help = "be a small relay over your store, for another "
+                                              "client nearby",
+                                      .options = options,
+                                      .option_count = ARRAY_LEN(options),
+                                      .run = run_serve};
