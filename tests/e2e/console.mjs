@@ -199,7 +199,8 @@ const checkAbout = async (page, relay) => {
     await says(page, 'Saved.')
     await has(page, 'h1', 'Quay "1"')
     const ask = async () => (await fetch(relay.url, { headers: { Accept: 'application/nostr+json' } })).json()
-    assert.deepEqual([(await ask()).name, (await ask()).description], ['Quay "1"', 'By the water.'])
+    const isTold = ({ name, description }) => name === 'Quay "1"' && description === 'By the water.'
+    for (const until = Date.now() + 5000; !isTold(await ask());) assert.ok(Date.now() < until) // whichever process answers
     await page.fill('#about-name', '')
     await page.click('#about button')
     await has(page, 'h1', 'Harbour')
