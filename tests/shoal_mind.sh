@@ -3,35 +3,9 @@
 # known of the fields of things.
 #
 #     tests/shoal_mind.sh SHOAL_BINARY
-set -u
-shoal=$(realpath "$1")
-home=$(mktemp -d) || exit 1
-trap 'rm -rf "$home"' EXIT
-cd "$home" || exit 1
-export HOME="$home"
-unset XDG_CONFIG_HOME XDG_DATA_HOME SHOAL_KEY_FILE SHOAL_HOME
-checks=0
-failures=0
+# shellcheck source=tests/shoal_home.sh
+. "$(dirname "$0")/shoal_home.sh"
 
-check() # what, wanted, got
-{
-    checks=$((checks + 1))
-    [ "$2" = "$3" ] && return
-    failures=$((failures + 1))
-    printf '%s:\n  wanted %s\n  got    %s\n' "$1" "$2" "$3"
-}
-
-run() { "$shoal" "$@" 2> error; }
-write() { "$shoal" "$@" --password-file password 2> error; }
-status_of() # wanted status, argument...
-{
-    wanted=$1
-    shift
-    "$shoal" "$@" > output 2> error < /dev/null
-    check "status of $*" "$wanted" $?
-}
-
-member() { sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p"; }
 printf 'hunter2\n' > password
 run identity new --password-file password --cost 4 > /dev/null
 run remote add wss://relay.example > /dev/null
