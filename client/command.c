@@ -26,14 +26,23 @@ const char *command_value(const struct command_call *call, const char *name)
     return last;
 }
 
-bool command_number(const struct command_call *call, const char *name, int64_t preset, int64_t max,
-                    int64_t *out)
+bool command_read_number(const struct command_call *call, const char *name, int64_t preset,
+                         int64_t max, int64_t *out, struct err *err)
 {
     const char *value = command_value(call, name);
     *out = preset;
-    if (value == NULL || (number_decimal(out, command_span(value)) && *out <= max))
+    return value == NULL || (number_decimal(out, command_span(value)) && *out <= max) ||
+           err_set(err, ERR_INVALID, "--%s: expected 0 to %lld, got '%.40s'", name, (long long)max,
+                   value);
+}
+
+bool command_number(const struct command_call *call, const char *name, int64_t preset, int64_t max,
+                    int64_t *out)
+{
+    struct err err;
+    if (command_read_number(call, name, preset, max, out, &err))
         return true;
-    command_misuse(call, "--%s: expected 0 to %lld, got '%s'", name, (long long)max, value);
+    command_misuse(call, "%s", err.text);
     return false;
 }
 

@@ -7,11 +7,14 @@
  */
 #pragma once
 
+#include "client/command_all.h"
 #include "shared/base.h"
 
 struct err;
 struct holder;
 struct keys;
+struct pen;
+struct store;
 struct text;
 
 enum command_status {
@@ -39,7 +42,12 @@ struct command {
     size_t words_min, words_max;
     const struct command_option *options;
     size_t option_count;
+    /* One of these does it. What only writes, or only looks, is apart from the program around it,
+     * so that others call it, too; out: what is printed. run comes first where it is not alone. */
     enum command_status (*run)(struct command_call *call);
+    bool (*write)(struct pen *pen, struct text *out, struct err *err);
+    bool (*look)(struct store *store, struct text *out, const struct command_call *call,
+                 struct err *err);
     void (*more)(struct text *out); /* what --help says besides; may be NULL */
 };
 
@@ -53,6 +61,7 @@ struct command_call {
     } given[COMMAND_OPTIONS_MAX];
     size_t given_count;
     bool is_json;                     /* lines of JSON rather than text for people */
+    bool is_inner;                    /* nobody sits there: a "-" is a word, and none is asked */
     const struct command *const *all; /* the table of main, for what is made from all of it */
     size_t all_count;
 };
@@ -70,25 +79,6 @@ struct command_call {
         "password-file", "FILE", "its password is the first line; -: of standard input" \
     }
 
-/* All commands, for the table of main. */
-extern const struct command command_identity_connect, command_agent_start, command_agent_status,
-    command_agent_lock, command_agent_unlock, command_agent_stop, command_identity_new,
-    command_identity_import, command_identity_show, command_identity_export, command_encode,
-    command_decode, command_did, command_cid, command_event, command_verify, command_req,
-    command_count, command_publish, command_new, command_set, command_rm, command_restore,
-    command_show, command_log, command_find, command_queue, command_queue_retry, command_queue_drop,
-    command_import, command_export, command_store_status, command_fsck, command_doctor, command_neg,
-    command_remote_add, command_remote_rm, command_remote_list, command_fetch, command_push,
-    command_sync, command_completion, command_manual, command_serve;
-
-/* People and words. */
-extern const struct command command_post, command_reply, command_react, command_feed,
-    command_thread, command_follow_add, command_follow_rm, command_follow_list, command_friend_list,
-    command_profile_show, command_profile_set, command_dm_send, command_dm_fetch, command_dm_list,
-    command_dm_read, command_dm_relays, command_mem_save, command_mem_recall,
-    command_mem_consolidate, command_link, command_unit_save, command_unit_lineage,
-    command_doc_show, command_doc_edit, command_doc_history, command_doc_diff, command_doc_blame;
-
 static inline struct span command_span(const char *text)
 {
     return (struct span){text, strlen(text)};
@@ -104,6 +94,10 @@ const char *command_next_value(const struct command_call *call, const char *name
 MUST_CHECK bool command_number(const struct command_call *call, const char *name, int64_t preset,
                                int64_t max, int64_t *out);
 
+/* The same, which leaves it to the caller to say what is wrong. */
+MUST_CHECK bool command_read_number(const struct command_call *call, const char *name,
+                                    int64_t preset, int64_t max, int64_t *out, struct err *err);
+
 /* "shoal encode: ..." on standard error. */
 enum command_status command_fail(const struct command_call *call, const struct err *err);
 enum command_status command_misuse(const struct command_call *call, const char *format, ...)
@@ -115,6 +109,9 @@ enum command_status command_print(const struct command_call *call, struct text *
 /* Who signs for the user: the agent where it keeps the key of the file that the options name, or
  * else that key, with the password. NULL after saying why not. */
 struct holder *command_holder(const struct command_call *call, enum command_status *status);
+
+/* The same, which leaves it to the caller to say why not. */
+struct holder *command_find_holder(const struct command_call *call, struct err *err);
 
 /* The key itself, for what only its secret will do. */
 struct keys *command_keys(const struct command_call *call, enum command_status *status);

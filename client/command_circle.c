@@ -245,60 +245,16 @@ static bool write_all(struct text *out, const struct command_call *call, struct 
     return ok;
 }
 
-static enum command_status run_look(struct command_call *call)
+static bool look(struct store *store, struct text *out, const struct command_call *call,
+                 struct err *err)
 {
-    struct text out = {0};
     struct bytes32 root;
-    struct err err;
-    enum command_status status;
-    struct store *store = home_open(call, &status);
-    if (store == NULL)
-        return status;
-    bool ok = call->word_count == 0 ? write_all(&out, call, store, &err)
-                                    : command_circle_find(store, &root, call->words[0], &err) &&
-                                          write_one(&out, call, store, &root, &err);
-    status = ok ? command_print(call, &out) : command_fail(call, &err);
-    text_clear(&out);
-    store_close(store);
-    return status;
+    return call->word_count == 0 ? write_all(out, call, store, err)
+                                 : command_circle_find(store, &root, call->words[0], err) &&
+                                       write_one(out, call, store, &root, err);
 }
 
 /* ---- the table ---- */
-
-static enum command_status run_new(struct command_call *call)
-{
-    return pen_run(call, make);
-}
-
-static enum command_status run_add(struct command_call *call)
-{
-    return pen_run(call, add);
-}
-
-static enum command_status run_rm(struct command_call *call)
-{
-    return pen_run(call, remove_one);
-}
-
-static enum command_status run_role(struct command_call *call)
-{
-    return pen_run(call, set_role);
-}
-
-static enum command_status run_leave(struct command_call *call)
-{
-    return pen_run(call, leave);
-}
-
-static enum command_status run_void(struct command_call *call)
-{
-    return pen_run(call, void_events);
-}
-
-static enum command_status run_keys(struct command_call *call)
-{
-    return pen_run(call, keep_keys);
-}
 
 static const struct command_option options_new[] = {
     {"open", NULL, "nothing in it is sealed: anybody reads, members write"}, PEN_OPTIONS};
@@ -310,7 +266,7 @@ const struct command command_circle_new = {.name = "circle new",
                                            .words_max = 1,
                                            .options = options_new,
                                            .option_count = ARRAY_LEN(options_new),
-                                           .run = run_new};
+                                           .write = make};
 
 static const struct command_option options_look[] = {HOME_OPTION, COMMAND_OPTION_JSON};
 
@@ -318,7 +274,7 @@ const struct command command_circle_list = {.name = "circle list",
                                             .help = "list the circles that are here",
                                             .options = options_look,
                                             .option_count = ARRAY_LEN(options_look),
-                                            .run = run_look};
+                                            .look = look};
 
 const struct command command_circle_show = {.name = "circle show",
                                             .words = "CIRCLE",
@@ -327,7 +283,7 @@ const struct command command_circle_show = {.name = "circle show",
                                             .words_max = 1,
                                             .options = options_look,
                                             .option_count = ARRAY_LEN(options_look),
-                                            .run = run_look};
+                                            .look = look};
 
 static const struct command_option options_add[] = {
     {"role", "ROLE", "reader, writer, moderator or admin [writer]"}, PEN_OPTIONS};
@@ -339,7 +295,7 @@ const struct command command_circle_add = {.name = "circle add",
                                            .words_max = 2,
                                            .options = options_add,
                                            .option_count = ARRAY_LEN(options_add),
-                                           .run = run_add};
+                                           .write = add};
 
 static const struct command_option options_change[] = {PEN_OPTIONS};
 
@@ -351,7 +307,7 @@ const struct command command_circle_rm = {
     .words_max = 2,
     .options = options_change,
     .option_count = ARRAY_LEN(options_change),
-    .run = run_rm};
+    .write = remove_one};
 
 const struct command command_circle_role = {.name = "circle role",
                                             .words = "CIRCLE WHO ROLE",
@@ -361,7 +317,7 @@ const struct command command_circle_role = {.name = "circle role",
                                             .words_max = 3,
                                             .options = options_change,
                                             .option_count = ARRAY_LEN(options_change),
-                                            .run = run_role};
+                                            .write = set_role};
 
 const struct command command_circle_leave = {.name = "circle leave",
                                              .words = "CIRCLE",
@@ -370,7 +326,7 @@ const struct command command_circle_leave = {.name = "circle leave",
                                              .words_max = 1,
                                              .options = options_change,
                                              .option_count = ARRAY_LEN(options_change),
-                                             .run = run_leave};
+                                             .write = leave};
 
 const struct command command_circle_void = {
     .name = "circle void",
@@ -380,7 +336,7 @@ const struct command command_circle_void = {
     .words_max = COMMAND_WORDS_MAX,
     .options = options_change,
     .option_count = ARRAY_LEN(options_change),
-    .run = run_void};
+    .write = void_events};
 
 static const struct command_option options_keys[] = {
     {"rotate", NULL, "make a new one, as an admin"}, PEN_OPTIONS};
@@ -392,4 +348,4 @@ const struct command command_circle_keys = {
     .words_max = 1,
     .options = options_keys,
     .option_count = ARRAY_LEN(options_keys),
-    .run = run_keys};
+    .write = keep_keys};

@@ -163,11 +163,6 @@ static bool send(struct pen *pen, struct text *out, struct err *err)
     return true;
 }
 
-static enum command_status run_send(struct command_call *call)
-{
-    return pen_run(call, send);
-}
-
 /* ---- shoal dm relays ---- */
 
 static bool set_relays(struct pen *pen, struct text *out, struct err *err)
@@ -194,11 +189,6 @@ static bool set_relays(struct pen *pen, struct text *out, struct err *err)
     return true;
 }
 
-static enum command_status run_relays(struct command_call *call)
-{
-    return pen_run(call, set_relays);
-}
-
 static const struct command_option options_send[] = {
     {"to", "WHO", "who can read it; may be repeated"},
     {"reply", "MESSAGE", "answers this one; to all who have it, unless --to says"},
@@ -213,7 +203,7 @@ const struct command command_dm_send = {
     .words_max = COMMAND_WORDS_MAX,
     .options = options_send,
     .option_count = ARRAY_LEN(options_send),
-    .run = run_send};
+    .write = send};
 
 static const struct command_option options_relays[] = {PEN_OPTIONS};
 
@@ -224,4 +214,4 @@ const struct command command_dm_relays = {.name = "dm relays",
                                           .words_max = MAILBOX_RELAYS_MAX,
                                           .options = options_relays,
                                           .option_count = ARRAY_LEN(options_relays),
-                                          .run = run_relays};
+                                          .write = set_relays};

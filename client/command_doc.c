@@ -158,11 +158,6 @@ static bool edit(struct pen *pen, struct text *out, struct err *err)
     return ok;
 }
 
-static enum command_status run_edit(struct command_call *call)
-{
-    return pen_run(call, edit);
-}
-
 static const struct command_option options_edit[] = {PEN_OPTIONS};
 
 const struct command command_doc_edit = {
@@ -173,4 +168,4 @@ const struct command command_doc_edit = {
     .words_max = COMMAND_WORDS_MAX,
     .options = options_edit,
     .option_count = ARRAY_LEN(options_edit),
-    .run = run_edit};
+    .write = edit};

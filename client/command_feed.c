@@ -255,7 +255,7 @@ static bool feed_notes(struct feed *feed, struct err *err)
     bool shows_answers = command_value(feed->call, "replies") != NULL;
     int64_t max;
     if (!find_authors(feed, &authors, err) ||
-        !command_number(feed->call, "limit", FEED_DEFAULT, FEED_MAX, &max))
+        !command_read_number(feed->call, "limit", FEED_DEFAULT, FEED_MAX, &max, err))
         return false;
     const struct filter filter = {.until = INT64_MAX,
                                   .limit = FILTER_NO_LIMIT,
@@ -305,33 +305,34 @@ static bool whole_thread(struct feed *feed, struct err *err)
     return write_note(feed, &root, err) && write_answers(feed, &root, err);
 }
 
-static enum command_status run(struct command_call *call,
-                               bool (*write)(struct feed *feed, struct err *err))
+static bool look(struct store *store, struct text *out, const struct command_call *call,
+                 bool (*write)(struct feed *feed, struct err *err), struct err *err)
 {
-    struct feed feed = {.call = call};
-    struct err err;
-    enum command_status status;
-    int64_t max;
-    if (!command_number(call, "limit", FEED_DEFAULT, FEED_MAX, &max))
-        return COMMAND_USAGE;
-    feed.store = home_open(call, &status);
-    if (feed.store == NULL)
-        return status;
-    status = write(&feed, &err) ? command_print(call, &feed.out) : command_fail(call, &err);
+    struct feed feed = {.call = call, .store = store};
+    bool ok = write(&feed, err);
+    text_add(out, text_span(&feed.out));
     text_clear(&feed.out);
     arena_clear(&feed.arena);
-    store_close(feed.store);
-    return status;
+    return ok;
+}
+
+static bool look_feed(struct store *store, struct text *out, const struct command_call *call,
+                      struct err *err)
+{
+    return look(store, out, call, feed_notes, err);
+}
+
+static bool look_thread(struct store *store, struct text *out, const struct command_call *call,
+                        struct err *err)
+{
+    return look(store, out, call, whole_thread, err);
 }
 
 static enum command_status run_feed(struct command_call *call)
 {
-    return run(call, feed_notes);
-}
-
-static enum command_status run_thread(struct command_call *call)
-{
-    return run(call, whole_thread);
+    int64_t max;
+    return command_number(call, "limit", FEED_DEFAULT, FEED_MAX, &max) ? home_look(call, look_feed)
+                                                                       : COMMAND_USAGE;
 }
 
 static const struct command_option options_feed[] = {
@@ -346,7 +347,8 @@ const struct command command_feed = {.name = "feed",
                                      .help = "what those whom you follow write, the newest first",
                                      .options = options_feed,
                                      .option_count = ARRAY_LEN(options_feed),
-                                     .run = run_feed};
+                                     .run = run_feed,
+                                     .look = look_feed};
 
 static const struct command_option options_thread[] = {HOME_OPTION, COMMAND_OPTION_JSON};
 
@@ -357,4 +359,4 @@ const struct command command_thread = {.name = "thread",
                                        .words_max = 1,
                                        .options = options_thread,
                                        .option_count = ARRAY_LEN(options_thread),
-                                       .run = run_thread};
+                                       .look = look_thread};

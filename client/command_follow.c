@@ -112,16 +112,6 @@ static bool rm(struct pen *pen, struct text *out, struct err *err)
     return change(pen, out, false, err);
 }
 
-static enum command_status run_add(struct command_call *call)
-{
-    return pen_run(call, add);
-}
-
-static enum command_status run_rm(struct command_call *call)
-{
-    return pen_run(call, rm);
-}
-
 /* ---- looking ---- */
 
 static bool is_mutual(struct store *store, bool *is, struct arena *arena, const struct bytes32 *me,
@@ -177,29 +167,16 @@ static bool list(struct store *store, struct text *out, const struct command_cal
     return ok;
 }
 
-static enum command_status run_look(struct command_call *call, bool friends_only)
+static bool list_all(struct store *store, struct text *out, const struct command_call *call,
+                     struct err *err)
 {
-    struct text out = {0};
-    struct err err;
-    enum command_status status;
-    struct store *store = home_open(call, &status);
-    if (store == NULL)
-        return status;
-    status = list(store, &out, call, friends_only, &err) ? command_print(call, &out)
-                                                         : command_fail(call, &err);
-    text_clear(&out);
-    store_close(store);
-    return status;
+    return list(store, out, call, false, err);
 }
 
-static enum command_status run_list(struct command_call *call)
+static bool list_friends(struct store *store, struct text *out, const struct command_call *call,
+                         struct err *err)
 {
-    return run_look(call, false);
-}
-
-static enum command_status run_friends(struct command_call *call)
-{
-    return run_look(call, true);
+    return list(store, out, call, true, err);
 }
 
 static const struct command_option options_write[] = {
@@ -213,7 +190,7 @@ const struct command command_follow_add = {
     .words_max = COMMAND_WORDS_MAX,
     .options = options_write,
     .option_count = ARRAY_LEN(options_write),
-    .run = run_add};
+    .write = add};
 
 const struct command command_follow_rm = {.name = "follow rm",
                                           .words = "WHO...",
@@ -222,7 +199,7 @@ const struct command command_follow_rm = {.name = "follow rm",
                                           .words_max = COMMAND_WORDS_MAX,
                                           .options = options_write,
                                           .option_count = ARRAY_LEN(options_write),
-                                          .run = run_rm};
+                                          .write = rm};
 
 static const struct command_option options_look[] = {PEOPLE_OPTION_AS, HOME_OPTION,
                                                      COMMAND_OPTION_JSON};
@@ -233,7 +210,7 @@ const struct command command_follow_list = {.name = "follow list",
                                             .words_max = 1,
                                             .options = options_look,
                                             .option_count = ARRAY_LEN(options_look),
-                                            .run = run_list};
+                                            .look = list_all};
 
 const struct command command_friend_list = {.name = "friend list",
                                             .words = "[WHO]",
@@ -242,4 +219,4 @@ const struct command command_friend_list = {.name = "friend list",
                                             .words_max = 1,
                                             .options = options_look,
                                             .option_count = ARRAY_LEN(options_look),
-                                            .run = run_friends};
+                                            .look = list_friends};

@@ -18,15 +18,34 @@ uint64_t home_now(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-struct store *home_open(const struct command_call *call, enum command_status *status)
+struct store *home_store(const struct command_call *call, struct err *err)
 {
     char folder[STORE_PATH_MAX];
+    return store_folder(folder, command_value(call, "home"), err)
+               ? store_open(folder, home_now(), err)
+               : NULL;
+}
+
+struct store *home_open(const struct command_call *call, enum command_status *status)
+{
     struct err err;
-    struct store *store = NULL;
-    if (store_folder(folder, command_value(call, "home"), &err))
-        store = store_open(folder, home_now(), &err);
+    struct store *store = home_store(call, &err);
     *status = store != NULL ? COMMAND_DONE : command_fail(call, &err);
     return store;
+}
+
+enum command_status home_look(struct command_call *call, home_look_fn *look)
+{
+    struct text out = {0};
+    struct err err;
+    enum command_status status;
+    struct store *store = home_open(call, &status);
+    if (store == NULL)
+        return status;
+    status = look(store, &out, call, &err) ? command_print(call, &out) : command_fail(call, &err);
+    text_clear(&out);
+    store_close(store);
+    return status;
 }
 
 bool home_resolve(struct store *store, struct bytes32 *id, const char *word, struct err *err)

@@ -28,6 +28,14 @@ struct text;
 /* NULL after saying why not. */
 struct store *home_open(const struct command_call *call, enum command_status *status);
 
+/* The same, which leaves it to the caller to say why not. */
+struct store *home_store(const struct command_call *call, struct err *err);
+
+/* A command that looks. out: its report, printed when it could see all. */
+typedef bool home_look_fn(struct store *store, struct text *out, const struct command_call *call,
+                          struct err *err);
+enum command_status home_look(struct command_call *call, home_look_fn *look);
+
 /* Unix milliseconds. */
 uint64_t home_now(void);
 

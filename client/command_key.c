@@ -150,8 +150,13 @@ static bool read_vault(struct vault *vault, const struct command_call *call, str
 
 static struct keys *open_word(const struct command_call *call, struct span word, struct err *err)
 {
-    char *password = terminal_secret(command_value(call, "password-file"), "Password: ", err);
+    const char *path = command_value(call, "password-file");
     struct keys *keys = NULL;
+    char *password = NULL;
+    if (call->is_inner && path == NULL)
+        err_fill(err, ERR_RESTRICTED, "no agent keeps the key: shoal agent start");
+    else
+        password = terminal_secret(path, "Password: ", err);
     if (password != NULL)
         keys = ncryptsec_open(word, command_span(password), err);
     secret_free(password);
@@ -174,8 +179,7 @@ struct keys *command_keys(const struct command_call *call, enum command_status *
 }
 
 /* The agent where it keeps that very key, or else the key itself. */
-static struct holder *find_holder(const struct command_call *call, struct span word,
-                                  struct err *err)
+static struct holder *ask_agent(const struct command_call *call, struct span word, struct err *err)
 {
     char path[AGENT_PATH_MAX];
     struct bytes32 mark = sig_sha256(word);
@@ -225,15 +229,20 @@ static struct holder *reach_bunker(const struct command_call *call, struct holde
     return bunker != NULL ? bunker_holder(bunker, &place.user) : NULL;
 }
 
-struct holder *command_holder(const struct command_call *call, enum command_status *status)
+struct holder *command_find_holder(const struct command_call *call, struct err *err)
 {
     struct vault vault;
-    struct err err;
-    struct holder *holder =
-        read_vault(&vault, call, &err) ? find_holder(call, vault.word, &err) : NULL;
+    struct holder *holder = read_vault(&vault, call, err) ? ask_agent(call, vault.word, err) : NULL;
     if (holder != NULL && vault.bunker.len > 0)
-        holder = reach_bunker(call, holder, vault.bunker, &err);
+        holder = reach_bunker(call, holder, vault.bunker, err);
     vault_clear(&vault);
+    return holder;
+}
+
+struct holder *command_holder(const struct command_call *call, enum command_status *status)
+{
+    struct err err;
+    struct holder *holder = command_find_holder(call, &err);
     *status = holder != NULL ? COMMAND_DONE : command_fail(call, &err);
     return holder;
 }

@@ -67,11 +67,6 @@ static bool link_things(struct pen *pen, struct text *out, struct err *err)
     return ok;
 }
 
-static enum command_status run_link(struct command_call *call)
-{
-    return pen_run(call, link_things);
-}
-
 /* ---- the other way ---- */
 
 /* rel of {"rel":"derived","to":"..."}, when that is what it says. */
@@ -172,4 +167,4 @@ const struct command command_link = {.name = "link",
                                      .words_max = 2,
                                      .options = options_link,
                                      .option_count = ARRAY_LEN(options_link),
-                                     .run = run_link};
+                                     .write = link_things};

@@ -290,32 +290,29 @@ static void add_find(struct text *out, const struct command_call *call,
     text_add(out, SPAN("}\n"));
 }
 
-static enum command_status run_find(struct command_call *call)
+static bool find(struct store *store, struct text *out, const struct command_call *call,
+                 struct err *err)
 {
     struct arena arena = {0};
     struct catalog_finds finds;
-    struct text words = {0}, out = {0};
-    struct err err;
-    int64_t max;
-    enum command_status status;
-    if (!command_number(call, "limit", FIND_DEFAULT, LOG_MAX, &max))
-        return COMMAND_USAGE;
-    struct store *store = home_open(call, &status);
-    if (store == NULL)
-        return status;
+    struct text words = {0};
+    int64_t max = 0;
     for (size_t i = 0; i < call->word_count; i++)
         text_addf(&words, "%s ", call->words[i]);
-    if (!catalog_find(store, &finds, &arena, text_span(&words), (size_t)max, &err)) {
-        status = command_fail(call, &err);
-    } else {
-        for (size_t i = 0; i < finds.count; i++)
-            add_find(&out, call, &finds.at[i]);
-        status = command_print(call, &out);
-    }
+    bool ok = command_read_number(call, "limit", FIND_DEFAULT, LOG_MAX, &max, err) &&
+              catalog_find(store, &finds, &arena, text_span(&words), (size_t)max, err);
+    for (size_t i = 0; ok && i < finds.count; i++)
+        add_find(out, call, &finds.at[i]);
     text_clear(&words);
-    store_close(store);
     arena_clear(&arena);
-    return status;
+    return ok;
+}
+
+static enum command_status run_find(struct command_call *call)
+{
+    int64_t max;
+    return command_number(call, "limit", FIND_DEFAULT, LOG_MAX, &max) ? home_look(call, find)
+                                                                      : COMMAND_USAGE;
 }
 
 static const struct command_option options_show[] = {
@@ -355,4 +352,5 @@ const struct command command_find = {.name = "find",
                                      .words_max = COMMAND_WORDS_MAX,
                                      .options = options_find,
                                      .option_count = ARRAY_LEN(options_find),
-                                     .run = run_find};
+                                     .run = run_find,
+                                     .look = find};

@@ -133,16 +133,6 @@ static bool consolidate(struct pen *pen, struct text *out, struct err *err)
     return true;
 }
 
-static enum command_status run_save(struct command_call *call)
-{
-    return pen_run(call, save);
-}
-
-static enum command_status run_consolidate(struct command_call *call)
-{
-    return pen_run(call, consolidate);
-}
-
 /* ---- shoal mem recall ---- */
 
 struct recall {
@@ -194,11 +184,14 @@ static void add_set(struct recall *recall, const struct state *state, const char
     text_add(&recall->out, SPAN("]"));
 }
 
-static void add_json(struct recall *recall, const struct state *state, const struct bytes32 *id)
+static void add_json(struct recall *recall, const struct replica *replica, const struct bytes32 *id)
 {
+    const struct state *state = entity_state(replica_entity(replica));
     static const char *const names[] = {"kind", "strength", "status", "text"};
     text_add(&recall->out, SPAN("{"));
     home_write_hex(&recall->out, "id", id);
+    text_add(&recall->out, SPAN(","));
+    home_write_hex(&recall->out, "author", replica_author(replica));
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         text_addf(&recall->out, ",\"%s\":", names[i]);
         text_add(&recall->out, value_of(state, command_span(names[i])));
@@ -244,7 +237,7 @@ static bool show(struct recall *recall, const struct bytes32 *id, struct err *er
     if (is_wanted) {
         recall->left--;
         if (recall->call->is_json)
-            add_json(recall, state, id);
+            add_json(recall, replica, id);
         else
             add_line(recall, state, id);
     }
@@ -272,26 +265,33 @@ static bool find(struct recall *recall, struct err *err)
     return ok;
 }
 
-static enum command_status run_recall(struct command_call *call)
+static bool read_limits(struct recall *recall, struct err *err)
 {
-    struct recall recall = {.call = call};
-    struct err err;
-    enum command_status status;
-    const char *strength = command_value(call, "min-strength");
+    const char *strength = command_value(recall->call, "min-strength");
     char *end = NULL;
-    recall.strength_min = strength != NULL ? strtod(strength, &end) : 0;
+    recall->strength_min = strength != NULL ? strtod(strength, &end) : 0;
     if (strength != NULL && (end == strength || *end != '\0'))
-        return command_misuse(call, "--min-strength: expected a number from 0 to 1");
-    if (!command_number(call, "limit", RECALL_DEFAULT, RECALL_MAX, &recall.left))
-        return COMMAND_USAGE;
-    recall.store = home_open(call, &status);
-    if (recall.store == NULL)
-        return status;
-    status = find(&recall, &err) ? command_print(call, &recall.out) : command_fail(call, &err);
+        return err_set(err, ERR_INVALID, "--min-strength: expected a number from 0 to 1");
+    return command_read_number(recall->call, "limit", RECALL_DEFAULT, RECALL_MAX, &recall->left,
+                               err);
+}
+
+static bool recall(struct store *store, struct text *out, const struct command_call *call,
+                   struct err *err)
+{
+    struct recall recall = {.call = call, .store = store};
+    bool ok = read_limits(&recall, err) && find(&recall, err);
+    text_add(out, text_span(&recall.out));
     text_clear(&recall.out);
     arena_clear(&recall.arena);
-    store_close(recall.store);
-    return status;
+    return ok;
+}
+
+static enum command_status run_recall(struct command_call *call)
+{
+    struct err err;
+    return read_limits(&(struct recall){.call = call}, &err) ? home_look(call, recall)
+                                                             : command_misuse(call, "%s", err.text);
 }
 
 #define OPTION_KIND                                                       \
@@ -322,7 +322,7 @@ const struct command command_mem_save = {.name = "mem save",
                                          .words_max = COMMAND_WORDS_MAX,
                                          .options = options_save,
                                          .option_count = ARRAY_LEN(options_save),
-                                         .run = run_save};
+                                         .write = save};
 
 static const struct command_option options_consolidate[] = {
     {"into", "TEXT", "what came of them: a new memory, linked to each"},
@@ -339,7 +339,7 @@ const struct command command_mem_consolidate = {.name = "mem consolidate",
                                                 .words_max = COMMAND_WORDS_MAX,
                                                 .options = options_consolidate,
                                                 .option_count = ARRAY_LEN(options_consolidate),
-                                                .run = run_consolidate};
+                                                .write = consolidate};
 
 static const struct command_option options_recall[] = {
     {"kind", "KIND", "of this kind alone"},
@@ -355,4 +355,5 @@ const struct command command_mem_recall = {.name = "mem recall",
                                            .words_max = COMMAND_WORDS_MAX,
                                            .options = options_recall,
                                            .option_count = ARRAY_LEN(options_recall),
-                                           .run = run_recall};
+                                           .run = run_recall,
+                                           .look = recall};

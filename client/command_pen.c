@@ -8,29 +8,34 @@
 #include "shared/utf8.h"
 
 /* Reading, deciding and writing are one transaction. */
+bool pen_write(const struct command_call *call, struct holder *holder, struct text *out,
+               pen_fn *write, struct err *err)
+{
+    struct pen pen = {.call = call, .holder = holder, .now_ms = home_now()};
+    struct span *relays = NULL;
+    pen.store = home_store(call, err);
+    bool ok = pen.store != NULL && store_begin(pen.store, err) &&
+              home_relays(pen.store, &relays, &pen.relay_count, &pen.arena, call, err);
+    pen.relays = relays;
+    pen.has_named_relays = command_value(call, "relay") != NULL;
+    ok = ok && write(&pen, out, err) && home_commit(pen.store, call, err);
+    store_close(pen.store);
+    arena_clear(&pen.arena);
+    return ok;
+}
+
 enum command_status pen_run(struct command_call *call, pen_fn *write)
 {
-    struct pen pen = {.call = call};
     struct text out = {0};
-    struct span *relays;
     struct err err;
     enum command_status status;
-    pen.holder = command_holder(call, &status);
-    if (pen.holder != NULL)
-        pen.store = home_open(call, &status);
-    if (pen.store != NULL) {
-        bool ok = store_begin(pen.store, &err);
-        pen.now_ms = home_now();
-        ok = ok && home_relays(pen.store, &relays, &pen.relay_count, &pen.arena, call, &err);
-        pen.relays = ok ? relays : NULL;
-        pen.has_named_relays = command_value(call, "relay") != NULL;
-        ok = ok && write(&pen, &out, &err) && home_commit(pen.store, call, &err);
-        status = ok ? command_print(call, &out) : command_fail(call, &err);
-    }
+    struct holder *holder = command_holder(call, &status);
+    if (holder == NULL)
+        return status;
+    status = pen_write(call, holder, &out, write, &err) ? command_print(call, &out)
+                                                        : command_fail(call, &err);
     text_clear(&out);
-    store_close(pen.store);
-    holder_free(pen.holder);
-    arena_clear(&pen.arena);
+    holder_free(holder);
     return status;
 }
 
@@ -55,7 +60,7 @@ bool pen_text(struct pen *pen, struct span *text, size_t first, struct err *err)
 {
     const struct command_call *call = pen->call;
     struct text out = {0};
-    if (call->word_count == first + 1 && strcmp(call->words[first], "-") == 0)
+    if (!call->is_inner && call->word_count == first + 1 && strcmp(call->words[first], "-") == 0)
         read_input(&out);
     else
         for (size_t i = first; i < call->word_count; i++)

@@ -18,6 +18,10 @@ enum { PEN_TEXT_BYTES_MAX = 60000 }; /* that a person writes at once: relays tak
 typedef bool pen_fn(struct pen *pen, struct text *out, struct err *err);
 enum command_status pen_run(struct command_call *call, pen_fn *write);
 
+/* The same with a holder that is there, and less the printing. */
+MUST_CHECK bool pen_write(const struct command_call *call, struct holder *holder, struct text *out,
+                          pen_fn *write, struct err *err);
+
 int64_t pen_now(void); /* unix seconds */
 
 /* The words of the call from the first on, with spaces between, or all of standard input where the

@@ -95,21 +95,6 @@ static bool react(struct pen *pen, struct text *out, struct err *err)
     return publish(pen, out, &draft, err);
 }
 
-static enum command_status run_post(struct command_call *call)
-{
-    return pen_run(call, post);
-}
-
-static enum command_status run_reply(struct command_call *call)
-{
-    return pen_run(call, reply);
-}
-
-static enum command_status run_react(struct command_call *call)
-{
-    return pen_run(call, react);
-}
-
 static const struct command_option options_text[] = {
     {"subject", "TEXT", "what it is about"},
     {"warning", "TEXT", "why somebody may not want to see it"},
@@ -123,7 +108,7 @@ const struct command command_post = {.name = "post",
                                      .words_max = COMMAND_WORDS_MAX,
                                      .options = options_text,
                                      .option_count = ARRAY_LEN(options_text),
-                                     .run = run_post};
+                                     .write = post};
 
 const struct command command_reply = {.name = "reply",
                                       .words = "ID TEXT... | ID -",
@@ -132,7 +117,7 @@ const struct command command_reply = {.name = "reply",
                                       .words_max = COMMAND_WORDS_MAX,
                                       .options = options_text,
                                       .option_count = ARRAY_LEN(options_text),
-                                      .run = run_reply};
+                                      .write = reply};
 
 static const struct command_option options_react[] = {PEN_OPTIONS};
 
@@ -143,4 +128,4 @@ const struct command command_react = {.name = "react",
                                       .words_max = 2,
                                       .options = options_react,
                                       .option_count = ARRAY_LEN(options_react),
-                                      .run = run_react};
+                                      .write = react};

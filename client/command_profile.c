@@ -170,11 +170,6 @@ static bool set(struct pen *pen, struct text *out, struct err *err)
     return ok;
 }
 
-static enum command_status run_set(struct command_call *call)
-{
-    return pen_run(call, set);
-}
-
 /* ---- profile show ---- */
 
 static void add_field(struct text *out, const struct projection_field *field)
@@ -231,20 +226,6 @@ static bool show(struct store *store, struct text *out, const struct command_cal
     return ok;
 }
 
-static enum command_status run_show(struct command_call *call)
-{
-    struct text out = {0};
-    struct err err;
-    enum command_status status;
-    struct store *store = home_open(call, &status);
-    if (store == NULL)
-        return status;
-    status = show(store, &out, call, &err) ? command_print(call, &out) : command_fail(call, &err);
-    text_clear(&out);
-    store_close(store);
-    return status;
-}
-
 static const struct command_option options_set[] = {
     {"unset", "FIELD", "say no more of it; may be repeated"}, PEN_OPTIONS};
 
@@ -255,7 +236,7 @@ const struct command command_profile_set = {
     .words_max = COMMAND_WORDS_MAX,
     .options = options_set,
     .option_count = ARRAY_LEN(options_set),
-    .run = run_set};
+    .write = set};
 
 static const struct command_option options_show[] = {PEOPLE_OPTION_AS, HOME_OPTION,
                                                      COMMAND_OPTION_JSON};
@@ -266,4 +247,4 @@ const struct command command_profile_show = {.name = "profile show",
                                              .words_max = 1,
                                              .options = options_show,
                                              .option_count = ARRAY_LEN(options_show),
-                                             .run = run_show};
+                                             .look = show};

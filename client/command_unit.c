@@ -61,11 +61,6 @@ static bool save(struct pen *pen, struct text *out, struct err *err)
     return true;
 }
 
-static enum command_status run_save(struct command_call *call)
-{
-    return pen_run(call, save);
-}
-
 /* ---- shoal unit lineage ---- */
 
 struct unit {
@@ -248,7 +243,7 @@ const struct command command_unit_save = {.name = "unit save",
                                           .words_max = COMMAND_WORDS_MAX,
                                           .options = options_save,
                                           .option_count = ARRAY_LEN(options_save),
-                                          .run = run_save};
+                                          .write = save};
 
 static const struct command_option options_lineage[] = {HOME_OPTION, COMMAND_OPTION_JSON};
 

@@ -184,26 +184,6 @@ static bool restore(struct pen *pen, struct text *out, struct err *err)
     return mark(pen, out, SPAN("false"), err);
 }
 
-static enum command_status run_new(struct command_call *call)
-{
-    return pen_run(call, make);
-}
-
-static enum command_status run_set(struct command_call *call)
-{
-    return pen_run(call, change);
-}
-
-static enum command_status run_rm(struct command_call *call)
-{
-    return pen_run(call, erase);
-}
-
-static enum command_status run_restore(struct command_call *call)
-{
-    return pen_run(call, restore);
-}
-
 static const struct command_option options_new[] = {
     {"count", "COUNTER=N", "begin a counter with N; may be repeated"},
     {"circle", "CIRCLE", "for the members of a circle, by its name or id"},
@@ -216,7 +196,7 @@ const struct command command_new = {.name = "new",
                                     .words_max = COMMAND_WORDS_MAX,
                                     .options = options_new,
                                     .option_count = ARRAY_LEN(options_new),
-                                    .run = run_new,
+                                    .write = make,
                                     .more = type_describe};
 
 static const struct command_option options_set[] = {
@@ -232,7 +212,7 @@ const struct command command_set = {.name = "set",
                                     .words_max = COMMAND_WORDS_MAX,
                                     .options = options_set,
                                     .option_count = ARRAY_LEN(options_set),
-                                    .run = run_set};
+                                    .write = change};
 
 static const struct command_option options_rm[] = {
     {"forget", NULL, "what this one event says, for good; relays are asked to forget it, too"},
@@ -246,7 +226,7 @@ const struct command command_rm = {
     .words_max = 1,
     .options = options_rm,
     .option_count = ARRAY_LEN(options_rm),
-    .run = run_rm};
+    .write = erase};
 
 static const struct command_option options_restore[] = {PEN_OPTIONS};
 
@@ -257,4 +237,4 @@ const struct command command_restore = {.name = "restore",
                                         .words_max = 1,
                                         .options = options_restore,
                                         .option_count = ARRAY_LEN(options_restore),
-                                        .run = run_restore};
+                                        .write = restore};

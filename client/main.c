@@ -4,6 +4,7 @@
 
 #include "client/command.h"
 #include "client/command_circle.h"
+#include "client/command_pen.h"
 #include "client/terminal.h"
 #include "shared/text.h"
 
@@ -226,6 +227,14 @@ static bool asks(char *const *args, int count, const char *what)
     return false;
 }
 
+static enum command_status run(struct command_call *call)
+{
+    const struct command *command = call->command;
+    if (command->run != NULL)
+        return command->run(call);
+    return command->write != NULL ? pen_run(call, command->write) : home_look(call, command->look);
+}
+
 int main(int argc, char **argv)
 {
     struct command_call call = {.all = commands, .all_count = COMMAND_COUNT};
@@ -250,6 +259,6 @@ int main(int argc, char **argv)
     enum command_status status = read_call(&call, argv + 1 + used, argc - 1 - used);
     call.is_json = command_value(&call, "json") != NULL || !terminal_shows_text();
     if (status == COMMAND_DONE)
-        status = call.command->run(&call);
+        status = run(&call);
     return (int)status;
 }

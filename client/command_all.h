@@ -1,0 +1,25 @@
+/* command_all.h - all commands, for the table of main. Part of command.
+ *
+ *   ownership  all are static
+ */
+#pragma once
+
+struct command;
+
+extern const struct command command_identity_connect, command_agent_start, command_agent_status,
+    command_agent_lock, command_agent_unlock, command_agent_stop, command_identity_new,
+    command_identity_import, command_identity_show, command_identity_export, command_encode,
+    command_decode, command_did, command_cid, command_event, command_verify, command_req,
+    command_count, command_publish, command_new, command_set, command_rm, command_restore,
+    command_show, command_log, command_find, command_queue, command_queue_retry, command_queue_drop,
+    command_import, command_export, command_store_status, command_fsck, command_doctor, command_neg,
+    command_remote_add, command_remote_rm, command_remote_list, command_fetch, command_push,
+    command_sync, command_completion, command_manual, command_serve;
+
+/* People and words. */
+extern const struct command command_post, command_reply, command_react, command_feed,
+    command_thread, command_follow_add, command_follow_rm, command_follow_list, command_friend_list,
+    command_profile_show, command_profile_set, command_dm_send, command_dm_fetch, command_dm_list,
+    command_dm_read, command_dm_relays, command_mem_save, command_mem_recall,
+    command_mem_consolidate, command_link, command_unit_save, command_unit_lineage,
+    command_doc_show, command_doc_edit, command_doc_history, command_doc_diff, command_doc_blame;
