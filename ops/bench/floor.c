@@ -4,6 +4,7 @@
  *     bench_floor copy CONNINFO FILE COUNT
  *     bench_floor send CONNECTIONS FRAMES_AT_ONCE SECONDS
  *     bench_floor echo
+ *     bench_floor relay
  */
 #include "ops/bench/floor.h"
 
@@ -28,7 +29,9 @@ int main(int argc, char **argv)
         floor_send(count_of(argv[2]), count_of(argv[3]), strtod(argv[4], NULL));
     else if (strcmp(mode, "echo") == 0 && argc == 2)
         floor_echo();
+    else if (strcmp(mode, "relay") == 0 && argc == 2)
+        floor_relay();
     else
-        fatal("usage: bench_floor verify|copy|send|echo ...");
+        fatal("usage: bench_floor verify|copy|send|echo|relay ...");
     return 0;
 }

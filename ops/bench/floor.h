@@ -19,3 +19,7 @@ void floor_send(size_t connections, size_t frames_at_once, double seconds);
 /* A websocket server that sends back what it gets; prints "ready port=N", and serves until it is
  * ended. */
 _Noreturn void floor_echo(void);
+
+/* A relay that checks nothing and keeps nothing: it answers a REQ with EOSE and an EVENT with OK,
+ * and sends the event to all others. As floor_echo otherwise. */
+_Noreturn void floor_relay(void);

@@ -31,6 +31,28 @@ function show(value)
     return value == "" ? "-" : value >= 100 ? sprintf("%d", value + 0.5) : sprintf("%.1f", value)
 }
 
+# How many times as slow this machine is as the one of the must, by a floor known of both.
+function slowness(there,    pair, here)
+{
+    if (split(there, pair, "=") != 2)
+        return ""
+    here = floors[pair[1]]
+    return here <= 0 ? "" : pair[1] ~ /^send/ ? pair[2] / here : here / pair[2]
+}
+
+function put_here(better, must, slow)
+{
+    return must == "" || slow == "" ? must : better == "more" ? must / slow : must * slow
+}
+
+function name_bare(name, figure, what)
+{
+    if (floors["ack"] == "" || median("floor", figure) == "")
+        return
+    floors[name] = median("floor", figure) + floors["ack"] - floors["round"]
+    names[name] = what
+}
+
 function set_floors(    one, sent)
 {
     floors["copy"] = median("floor", "copy.per_s")
@@ -46,11 +68,12 @@ function set_floors(    one, sent)
     sent = floors["send_1000"]
     if (sent > 0)
         floors["send_cpu"] = 1e6 / sent
-    # The middle one of all receivers waits for half of the sends.
-    if (one != "" && sent > 0) {
-        floors["deliver_100"] = floors["ack"] + 50e6 / floors["send_100"]
-        floors["deliver_1000"] = floors["ack"] + 500e6 / sent
-    }
+    name_bare("ack_500_p50", "bare_500.ack_p50_us", "bare relay + check + COPY")
+    name_bare("ack_500_p99", "bare_500.ack_p99_us", "bare relay + check + COPY")
+    name_bare("deliver_100_p50", "bare_100.deliver_p50_us", "bare relay + check + COPY")
+    name_bare("deliver_100_p99", "bare_100.deliver_p99_us", "bare relay + check + COPY")
+    name_bare("deliver_1000_p50", "bare_1000.deliver_p50_us", "bare relay + check + COPY")
+    name_bare("deliver_1000_p99", "bare_1000.deliver_p99_us", "bare relay + check + COPY")
     names["copy"] = "COPY of the same rows"
     names["verify"] = "a signature checked"
     names["echo"] = "websocket echo"
@@ -60,14 +83,12 @@ function set_floors(    one, sent)
     names["send_1000"] = "send() for each"
     names["send_cpu"] = "send() for each"
     names["ack"] = "echo + check + COPY of one"
-    names["deliver_100"] = "that + half the send()s"
-    names["deliver_1000"] = "that + half the send()s"
 }
 
 BEGIN { FS = "|" }
 
 FNR == NR {
-    if ($0 !~ /^#/ && NF == 7)
+    if ($0 !~ /^#/ && NF == 8)
         lines[++line_count] = $0
     next
 }
@@ -87,7 +108,7 @@ END {
     printf "%-44s%10s %-9s", "", "ours", ""
     if (has_peer)
         printf "%10s%8s", "peer", "ours"
-    printf "%10s%8s  %-28s%10s%9s%10s\n", "floor", "ours", "which floor", "strfry-o3", "ours", "must"
+    printf "%10s%8s  %-28s%10s%9s%10s%11s\n", "floor", "ours", "which floor", "strfry-o3", "ours", "must", "must here"
     for (i = 1; i <= line_count; i++) {
         split(lines[i], line, "|")
         ours = median("ours", line[1])
@@ -97,8 +118,9 @@ END {
             printf "%10s%8s", show(peer), times(line[4], ours, peer)
         }
         floor = line[7] != "" ? floors[line[7]] : ""
-        printf "%10s%8s  %-28s%10s%9s%10s\n", show(floor), times(line[4], ours, floor), names[line[7]], \
-            show(line[5]), times(line[4], ours, line[5]), show(line[6])
+        printf "%10s%8s  %-28s%10s%9s%10s%11s\n", show(floor), times(line[4], ours, floor), names[line[7]], \
+            show(line[5]), times(line[4], ours, line[5]), show(line[6]), \
+            show(put_here(line[4], line[6], slowness(line[8])))
     }
     printf "\nBare, in the same rounds: %s signatures/s on one core, %s on all; %s rows COPYed/s; %s echoes/s; ", \
         show(median("floor", "verify.one_per_s")), show(median("floor", "verify.all_per_s")), \
@@ -106,6 +128,7 @@ END {
     printf "%s frames/s to 1000 sockets one by one, %s by eights.\n", \
         show(median("floor", "send_1000.per_s")), show(median("floor", "send_1000_of_8.per_s"))
     printf "strfry-o3: published figures, see ops/bench/workloads for its machine; compare with a peer of the same run.\n"
+    printf "must here: what was asked on that machine, by how much slower a signature, a round trip or a send() is in this run.\n"
     foreign = median("all", "foreign")
     busy = (foreign > 0.2) ? ": THIS MACHINE WAS BUSY, only ratios within this run mean something" : ""
     printf "Other programs used %.2f cores meanwhile%s.\n", foreign, busy
