@@ -85,6 +85,16 @@ void exec_close(struct exec *exec)
     free(exec);
 }
 
+struct exec_options exec_options(const struct exec *exec)
+{
+    return exec->options;
+}
+
+const struct hyper *exec_hyper(const struct exec *exec)
+{
+    return &exec->hyper;
+}
+
 bool exec_session_open(struct exec *exec, uint64_t session, uint32_t positions_max, struct err *err)
 {
     if (positions_max == 0 || positions_max > exec->hyper.context)

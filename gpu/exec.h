@@ -25,6 +25,7 @@
 
 struct err;
 struct exec;
+struct hyper;
 struct model;
 
 enum { EXEC_PAGE = 16, EXEC_ROWS_MAX = 4096, EXEC_SESSIONS_MAX = 1 << 16 };
@@ -76,6 +77,10 @@ struct exec_statistics {
 MUST_CHECK bool exec_open(struct exec **exec, const struct model *model,
                           const struct exec_options *options, struct err *err);
 void exec_close(struct exec *exec);
+
+/* What it was opened with, and of what model. */
+struct exec_options exec_options(const struct exec *exec);
+const struct hyper *exec_hyper(const struct exec *exec);
 
 /* A session of at most that many positions, at 0. Memory is taken as it grows. A session that may
  * pass the length at which a model's long rope factors begin has them from its first token on.
