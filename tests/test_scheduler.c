@@ -403,13 +403,12 @@ static void test_embedding(void **state)
 static void test_refuse(void **state)
 {
     struct reader reader = reader_of(PROMPT_MAX, 5, 0);
-    struct scheduler_job good;
     struct err err;
     uint64_t ticket;
     (void)state;
     struct exec *exec = begin(2, 2, 7);
     reader.job.request.prompt = reader.prompt;
-    good = reader.job;
+    struct scheduler_job good = reader.job;
     struct scheduler_job cases[] = {good, good, good, good, good, good};
     struct span empty = {0};
     cases[0].level = SCHEDULER_LEVELS;
