@@ -9,11 +9,12 @@
 #include "shared/text.h"
 
 static const char *const roles[] = {"reader", "writer", "moderator", "admin"};
+static const char *const scopes[] = {"", "self", "friends"};
 
 /* The members that mean something; others are passed over. */
-enum member { OP, NAME, OPEN, WHO, ROLE, IDS, MEMBER_COUNT };
+enum member { OP, NAME, OPEN, SCOPE, WHO, ROLE, IDS, MEMBER_COUNT };
 
-static const char *const member_names[] = {"op", "name", "open", "who", "role", "ids"};
+static const char *const member_names[] = {"op", "name", "open", "scope", "who", "role", "ids"};
 
 #define HAS(member) (1U << (member))
 
@@ -38,6 +39,11 @@ static struct span name_span(const char *name)
 const char *act_role_name(enum act_role role)
 {
     return roles[role];
+}
+
+const char *act_scope_name(enum act_scope scope)
+{
+    return scopes[scope];
 }
 
 bool act_role_parse(enum act_role *role, struct span name)
@@ -77,6 +83,18 @@ static bool read_role(struct act *act, struct arena *arena, struct scan *scan, s
     return true;
 }
 
+/* One that is unknown here is that of somebody newer. */
+static bool read_scope(struct act *act, struct arena *arena, struct scan *scan, struct err *err)
+{
+    struct span name;
+    if (!scan_text(scan, arena, &name, err))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(scopes); i++)
+        if (span_eq(name_span(scopes[i]), name))
+            act->scope = (enum act_scope)i;
+    return true;
+}
+
 static bool read_ids(struct act *act, struct arena *arena, struct scan *scan, struct err *err)
 {
     struct scan_list list;
@@ -103,6 +121,8 @@ static bool read_member(struct act *act, enum member member, struct arena *arena
         return read_name(act, arena, scan, err);
     case OPEN:
         return scan_bool(scan, &act->is_open, err);
+    case SCOPE:
+        return read_scope(act, arena, scan, err);
     case WHO:
         return scan_hex(scan, arena, act->who.at, sizeof act->who.at, err);
     case ROLE:
@@ -187,6 +207,8 @@ void act_write(struct text *out, const struct act *act)
     }
     if (act->is_open)
         text_add(out, SPAN(",\"open\":true"));
+    if (act->scope != ACT_SCOPE_CIRCLE)
+        text_addf(out, ",\"scope\":\"%s\"", scopes[act->scope]);
     if ((needed & HAS(WHO)) != 0) {
         text_add(out, SPAN(",\"who\":\""));
         text_add_hex(out, act->who.at, sizeof act->who.at);

@@ -3,6 +3,8 @@
  * The content of kind 1572 is one act, as a JSON object:
  *
  *     {"op":"create","name":"family"}             with "open":true nothing in it is sealed
+ *                                                 with "scope":"self" or "friends" it
+ *                                                 holds what its author keeps to them
  *     {"op":"add","who":KEY,"role":"writer"}      reader, writer, moderator or admin
  *     {"op":"role","who":KEY,"role":"reader"}
  *     {"op":"remove","who":KEY}
@@ -46,12 +48,20 @@ enum act_role {
     ACT_ADMIN,     /* adds and removes, and makes keys */
 };
 
+/* What a circle was made for. */
+enum act_scope {
+    ACT_SCOPE_CIRCLE,
+    ACT_SCOPE_SELF,
+    ACT_SCOPE_FRIENDS,
+};
+
 struct act {
     enum act_type type;
     struct bytes32 who;
     enum act_role role;
     struct span name;          /* of a create */
     bool is_open;              /* of a create */
+    enum act_scope scope;      /* of a create */
     const struct bytes32 *ids; /* of a void */
     uint32_t id_count;
     struct bytes32 epoch; /* its name */
@@ -63,6 +73,9 @@ MUST_CHECK bool act_parse(struct act *act, struct arena *arena, const struct eve
 
 /* Appends an act of kind 1572 as JSON. */
 void act_write(struct text *out, const struct act *act);
+
+/* "" of a circle that was made for itself. */
+const char *act_scope_name(enum act_scope scope);
 
 const char *act_role_name(enum act_role role);
 MUST_CHECK bool act_role_parse(enum act_role *role, struct span name);

@@ -78,7 +78,10 @@ void catalog_write_circle(struct text *out, struct circle *circle)
     }
     text_add(out, SPAN("],\"name\":"));
     text_add_json(out, creation->name);
-    text_add(out, creation->is_open ? SPAN(",\"open\":true}") : SPAN(",\"open\":false}"));
+    text_add(out, creation->is_open ? SPAN(",\"open\":true") : SPAN(",\"open\":false"));
+    if (creation->scope != ACT_SCOPE_CIRCLE)
+        text_addf(out, ",\"scope\":\"%s\"", act_scope_name(creation->scope));
+    text_add(out, SPAN("}"));
     arena_clear(&arena);
 }
 

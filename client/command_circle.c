@@ -75,12 +75,27 @@ static bool make(struct pen *pen, struct text *out, struct err *err)
     return true;
 }
 
+/* Who is in what one keeps for oneself or for friends, nobody says here. */
+static bool check_free(struct pen *pen, const struct bytes32 *root, struct err *err)
+{
+    struct circle *circle;
+    if (!pen_circle_load(pen, &circle, root, err))
+        return false;
+    enum act_scope scope = circle_creation(circle)->scope;
+    circle_free(circle);
+    return scope == ACT_SCOPE_CIRCLE ||
+           err_set(err, ERR_RESTRICTED,
+                   "it holds what somebody wrote for %s: shoal friend says who",
+                   scope == ACT_SCOPE_SELF ? "himself" : "friends");
+}
+
 static bool act(struct pen *pen, struct text *out, const struct bytes32 *root,
                 const struct act *act, struct err *err)
 {
     struct event event;
     uint64_t given;
-    if (!pen_circle_act(pen, &event, root, act, err) ||
+    if ((act->type != ACT_VOID && !check_free(pen, root, err)) ||
+        !pen_circle_act(pen, &event, root, act, err) ||
         !keyring_open(pen->store, pen->holder, &given, err) ||
         (act->type != ACT_LEAVE && !pen_circle_share(pen, &given, root, err)))
         return false;

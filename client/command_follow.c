@@ -3,6 +3,7 @@
 
 #include "client/command_pen.h"
 #include "client/command_people.h"
+#include "client/command_share.h"
 #include "client/draft.h"
 #include "client/person.h"
 #include "shared/err.h"
@@ -97,7 +98,7 @@ static bool change(struct pen *pen, struct text *out, bool adds, struct err *err
         warn(pen, &follows);
     people = adds ? people_join(&pen->arena, &follows.all, &words)
                   : people_less(&pen->arena, &follows.all, &words);
-    bool ok = write_list(pen, out, &follows, &people, err);
+    bool ok = write_list(pen, out, &follows, &people, err) && share_friends(pen, err);
     people_clear(&follows);
     return ok;
 }
@@ -113,19 +114,6 @@ static bool rm(struct pen *pen, struct text *out, struct err *err)
 }
 
 /* ---- looking ---- */
-
-static bool is_mutual(struct store *store, bool *is, struct arena *arena, const struct bytes32 *me,
-                      const struct bytes32 *who, struct err *err)
-{
-    const struct event *event;
-    struct projection_people people = {0};
-    if (!people_newest(store, &event, arena, who, KIND_FOLLOWS, err))
-        return false;
-    if (event != NULL)
-        projection_read_people(&people, arena, event);
-    *is = projection_has(&people, me);
-    return true;
-}
 
 static void add_person(struct text *out, struct store *store, const struct command_call *call,
                        const struct bytes32 *who, bool is_friend)
@@ -149,17 +137,18 @@ static bool list(struct store *store, struct text *out, const struct command_cal
 {
     struct arena arena = {0};
     struct people_follows follows;
+    struct projection_people friends;
     struct bytes32 me;
     bool ok = call->word_count > 0 ? person_parse(&me, command_span(call->words[0]), err)
                                    : people_me(store, &me, call, err);
-    if (!ok || !people_follows(store, &follows, &arena, &me, true, err)) {
+    if (!ok || !people_friends(store, &friends, &arena, &me, err) ||
+        !people_follows(store, &follows, &arena, &me, true, err)) {
         arena_clear(&arena);
         return false;
     }
-    for (size_t i = 0; ok && i < follows.all.count; i++) {
-        bool is_friend = false;
-        ok = is_mutual(store, &is_friend, &arena, &me, &follows.all.at[i], err);
-        if (ok && (is_friend || !friends_only))
+    for (size_t i = 0; i < follows.all.count; i++) {
+        bool is_friend = projection_has(&friends, &follows.all.at[i]);
+        if (is_friend || !friends_only)
             add_person(out, store, call, &follows.all.at[i], is_friend);
     }
     people_clear(&follows);

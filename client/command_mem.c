@@ -3,6 +3,7 @@
 
 #include "client/catalog_things.h"
 #include "client/command_pen.h"
+#include "client/command_share.h"
 #include "client/entity.h"
 #include "client/hlc.h"
 #include "client/replica.h"
@@ -56,11 +57,11 @@ static bool begin(struct pen *pen, struct pen_change *change, struct span text, 
 {
     if (!pen_create(pen, change, SPAN("memory"), err))
         return false;
-    change->is_private = command_value(pen->call, "public") == NULL;
     return set_field(pen, change, SPAN("text"), text, err) &&
            set_option(pen, change, "kind", kind, err) &&
            set_option(pen, change, "strength", NULL, err) &&
-           set_option(pen, change, "status", "fresh", err) && add_tags(pen, change, err);
+           set_option(pen, change, "status", "fresh", err) && add_tags(pen, change, err) &&
+           share_change(pen, change, "self", err);
 }
 
 static bool save(struct pen *pen, struct text *out, struct err *err)
@@ -302,17 +303,18 @@ static enum command_status run_recall(struct command_call *call)
     {                                                        \
         "strength", "NUMBER", "from 0, forgotten soon, to 1" \
     }
-#define OPTION_PUBLIC                                                          \
-    {                                                                          \
-        "public", NULL, "for everybody; else only --relay makes it leave here" \
-    }
+static void describe(struct text *out)
+{
+    share_describe(out);
+    text_add(out, SPAN("Memories are for yourself where nothing else is said.\n"));
+}
 
 static const struct command_option options_save[] = {
     OPTION_KIND,
     OPTION_STRENGTH,
     {"status", "STATUS", "fresh|consolidated|faded [fresh]"},
     {"tag", "WORD", "to find it by; may be repeated"},
-    OPTION_PUBLIC,
+    SHARE_OPTIONS,
     PEN_OPTIONS};
 
 const struct command command_mem_save = {.name = "mem save",
@@ -322,14 +324,15 @@ const struct command command_mem_save = {.name = "mem save",
                                          .words_max = COMMAND_WORDS_MAX,
                                          .options = options_save,
                                          .option_count = ARRAY_LEN(options_save),
-                                         .write = save};
+                                         .write = save,
+                                         .more = describe};
 
 static const struct command_option options_consolidate[] = {
     {"into", "TEXT", "what came of them: a new memory, linked to each"},
     OPTION_KIND,
     OPTION_STRENGTH,
     {"tag", "WORD", "of the new one; may be repeated"},
-    OPTION_PUBLIC,
+    SHARE_OPTIONS,
     PEN_OPTIONS};
 
 const struct command command_mem_consolidate = {.name = "mem consolidate",
@@ -339,7 +342,8 @@ const struct command command_mem_consolidate = {.name = "mem consolidate",
                                                 .words_max = COMMAND_WORDS_MAX,
                                                 .options = options_consolidate,
                                                 .option_count = ARRAY_LEN(options_consolidate),
-                                                .write = consolidate};
+                                                .write = consolidate,
+                                                .more = describe};
 
 static const struct command_option options_recall[] = {
     {"kind", "KIND", "of this kind alone"},

@@ -127,6 +127,39 @@ void people_clear(struct people_follows *follows)
     own_clear(&follows->own);
 }
 
+static bool is_mutual(struct store *store, bool *is, struct arena *arena, const struct bytes32 *me,
+                      const struct bytes32 *who, struct err *err)
+{
+    const struct event *event;
+    struct projection_people people = {0};
+    if (!people_newest(store, &event, arena, who, KIND_FOLLOWS, err))
+        return false;
+    if (event != NULL)
+        projection_read_people(&people, arena, event);
+    *is = projection_has(&people, me);
+    return true;
+}
+
+bool people_friends(struct store *store, struct projection_people *friends, struct arena *arena,
+                    const struct bytes32 *who, struct err *err)
+{
+    struct people_follows follows;
+    if (!people_follows(store, &follows, arena, who, true, err))
+        return false;
+    people_clear(&follows); /* whom they are stays */
+    *friends =
+        (struct projection_people){.at = arena_array(arena, struct bytes32, follows.all.count + 1)};
+    for (size_t i = 0; i < follows.all.count; i++) {
+        const struct bytes32 *one = &follows.all.at[i];
+        bool is_friend;
+        if (!is_mutual(store, &is_friend, arena, who, one, err))
+            return false;
+        if (is_friend && memcmp(one, who, sizeof *one) != 0)
+            friends->at[friends->count++] = *one;
+    }
+    return true;
+}
+
 /* ---- what they are called ---- */
 
 /* A string of the profile, decoded; empty when there is none. */

@@ -43,6 +43,10 @@ MUST_CHECK bool people_follows(struct store *store, struct people_follows *follo
                                struct err *err);
 void people_clear(struct people_follows *follows);
 
+/* Those whom somebody follows and who follow back, as far as the store knows. */
+MUST_CHECK bool people_friends(struct store *store, struct projection_people *friends,
+                               struct arena *arena, const struct bytes32 *who, struct err *err);
+
 /* The name that somebody's profile gives, or how the key begins; fit for a terminal. */
 void people_write_name(struct text *out, struct store *store, const struct bytes32 *who);
 

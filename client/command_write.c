@@ -3,8 +3,8 @@
 
 #include "client/catalog.h"
 #include "client/catalog_circle.h"
-#include "client/command_circle.h"
 #include "client/command_pen.h"
+#include "client/command_share.h"
 #include "client/draft.h"
 #include "client/entity.h"
 #include "client/replica.h"
@@ -14,6 +14,7 @@
 #include "shared/event.h"
 #include "shared/kind.h"
 #include "shared/number.h"
+#include "shared/text.h"
 #include "shared/utf8.h"
 
 /* What is made, or changed. */
@@ -100,14 +101,12 @@ static bool make(struct pen *pen, struct text *out, struct err *err)
     struct pen_change change;
     struct span name = command_span(pen->call->words[0]);
     const struct type *type = type_find(name);
-    const char *circle_name = command_value(pen->call, "circle");
-    struct bytes32 circle;
+    bool is_memory = span_eq(name, SPAN("memory"));
     if (type != NULL && type->made_by != NULL)
         return err_set(err, ERR_INVALID, "a %s is made by shoal %s", type->name, type->made_by);
     bool ok = pen_create(pen, &change, name, err) && read_changes(pen, &change, err) &&
               type_complete(type, is_set, &change, err) &&
-              (circle_name == NULL || (command_circle_find(pen->store, &circle, circle_name, err) &&
-                                       pen_join(pen, &change, &circle, err)));
+              share_change(pen, &change, is_memory ? "self" : "public", err);
     return end(pen, &change, ok, out, err);
 }
 
@@ -184,10 +183,16 @@ static bool restore(struct pen *pen, struct text *out, struct err *err)
     return mark(pen, out, SPAN("false"), err);
 }
 
+static void describe(struct text *out)
+{
+    type_describe(out);
+    text_add(out, SPAN("\n"));
+    share_describe(out);
+    text_add(out, SPAN("A memory is for yourself, all else public, where nothing else is said.\n"));
+}
+
 static const struct command_option options_new[] = {
-    {"count", "COUNTER=N", "begin a counter with N; may be repeated"},
-    {"circle", "CIRCLE", "for the members of a circle, by its name or id"},
-    PEN_OPTIONS};
+    {"count", "COUNTER=N", "begin a counter with N; may be repeated"}, SHARE_OPTIONS, PEN_OPTIONS};
 
 const struct command command_new = {.name = "new",
                                     .words = "TYPE [FIELD=TEXT | FIELD:=JSON | SET+=TEXT]...",
@@ -197,7 +202,7 @@ const struct command command_new = {.name = "new",
                                     .options = options_new,
                                     .option_count = ARRAY_LEN(options_new),
                                     .write = make,
-                                    .more = type_describe};
+                                    .more = describe};
 
 static const struct command_option options_set[] = {
     {"unset", "FIELD", "take a field away; may be repeated"},

@@ -36,7 +36,7 @@ static const struct type_field none[] = {{NULL, TYPE_TEXT, false, NULL}};
 static const struct type types[] = {
     {"note", "a page, whose text shoal doc edits", NULL, note},
     {"task", "something to be done", NULL, task},
-    {"memory", "what is to be recalled; shoal mem save keeps it to you", NULL, memory},
+    {"memory", "what is to be recalled; sealed to yourself unless you say otherwise", NULL, memory},
     {"unit", "a piece of knowledge, and what it was derived from", "unit save", none},
     {"profile", "who you are", "profile set", profile},
     {"follows", "whom you follow; friends are those who follow back", "follow add", none},

@@ -32,6 +32,8 @@ static void test_parse(void **state)
     } cases[] = {
         {"{'op':'create','name':'family'}", ACT_CREATE, true},
         {"{'op':'create','name':'street','open':true}", ACT_CREATE, true},
+        {"{'op':'create','name':'self','scope':'self'}", ACT_CREATE, true},
+        {"{'op':'create','name':'new','scope':'newer'}", ACT_CREATE, false},
         {"{'op':'add','who':'" K "','role':'admin'}", ACT_ADD, true},
         {"{'role':'reader','who':'" K "','op':'role','why':[1]}", ACT_ROLE, false},
         {"{'op':'remove','who':'" K "'}", ACT_REMOVE, true},

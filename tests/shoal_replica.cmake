@@ -1,0 +1,4 @@
+# Who reads what the client writes.
+add_test(NAME shoal_scope_commands
+         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_scope.sh $<TARGET_FILE:shoal>)
+set_tests_properties(shoal_scope_commands PROPERTIES LABELS integration TIMEOUT 120)
