@@ -6,13 +6,12 @@
 #include "client/command_pen.h"
 #include "client/diff.h"
 #include "client/doc.h"
+#include "client/pen_text.h"
 #include "client/replica.h"
 #include "client/utf16.h"
 #include "shared/err.h"
 #include "shared/event.h"
 #include "shared/text.h"
-
-enum { UPDATE_BYTES_MAX = 44000 }; /* of base64 relays take little more than that */
 
 struct span doc_text_of(const struct replica *replica, struct arena *arena)
 {
@@ -25,23 +24,6 @@ struct span doc_text_of(const struct replica *replica, struct arena *arena)
 }
 
 /* ---- shoal doc edit ---- */
-
-/* The same document, as this device edits it. */
-static struct doc *doc_to_edit(const struct pen *pen, const struct pen_change *change,
-                               struct err *err)
-{
-    struct text all = {0};
-    const struct bytes32 *root = &change->node.root;
-    struct doc *doc = doc_new(doc_client(root, pen_me(pen), store_device(pen->store)));
-    struct doc *seen = replica_doc(change->replica);
-    bool ok = seen == NULL || (doc_diff(seen, &all, SPAN(""), err) &&
-                               doc_apply(doc, text_span(&all), DOC_VALID, err));
-    text_clear(&all);
-    if (ok)
-        return doc;
-    doc_free(doc);
-    return NULL;
-}
 
 static bool is_inside(struct span text, size_t at)
 {
@@ -98,21 +80,16 @@ static bool apply(struct doc *doc, struct arena *arena, struct span from, struct
     return true;
 }
 
-/* What makes one text of the other, as an update. */
-static bool write_update(struct pen *pen, struct text *update, const struct pen_change *change,
-                         struct span from, struct span to, struct err *err)
+/* What makes one text of the other. */
+static bool write_difference(struct pen *pen, struct pen_change *change, struct span from,
+                             struct span to, struct event *event, struct err *err)
 {
     struct text before = {0};
-    struct doc *doc = doc_to_edit(pen, change, err);
-    if (doc == NULL)
-        return false;
-    doc_state_vector(doc, &before);
-    bool ok =
-        apply(doc, &pen->arena, from, to, err) && doc_diff(doc, update, text_span(&before), err);
+    struct doc *doc = pen_text_open(pen, change, &before, err);
+    bool ok = doc != NULL && apply(doc, &pen->arena, from, to, err) &&
+              pen_text_write(pen, change, doc, &before, event, err);
     text_clear(&before);
     doc_free(doc);
-    if (ok && update->len > UPDATE_BYTES_MAX)
-        return err_set(err, ERR_INVALID, "too much at once: over %d bytes", UPDATE_BYTES_MAX);
     return ok;
 }
 
@@ -134,15 +111,11 @@ static bool ask_editor(struct pen *pen, struct span *text, struct err *err)
 static bool write_text(struct pen *pen, struct pen_change *change, struct event *event,
                        struct err *err)
 {
-    struct text update = {0};
     struct span from = doc_text_of(change->replica, &pen->arena), to = from;
     bool ok = pen->call->word_count > 1 ? pen_text(pen, &to, 1, err) : ask_editor(pen, &to, err);
     if (ok && span_eq(from, to))
         ok = err_set(err, ERR_INVALID, "nothing was changed");
-    ok = ok && write_update(pen, &update, change, from, to, err) &&
-         pen_finish_text(pen, change, text_span(&update), event, err);
-    text_clear(&update);
-    return ok;
+    return ok && write_difference(pen, change, from, to, event, err);
 }
 
 static bool edit(struct pen *pen, struct text *out, struct err *err)

@@ -44,6 +44,9 @@ MUST_CHECK bool doc_is_by(struct span update, uint64_t client, uint64_t *from, u
 MUST_CHECK bool doc_apply(struct doc *doc, struct span update, enum doc_trust trust,
                           struct err *err);
 
+/* The clock of what that client writes next. */
+uint64_t doc_clock(const struct doc *doc, uint64_t client);
+
 /* Structs and deletions that wait. */
 size_t doc_pending(const struct doc *doc);
 

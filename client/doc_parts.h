@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "client/doc.h"
 #include "client/doc_item.h"
 #include "shared/arena.h"
 
@@ -68,7 +69,6 @@ void *doc_grow_array(void *array, size_t size, size_t count, size_t *capacity);
 /* doc_store: items by id. */
 struct doc_writer *doc_writer_of(const struct doc *doc, uint64_t client);
 struct doc_writer *doc_writer_make(struct doc *doc, uint64_t client);
-uint64_t doc_clock(const struct doc *doc, uint64_t client); /* the next of that client */
 size_t doc_find(const struct doc_writer *writer, uint64_t clock);
 struct doc_item *doc_item_at(const struct doc *doc, struct doc_id id);
 struct doc_branch *doc_root(struct doc *doc, struct span name);

@@ -1,5 +1,5 @@
 # libshoal: shoal.h is all that it shows, whichever way it is linked.
-add_library(libshoal_objects OBJECT shoal.c shoal_store.c shoal_sync.c)
+add_library(libshoal_objects OBJECT shoal.c shoal_circle.c shoal_doc.c shoal_entity.c shoal_store.c shoal_sync.c)
 target_link_libraries(libshoal_objects PUBLIC exchange vault)
 add_library(libshoal SHARED $<TARGET_OBJECTS:libshoal_objects>)
 target_link_libraries(libshoal PRIVATE exchange vault)

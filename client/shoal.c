@@ -8,6 +8,7 @@
 #include "client/holder.h"
 #include "client/keys.h"
 #include "client/ncryptsec.h"
+#include "client/reference.h"
 #include "client/secret.h"
 #include "client/shoal_parts.h"
 #include "client/vault.h"
@@ -49,6 +50,12 @@ void shoal_hex(char hex[SHOAL_HEX_SIZE], const struct bytes32 *value)
 struct span shoal_span(const char *text)
 {
     return (struct span){text, text != NULL ? strlen(text) : 0};
+}
+
+bool shoal_reference(struct bytes32 *id, const char *word, struct shoal_error *error)
+{
+    struct err err;
+    return reference_parse(id, shoal_span(word), &err) || shoal_fail(error, &err);
 }
 
 static enum shoal_error_code code_of(enum err_code code)

@@ -118,8 +118,9 @@ enum shoal_verdict {
 bool shoal_store_put(struct shoal_store *store, const struct shoal_event *event, bool is_sent,
                      enum shoal_verdict *verdict, struct shoal_error *error);
 
-/* The events that match a filter (NIP-01, as JSON), the newest first. False from the function ends
- * it; it uses neither the store nor its syncs, and json is valid until it returns. */
+/* The events that match a filter (NIP-01, as JSON), the newest first; also those that came sealed
+ * for a circle and were opened, which are for its members alone. False from the function ends it;
+ * it uses neither the store nor its syncs, and json is valid until it returns. */
 typedef bool shoal_query_fn(void *owner, const char *json, size_t size);
 bool shoal_store_query(struct shoal_store *store, const char *filter, shoal_query_fn *fn,
                        void *owner, struct shoal_error *error);
@@ -151,8 +152,8 @@ struct shoal_change {
     int64_t amount;
 };
 
-/* Makes an entity, or changes one of one's own, with one event, which is queued for the store's
- * relays. changes: up to one of kind 0, at most 999; for a new entity NULL is none. */
+/* Makes an entity, or changes one of one's own or of a circle, with one event, which is queued for
+ * the store's relays. changes: up to one of kind 0, at most 999; for a new entity NULL is none. */
 bool shoal_entity_new(struct shoal_store *store, const struct shoal_keys *keys, const char *type,
                       const struct shoal_change *changes, char id[SHOAL_HEX_SIZE],
                       struct shoal_error *error);
@@ -163,6 +164,68 @@ bool shoal_entity_change(struct shoal_store *store, const struct shoal_keys *key
  * type, fields, sets, lists and counters, less those that are empty, and the hash is of state and
  * text, whatever the order that events came in. shoal_text_free */
 char *shoal_entity_get(struct shoal_store *store, const char *id, struct shoal_error *error);
+
+/* ---- texts ---- */
+
+/* An entity has a text, a document of Yjs, which many write at the same time. Replaces count units
+ * of it at a position, both in UTF-16, by utf8 (NULL: nothing), with one event. */
+bool shoal_doc_splice(struct shoal_store *store, const struct shoal_keys *keys, const char *id,
+                      size_t at, size_t count, const char *utf8, struct shoal_error *error);
+
+/* For editors that speak Yjs: the clientID to write with, here and in this entity alone, in a
+ * document whose getText("text") is the text. */
+bool shoal_doc_client(struct shoal_store *store, const struct shoal_keys *keys, const char *id,
+                      uint64_t *client, struct shoal_error *error);
+
+/* Publishes an update (version 1) that an editor made with that clientID, as it is, with one event.
+ * It goes on where the one before ended; up to 44,000 bytes. */
+bool shoal_doc_apply(struct shoal_store *store, const struct shoal_keys *keys, const char *id,
+                     const void *update, size_t size, struct shoal_error *error);
+
+/* The update with all that an editor of this state vector lacks; vector NULL: with everything.
+ * size bytes; shoal_text_free */
+char *shoal_doc_diff(struct shoal_store *store, const char *id, const void *vector,
+                     size_t vector_size, size_t *size, struct shoal_error *error);
+
+/* ---- circles ---- */
+
+/* Each may do what those before it may. */
+enum shoal_role {
+    SHOAL_NOBODY, /* no member */
+    SHOAL_READER,
+    SHOAL_WRITER,
+    SHOAL_MODERATOR, /* voids what others wrote */
+    SHOAL_ADMIN,     /* adds and removes */
+};
+
+/* Begins a circle, of whose members one is the first admin. What is written in it is sealed for
+ * them, unless is_open: then anybody reads it. */
+bool shoal_circle_new(struct shoal_store *store, const struct shoal_keys *keys, const char *name,
+                      bool is_open, char id[SHOAL_HEX_SIZE], struct shoal_error *error);
+
+/* Lets somebody in, or gives a member another role. */
+bool shoal_circle_put(struct shoal_store *store, const struct shoal_keys *keys, const char *circle,
+                      const char *who, enum shoal_role role, struct shoal_error *error);
+
+/* Who is removed reads nothing that follows: there is a new key. */
+bool shoal_circle_remove(struct shoal_store *store, const struct shoal_keys *keys,
+                         const char *circle, const char *who, struct shoal_error *error);
+bool shoal_circle_leave(struct shoal_store *store, const struct shoal_keys *keys,
+                        const char *circle, struct shoal_error *error);
+
+/* What somebody may do, by all that is here. */
+bool shoal_circle_role(struct shoal_store *store, const char *circle, const char *who,
+                       enum shoal_role *role, struct shoal_error *error);
+
+/* Opens the keys that came sealed for one, and all that waited for them: what a circle wrote is
+ * read after that. opened: how many were new. */
+bool shoal_circle_unlock(struct shoal_store *store, const struct shoal_keys *keys, uint64_t *opened,
+                         struct shoal_error *error);
+
+/* shoal_entity_new, for the members of a circle: its writers change it. */
+bool shoal_entity_new_in(struct shoal_store *store, const struct shoal_keys *keys,
+                         const char *circle, const char *type, const struct shoal_change *changes,
+                         char id[SHOAL_HEX_SIZE], struct shoal_error *error);
 
 /* ---- sync ---- */
 

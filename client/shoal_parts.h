@@ -10,6 +10,7 @@
 struct basket;
 struct holder;
 struct keys;
+struct pen;
 struct store;
 
 struct shoal_keys {
@@ -47,3 +48,13 @@ SHOAL_INSIDE bool shoal_fail(struct shoal_error *error, const struct err *err);
 
 /* Before the store is used: what a sync fetched is in it, and the clock is now's. */
 SHOAL_INSIDE MUST_CHECK bool shoal_store_ready(struct shoal_store *store, struct err *err);
+
+/* Names the event that people paste. */
+SHOAL_INSIDE MUST_CHECK bool shoal_reference(struct bytes32 *id, const char *word,
+                                             struct shoal_error *error);
+
+/* Reading, deciding and writing as one transaction, queued for the store's relays. */
+typedef bool shoal_write_fn(void *owner, struct pen *pen, struct err *err);
+SHOAL_INSIDE MUST_CHECK bool shoal_write(struct shoal_store *store, const struct shoal_keys *keys,
+                                         shoal_write_fn *fn, void *owner,
+                                         struct shoal_error *error);

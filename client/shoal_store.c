@@ -1,12 +1,10 @@
-/* shoal_store.c - the store, and the entities in it. */
+/* shoal_store.c - the store, and what is written in it. */
 #include <stdlib.h>
 
 #include "client/basket.h"
 #include "client/catalog.h"
-#include "client/holder.h"
 #include "client/outbox.h"
 #include "client/pen.h"
-#include "client/reference.h"
 #include "client/shoal_parts.h"
 #include "client/store.h"
 #include "shared/filter.h"
@@ -127,150 +125,19 @@ bool shoal_store_hash(struct shoal_store *store, char hash[SHOAL_HEX_SIZE],
     return true;
 }
 
-/* ---- entities ---- */
-
-static bool add_change(struct pen *pen, struct pen_change *change, const struct shoal_change *given,
-                       struct err *err)
-{
-    struct span key = shoal_span(given->key), json = {0};
-    bool has_value =
-        given->kind == SHOAL_SET || given->kind == SHOAL_ADD || given->kind == SHOAL_REMOVE;
-    if (has_value && !pen_value(pen, &json, shoal_span(given->value), true, err))
-        return false;
-    switch (given->kind) {
-    case SHOAL_SET:
-        pen_op(pen, change, OP_SET, key)->value = json;
-        return true;
-    case SHOAL_UNSET:
-        pen_op(pen, change, OP_DEL, key);
-        return true;
-    case SHOAL_ADD:
-        pen_op(pen, change, OP_ADD, key)->value = json;
-        return true;
-    case SHOAL_REMOVE:
-        return pen_remove(pen, change, key, json, err);
-    case SHOAL_COUNT:
-        pen_op(pen, change, OP_INC, key)->amount = given->amount;
-        return true;
-    case SHOAL_DELETE:
-        pen_op(pen, change, OP_SET, SPAN(OP_DELETED))->value = SPAN("true");
-        return true;
-    case SHOAL_RESTORE:
-        pen_op(pen, change, OP_SET, SPAN(OP_DELETED))->value = SPAN("false");
-        return true;
-    }
-    return err_set(err, ERR_INVALID, "no kind of change");
-}
-
-/* One event about an entity. */
-struct writing {
-    const struct bytes32 *root; /* NULL: what is new */
-    struct span type;
-    const struct shoal_change *changes; /* up to one of kind 0; NULL: none */
-};
-
-static bool write_event(struct pen *pen, const struct writing *writing, struct bytes32 *id,
-                        struct err *err)
-{
-    struct pen_change change = {0};
-    struct span *relays;
-    struct event event;
-    if (!store_relays(pen->store, &relays, &pen->relay_count, &pen->arena, err))
-        return false;
-    pen->relays = relays;
-    bool ok = writing->root != NULL ? pen_load(pen, &change, writing->root, err)
-                                    : pen_create(pen, &change, writing->type, err);
-    for (const struct shoal_change *at = writing->changes; ok && at != NULL && (int)at->kind != 0;
-         at++) {
-        ok = add_change(pen, &change, at, err);
-        if (ok && change.op_count > OP_COUNT_MAX)
-            ok = err_set(err, ERR_INVALID, "over %d changes at once", OP_COUNT_MAX - 1);
-    }
-    if (ok && change.op_count == 0)
-        ok = err_set(err, ERR_INVALID, "nothing to change");
-    ok = ok && pen_finish(pen, &change, &event, err);
-    if (ok)
-        *id = *pen_root(&change, &event);
-    pen_clear(&change);
-    return ok;
-}
-
-/* Reading, deciding and writing are one transaction. */
-static bool write_entity(struct shoal_store *store, const struct shoal_keys *keys,
-                         const struct writing *writing, struct bytes32 *id, struct err *err)
+bool shoal_write(struct shoal_store *store, const struct shoal_keys *keys, shoal_write_fn *fn,
+                 void *owner, struct shoal_error *error)
 {
     struct pen pen = {.store = store->store, .holder = keys->holder, .now_ms = shoal_now_ms()};
-    if (!shoal_store_ready(store, err) || !store_begin(store->store, err))
-        return false;
-    bool ok = write_event(&pen, writing, id, err) && store_commit(store->store, err);
+    struct span *relays = NULL;
+    struct err err;
+    if (!shoal_store_ready(store, &err) || !store_begin(store->store, &err))
+        return shoal_fail(error, &err);
+    bool ok = store_relays(store->store, &relays, &pen.relay_count, &pen.arena, &err);
+    pen.relays = relays;
+    ok = ok && fn(owner, &pen, &err) && store_commit(store->store, &err);
     if (!ok)
         store_rollback(store->store);
     arena_clear(&pen.arena);
-    return ok;
-}
-
-bool shoal_entity_new(struct shoal_store *store, const struct shoal_keys *keys, const char *type,
-                      const struct shoal_change *changes, char id[SHOAL_HEX_SIZE],
-                      struct shoal_error *error)
-{
-    const struct writing writing = {.type = shoal_span(type), .changes = changes};
-    struct bytes32 root;
-    struct err err;
-    if (!write_entity(store, keys, &writing, &root, &err))
-        return shoal_fail(error, &err);
-    shoal_hex(id, &root);
-    return true;
-}
-
-bool shoal_entity_change(struct shoal_store *store, const struct shoal_keys *keys, const char *id,
-                         const struct shoal_change *changes, struct shoal_error *error)
-{
-    struct bytes32 root;
-    const struct writing writing = {.root = &root, .changes = changes};
-    struct err err;
-    return (reference_parse(&root, shoal_span(id), &err) &&
-            write_entity(store, keys, &writing, &root, &err)) ||
-           shoal_fail(error, &err);
-}
-
-static void add_hex(struct text *out, const char *name, const struct bytes32 *value)
-{
-    text_addf(out, "\"%s\":\"", name);
-    text_add_hex(out, value->at, sizeof value->at);
-    text_add(out, SPAN("\","));
-}
-
-static void write_json(struct text *out, const struct bytes32 *id,
-                       const struct catalog_entity *entity)
-{
-    text_add(out, SPAN("{"));
-    add_hex(out, "id", id);
-    add_hex(out, "author", &entity->author);
-    text_addf(out, "\"deleted\":%s,", entity->is_deleted ? "true" : "false");
-    add_hex(out, "hash", &entity->hash);
-    text_add(out, SPAN("\"state\":"));
-    text_add(out, entity->state);
-    if (entity->text.len > 0) {
-        text_add(out, SPAN(",\"text\":"));
-        text_add_json(out, entity->text);
-    }
-    text_add(out, (struct span){"}", 2}); /* and the NUL */
-}
-
-char *shoal_entity_get(struct shoal_store *store, const char *id, struct shoal_error *error)
-{
-    struct catalog_entity entity;
-    struct arena arena = {0};
-    struct text out = {0};
-    struct bytes32 root;
-    struct err err;
-    bool ok = reference_parse(&root, shoal_span(id), &err) && shoal_store_ready(store, &err) &&
-              catalog_entity(store->store, &entity, &arena, &root, &err) &&
-              (entity.has_root || err_set(&err, ERR_INVALID, "it is no entity that is here"));
-    if (ok)
-        write_json(&out, &root, &entity);
-    else
-        shoal_fail(error, &err);
-    arena_clear(&arena);
-    return out.at;
+    return ok || shoal_fail(error, &err);
 }

@@ -6,6 +6,7 @@ set_tests_properties(shoal_completion PROPERTIES LABELS integration TIMEOUT 120)
 
 # libshoal, as strangers get it.
 unit_test(shoal libshoal)
+unit_test(shoal_share libshoal)
 add_test(NAME shoal_library
          COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_library.sh ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}
                  ${CMAKE_C_COMPILER} ${SANITIZE})

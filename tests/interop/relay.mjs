@@ -7,10 +7,10 @@ import { createInterface } from 'node:readline';
 
 const START_MS = 60000;
 
-export async function startRelay(binary) {
+export async function startRelay(binary, more = []) {
     const folder = mkdtempSync(join(tmpdir(), 'shoal-interop-'));
     chmodSync(folder, 0o755); // the relay's user passes through
-    const flags = ['--config=/dev/null', '--listen_port=0'];
+    const flags = ['--config=/dev/null', '--listen_port=0', ...more];
     if (process.env.TEST_DB)
         flags.push(`--database=${process.env.TEST_DB}`, `--schema=interop_${process.pid}`);
     else flags.push(`--data_dir=${join(folder, 'data')}`);

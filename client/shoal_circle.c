@@ -1,0 +1,123 @@
+/* shoal_circle.c - circles: who is in one, and the keys of what is sealed for it. */
+#include "client/catalog_circle.h"
+#include "client/circle.h"
+#include "client/hlc.h"
+#include "client/keyring.h"
+#include "client/pen_circle.h"
+#include "client/person.h"
+#include "client/shoal_parts.h"
+#include "shared/utf8.h"
+
+/* One event of a circle. */
+struct writing {
+    struct act act;
+    struct bytes32 root; /* of what is new, once it is written */
+};
+
+static bool write_new(void *owner, struct pen *pen, struct err *err)
+{
+    struct writing *writing = owner;
+    const struct act *act = &writing->act;
+    struct event event;
+    if (act->name.len == 0 || act->name.len > ACT_NAME_BYTES_MAX || !utf8_is(act->name))
+        return err_set(err, ERR_INVALID, "a name is 1 to %d bytes of UTF-8", ACT_NAME_BYTES_MAX);
+    if (!pen_circle_create(pen, &event, act, err))
+        return false;
+    writing->root = event.id;
+    return true;
+}
+
+bool shoal_circle_new(struct shoal_store *store, const struct shoal_keys *keys, const char *name,
+                      bool is_open, char id[SHOAL_HEX_SIZE], struct shoal_error *error)
+{
+    struct writing writing = {
+        .act = {.type = ACT_CREATE, .name = shoal_span(name), .is_open = is_open}};
+    if (!shoal_write(store, keys, write_new, &writing, error))
+        return false;
+    shoal_hex(id, &writing.root);
+    return true;
+}
+
+/* The keys that came are opened, and given to who lacks one; a new one is made where it must be. */
+static bool write_act(void *owner, struct pen *pen, struct err *err)
+{
+    const struct writing *writing = owner;
+    struct event event;
+    uint64_t count;
+    return pen_circle_act(pen, &event, &writing->root, &writing->act, err) &&
+           keyring_open(pen->store, pen->holder, &count, err) &&
+           (writing->act.type == ACT_LEAVE || pen_circle_share(pen, &count, &writing->root, err));
+}
+
+static bool act_on(struct shoal_store *store, const struct shoal_keys *keys, const char *circle,
+                   const char *who, struct act act, struct shoal_error *error)
+{
+    struct writing writing = {.act = act};
+    struct err err;
+    if (!shoal_reference(&writing.root, circle, error))
+        return false;
+    return person_parse(&writing.act.who, shoal_span(who), &err)
+               ? shoal_write(store, keys, write_act, &writing, error)
+               : shoal_fail(error, &err);
+}
+
+bool shoal_circle_role(struct shoal_store *store, const char *circle, const char *who,
+                       enum shoal_role *role, struct shoal_error *error)
+{
+    struct bytes32 root, key;
+    struct circle_member member;
+    struct circle *loaded;
+    struct err err;
+    if (!shoal_reference(&root, circle, error))
+        return false;
+    if (!person_parse(&key, shoal_span(who), &err) || !shoal_store_ready(store, &err) ||
+        !catalog_circle(store->store, &loaded, &root, shoal_now_ms() + HLC_AHEAD_MAX_MS, &err))
+        return shoal_fail(error, &err);
+    bool ok = circle_creation(loaded) != NULL ||
+              err_set(&err, ERR_INVALID, "it is no circle that is here");
+    *role = SHOAL_NOBODY;
+    if (ok && circle_member(loaded, &member, &key))
+        *role = (enum shoal_role)(SHOAL_READER + (int)member.role);
+    circle_free(loaded);
+    return ok || shoal_fail(error, &err);
+}
+
+bool shoal_circle_put(struct shoal_store *store, const struct shoal_keys *keys, const char *circle,
+                      const char *who, enum shoal_role role, struct shoal_error *error)
+{
+    enum shoal_role now = SHOAL_NOBODY;
+    struct err err;
+    if (!shoal_circle_role(store, circle, who, &now, error))
+        return false;
+    if (role < SHOAL_READER || role > SHOAL_ADMIN) {
+        err_fill(&err, ERR_INVALID, "no role");
+        return shoal_fail(error, &err);
+    }
+    const struct act act = {.type = now == SHOAL_NOBODY ? ACT_ADD : ACT_ROLE,
+                            .role = (enum act_role)(role - SHOAL_READER)};
+    return act_on(store, keys, circle, who, act, error);
+}
+
+bool shoal_circle_remove(struct shoal_store *store, const struct shoal_keys *keys,
+                         const char *circle, const char *who, struct shoal_error *error)
+{
+    return act_on(store, keys, circle, who, (struct act){.type = ACT_REMOVE}, error);
+}
+
+bool shoal_circle_leave(struct shoal_store *store, const struct shoal_keys *keys,
+                        const char *circle, struct shoal_error *error)
+{
+    return act_on(store, keys, circle, shoal_keys_pubkey(keys), (struct act){.type = ACT_LEAVE},
+                  error);
+}
+
+static bool open_keys(void *owner, struct pen *pen, struct err *err)
+{
+    return keyring_open(pen->store, pen->holder, owner, err);
+}
+
+bool shoal_circle_unlock(struct shoal_store *store, const struct shoal_keys *keys, uint64_t *opened,
+                         struct shoal_error *error)
+{
+    return shoal_write(store, keys, open_keys, opened, error);
+}

@@ -1,0 +1,230 @@
+/* libshoal, what several write: texts, spliced here and by updates of editors, and circles. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/shoal.h"
+#include "tests/folder.h"
+#include "tests/test.h"
+
+#define FIELD(name, json) ((struct shoal_change[]){{SHOAL_SET, name, json, 0}, {0}})
+
+static char folder[64];
+static char path[96];
+static struct shoal_error error;
+static struct shoal_keys *keys;
+
+static const char *in_folder(const char *name)
+{
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static struct shoal_store *open_store(const char *name)
+{
+    struct shoal_store *store = shoal_store_open(in_folder(name), &error);
+    if (store == NULL)
+        fail_msg("%s", error.text);
+    return store;
+}
+
+static void check(bool ok)
+{
+    if (!ok)
+        fail_msg("%s", error.text);
+}
+
+static void expect_error(bool ok, enum shoal_error_code code)
+{
+    assert_false(ok);
+    assert_int_equal(error.code, code);
+    assert_true(error.text[0] != '\0');
+    error = (struct shoal_error){0};
+}
+
+static void expect_entity(struct shoal_store *store, const char *id, const char *part)
+{
+    char *json = shoal_entity_get(store, id, &error);
+    check(json != NULL);
+    if (strstr(json, part) == NULL)
+        fail_msg("no %s in %s", part, json);
+    shoal_text_free(json);
+}
+
+static void expect_diff(struct shoal_store *store, const char *id, const void *wanted, size_t size)
+{
+    size_t got_size;
+    char *got = shoal_doc_diff(store, id, NULL, 0, &got_size, &error);
+    check(got != NULL);
+    assert_int_equal(got_size, size);
+    assert_memory_equal(got, wanted, size);
+    shoal_text_free(got);
+}
+
+/* An update of one client: at its clock 0 "ab" into the text, or at clock 2 "c" behind it. */
+static size_t write_update(unsigned char update[64], uint64_t client, bool is_first)
+{
+    static const unsigned char first[] = {4, 1, 4, 't', 'e', 'x', 't'};
+    unsigned char id[10];
+    size_t id_size = 0, size = 0;
+    for (; client > 0x7f; client >>= 7)
+        id[id_size++] = (unsigned char)(client | 0x80);
+    id[id_size++] = (unsigned char)client;
+    update[size++] = 1; /* writer */
+    update[size++] = 1; /* struct */
+    memcpy(update + size, id, id_size);
+    size += id_size;
+    update[size++] = is_first ? 0 : 2;
+    if (is_first) {
+        memcpy(update + size, first, sizeof first);
+        size += sizeof first;
+    } else {
+        update[size++] = 0x84; /* a string with an origin */
+        memcpy(update + size, id, id_size);
+        size += id_size;
+        update[size++] = 1;
+    }
+    update[size++] = is_first ? 2 : 1;
+    memcpy(update + size, is_first ? "ab" : "c", is_first ? 2 : 1);
+    size += is_first ? 2 : 1;
+    update[size++] = 0; /* deletions */
+    return size;
+}
+
+static void test_doc(void **state)
+{
+    struct shoal_store *store = open_store("docs");
+    struct shoal_keys *stranger = shoal_keys_new(&error);
+    char id[SHOAL_HEX_SIZE], other[SHOAL_HEX_SIZE];
+    unsigned char update[64];
+    uint64_t client, theirs;
+    size_t size;
+    (void)state;
+    check(shoal_entity_new(store, keys, "note", NULL, id, &error));
+    expect_diff(store, id, "\0", 2);
+    check(shoal_doc_splice(store, keys, id, 0, 0, "h\xc3\xa9llo \xf0\x9f\x90\x9f!", &error));
+    check(shoal_doc_splice(store, keys, id, 1, 1, "e", &error));
+    check(shoal_doc_splice(store, keys, id, 6, 2, NULL, &error));
+    expect_entity(store, id, "\"text\":\"hello !\"");
+    expect_error(shoal_doc_splice(store, keys, id, 0, 0, NULL, &error), SHOAL_ERROR_INVALID);
+    expect_error(shoal_doc_splice(store, keys, id, 8, 0, "x", &error), SHOAL_ERROR_INVALID);
+    expect_error(shoal_doc_splice(store, keys, id, 7, 1, NULL, &error), SHOAL_ERROR_INVALID);
+    expect_error(shoal_doc_splice(store, keys, id, 0, 0, "\xff", &error), SHOAL_ERROR_INVALID);
+    expect_error(shoal_doc_splice(store, stranger, id, 0, 0, "x", &error), SHOAL_ERROR_RESTRICTED);
+    expect_error(shoal_doc_splice(store, keys, "fish", 0, 0, "x", &error), SHOAL_ERROR_INVALID);
+
+    check(shoal_entity_new(store, keys, "note", NULL, other, &error));
+    check(shoal_doc_client(store, keys, other, &client, &error));
+    check(shoal_doc_client(store, keys, id, &theirs, &error));
+    assert_true(client != theirs && client >> 53 == 0);
+    size = write_update(update, client, false);
+    expect_error(shoal_doc_apply(store, keys, other, update, size, &error), SHOAL_ERROR_INVALID);
+    size = write_update(update, theirs, true);
+    expect_error(shoal_doc_apply(store, keys, other, update, size, &error), SHOAL_ERROR_INVALID);
+    size = write_update(update, client, true);
+    expect_error(shoal_doc_apply(store, keys, other, update, size - 1, &error),
+                 SHOAL_ERROR_INVALID);
+    check(shoal_doc_apply(store, keys, other, update, size, &error));
+    expect_diff(store, other, update, size);
+    expect_error(shoal_doc_apply(store, keys, other, update, size, &error), SHOAL_ERROR_INVALID);
+    size = write_update(update, client, false);
+    check(shoal_doc_apply(store, keys, other, update, size, &error));
+    expect_entity(store, other, "\"text\":\"abc\"");
+    expect_error(shoal_doc_diff(store, other, "\xff", 1, &size, &error) != NULL,
+                 SHOAL_ERROR_INVALID);
+    other[0] = other[0] == '0' ? '1' : '0';
+    expect_error(shoal_doc_diff(store, other, NULL, 0, &size, &error) != NULL, SHOAL_ERROR_INVALID);
+    shoal_keys_free(stranger);
+    shoal_store_close(store);
+}
+
+/* What relays see of a circle. */
+#define SEALED "{\"kinds\":[1572,1574,1575]}"
+
+static bool pass_on(void *owner, const char *json, size_t size)
+{
+    struct shoal_event *event = shoal_event_parse(json, size, &error);
+    check(event != NULL);
+    check(shoal_store_put(owner, event, false, NULL, &error));
+    shoal_event_free(event);
+    return true;
+}
+
+static void expect_role(struct shoal_store *store, const char *circle, const char *who,
+                        enum shoal_role wanted)
+{
+    enum shoal_role role;
+    check(shoal_circle_role(store, circle, who, &role, &error));
+    assert_int_equal(role, wanted);
+}
+
+static void test_circle(void **state)
+{
+    struct shoal_store *mine = open_store("mine"), *theirs = open_store("theirs");
+    struct shoal_keys *friend = shoal_keys_new(&error);
+    const char *who = shoal_keys_pubkey(friend);
+    char circle[SHOAL_HEX_SIZE], id[SHOAL_HEX_SIZE];
+    enum shoal_role role;
+    uint64_t opened;
+    (void)state;
+    check(shoal_circle_new(mine, keys, "family", false, circle, &error));
+    expect_error(shoal_circle_new(mine, keys, "", false, id, &error), SHOAL_ERROR_INVALID);
+    expect_role(mine, circle, shoal_keys_pubkey(keys), SHOAL_ADMIN);
+    check(shoal_circle_put(mine, keys, circle, who, SHOAL_WRITER, &error));
+    expect_role(mine, circle, who, SHOAL_WRITER);
+    check(
+        shoal_entity_new_in(mine, keys, circle, "note", FIELD("title", "\"Picnic\""), id, &error));
+    check(shoal_store_query(mine, SEALED, pass_on, theirs, &error));
+    expect_error(shoal_entity_get(theirs, id, &error) != NULL, SHOAL_ERROR_INVALID); /* sealed */
+    check(shoal_circle_unlock(theirs, friend, &opened, &error));
+    assert_int_equal(opened, 1);
+    expect_entity(theirs, id, "Picnic");
+    check(shoal_doc_splice(theirs, friend, id, 0, 0, "bread", &error));
+    check(shoal_store_query(theirs, SEALED, pass_on, mine, &error));
+    expect_entity(mine, id, "\"text\":\"bread\"");
+
+    check(shoal_circle_put(mine, keys, circle, who, SHOAL_READER, &error));
+    check(shoal_store_query(mine, SEALED, pass_on, theirs, &error));
+    expect_role(theirs, circle, who, SHOAL_READER);
+    expect_error(shoal_doc_splice(theirs, friend, id, 0, 0, "x", &error), SHOAL_ERROR_RESTRICTED);
+    check(shoal_circle_remove(mine, keys, circle, who, &error));
+    expect_role(mine, circle, who, SHOAL_NOBODY);
+    check(shoal_circle_put(mine, keys, circle, who, SHOAL_ADMIN, &error));
+    check(shoal_store_query(mine, SEALED, pass_on, theirs, &error));
+    check(shoal_circle_leave(theirs, friend, circle, &error));
+    expect_role(theirs, circle, who, SHOAL_NOBODY);
+    expect_error(shoal_circle_put(theirs, friend, circle, who, SHOAL_ADMIN, &error),
+                 SHOAL_ERROR_RESTRICTED);
+    expect_error(shoal_circle_put(mine, keys, circle, who, SHOAL_NOBODY, &error),
+                 SHOAL_ERROR_INVALID);
+    expect_error(shoal_circle_put(mine, keys, circle, "fish", SHOAL_READER, &error),
+                 SHOAL_ERROR_INVALID);
+    expect_error(shoal_circle_role(mine, id, who, &role, &error), SHOAL_ERROR_INVALID);
+    expect_error(shoal_entity_new_in(mine, keys, "fish", "note", NULL, id, &error),
+                 SHOAL_ERROR_INVALID);
+    shoal_keys_free(friend);
+    shoal_store_close(mine);
+    shoal_store_close(theirs);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    folder_make(folder, sizeof folder);
+    keys = shoal_keys_new(&error);
+    return keys == NULL;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    shoal_keys_free(keys);
+    folder_remove(folder);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_doc), cmocka_unit_test(test_circle)};
+    return cmocka_run_group_tests(tests, begin, end);
+}
