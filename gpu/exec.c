@@ -52,6 +52,15 @@ static bool check(const struct exec_options *options, const struct hyper *hyper,
     return options->positions > 0 || err_set(err, ERR_INVALID, "no positions");
 }
 
+/* How far every layer looks back; 0 when one looks at all. */
+static uint32_t window_of(const struct hyper *hyper, const struct exec_options *options)
+{
+    for (uint32_t layer = options->layer_begin; layer < options->layer_end; layer++)
+        if (!hyper_is_windowed(hyper, layer))
+            return 0;
+    return hyper->window;
+}
+
 bool exec_open(struct exec **out, const struct model *model, const struct exec_options *options,
                struct err *err)
 {
@@ -71,6 +80,8 @@ bool exec_open(struct exec **out, const struct model *model, const struct exec_o
     if (exec->rows == NULL)
         abort();
     paging_open(&exec->paging, pages, options->sessions_max);
+    exec->paging.window = window_of(&exec->hyper, options);
+    exec->paging.slack = options->rows_max;
     *out = exec;
     return true;
 }
@@ -95,25 +106,42 @@ const struct hyper *exec_hyper(const struct exec *exec)
     return &exec->hyper;
 }
 
-bool exec_session_open(struct exec *exec, uint64_t session, uint32_t positions_max, struct err *err)
+static bool is_within(const struct exec *exec, uint32_t positions_max, struct err *err)
 {
-    if (positions_max == 0 || positions_max > exec->hyper.context)
-        return err_set(err, ERR_INVALID, "a session of %u positions; the model has 1 to %u",
-                       positions_max, exec->hyper.context);
-    return paging_add(&exec->paging, session, positions_max, err);
+    return (positions_max > 0 && positions_max <= exec->hyper.context) ||
+           err_set(err, ERR_INVALID, "a session of %u positions; the model has 1 to %u",
+                   positions_max, exec->hyper.context);
 }
 
-/* False when there is no session. */
-static bool cut(struct exec *exec, uint64_t session, uint32_t positions)
+bool exec_session_open(struct exec *exec, uint64_t session, uint32_t positions_max, struct err *err)
 {
-    struct paging_session *found = paging_find(&exec->paging, session);
-    return found != NULL &&
-           (found->length <= positions || paging_resize(&exec->paging, found, positions));
+    return is_within(exec, positions_max, err) &&
+           paging_add(&exec->paging, session, positions_max, err);
+}
+
+static bool is_long(const struct exec *exec, uint32_t positions_max)
+{
+    return exec->hyper.rope_switch > 0 && positions_max > exec->hyper.rope_switch;
+}
+
+bool exec_fork(struct exec *exec, uint64_t from, uint64_t session, uint32_t positions,
+               uint32_t positions_max, struct err *err)
+{
+    const struct paging_session *source = paging_find(&exec->paging, from);
+    if (!is_within(exec, positions_max, err))
+        return false;
+    if (source != NULL && is_long(exec, source->length_max) != is_long(exec, positions_max))
+        return err_set(err, ERR_INVALID, "only one of the two has the long rope factors");
+    return paging_fork(&exec->paging, from, session, positions, positions_max, err);
 }
 
 bool exec_truncate(struct exec *exec, uint64_t session, uint32_t positions)
 {
-    return cut(exec, session, positions);
+    struct paging_session *found = paging_find(&exec->paging, session);
+    if (found == NULL || !paging_reaches(&exec->paging, found, positions))
+        return false;
+    paging_cut(&exec->paging, found, positions);
+    return true;
 }
 
 void exec_session_close(struct exec *exec, uint64_t session)
@@ -125,6 +153,15 @@ uint32_t exec_length(const struct exec *exec, uint64_t session)
 {
     const struct paging_session *found = paging_find(&exec->paging, session);
     return found == NULL ? 0 : found->length;
+}
+
+uint32_t exec_pages(const struct exec *exec, uint32_t positions)
+{
+    uint32_t most = positions;
+    uint32_t kept = exec->paging.window + 2 * exec->paging.slack + EXEC_PAGE;
+    if (exec->paging.window > 0 && most > kept)
+        most = kept;
+    return most / EXEC_PAGE + (most % EXEC_PAGE != 0);
 }
 
 static bool has_good_input(const struct exec *exec, const struct exec_span *span)
@@ -143,7 +180,8 @@ static bool has_good_input(const struct exec *exec, const struct exec_span *span
 }
 
 /* Whether the span can run; its session is then as long as it will be. */
-static enum exec_verdict admit(struct exec *exec, const struct exec_span *span)
+static enum exec_verdict admit(struct exec *exec, const struct exec_span *span,
+                               struct paging_copy *copy)
 {
     struct paging_session *session = paging_find(&exec->paging, span->session);
     if (session == NULL)
@@ -156,7 +194,9 @@ static enum exec_verdict admit(struct exec *exec, const struct exec_span *span)
         return EXEC_TOO_LONG;
     if (!has_good_input(exec, span))
         return EXEC_BAD_INPUT;
-    if (!paging_resize(&exec->paging, session, span->position + span->count))
+    if (!paging_reaches(&exec->paging, session, span->position))
+        return EXEC_GONE;
+    if (!paging_write(&exec->paging, session, span->position, span->count, copy))
         return EXEC_NO_PAGES;
     session->step = exec->statistics.steps;
     return EXEC_DONE;
@@ -169,11 +209,11 @@ static uint32_t lay_out(const struct exec *exec, struct exec_row *rows,
     const struct hyper *hyper = &exec->hyper;
     const struct paging_session *session = paging_find(&exec->paging, span->session);
     uint32_t silent = span->count - span->logit_count;
-    bool is_long = hyper->rope_switch > 0 && session->length_max > hyper->rope_switch;
     for (uint32_t i = 0; i < span->count; i++) {
         struct exec_row *row = rows + i;
-        *row = (struct exec_row){
-            .position = span->position + i, .pages = session->pages, .is_long = is_long};
+        *row = (struct exec_row){.position = span->position + i,
+                                 .pages = session->pages,
+                                 .is_long = is_long(exec, session->length_max)};
         if (exec->options.has_embedding)
             row->token = span->tokens[i];
         else
@@ -205,16 +245,36 @@ static uint64_t nanoseconds(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static bool run(struct exec *exec, const struct exec_span *spans, uint32_t count, uint32_t rows,
-                struct err *err)
+/* Sessions end where the spans that were admitted began. */
+static void undo(struct exec *exec, const struct exec_span *spans, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (spans[i].verdict == EXEC_DONE)
+            paging_cut(&exec->paging, paging_find(&exec->paging, spans[i].session),
+                       spans[i].position);
+}
+
+/* Decides on each span. False when the device fails. */
+static bool admit_all(struct exec *exec, struct exec_span *spans, uint32_t count, struct err *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct paging_copy copy = {0};
+        spans[i].verdict = admit(exec, spans + i, &copy);
+        if (copy.is_wanted && !exec->device.copy(exec->device.state, copy.to, copy.from, err)) {
+            undo(exec, spans, i);
+            paging_cut(&exec->paging, paging_find(&exec->paging, spans[i].session),
+                       spans[i].position / EXEC_PAGE * EXEC_PAGE);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool run(struct exec *exec, uint32_t rows, struct err *err)
 {
     uint64_t begin = nanoseconds();
-    if (!exec->device.run(exec->device.state, exec->rows, rows, err)) {
-        for (uint32_t i = 0; i < count; i++)
-            if (spans[i].verdict == EXEC_DONE)
-                cut(exec, spans[i].session, spans[i].position);
+    if (!exec->device.run(exec->device.state, exec->rows, rows, err))
         return false;
-    }
     exec->statistics.nanoseconds += nanoseconds() - begin;
     count_step(exec, exec->rows, rows);
     return true;
@@ -230,12 +290,15 @@ bool exec_step(struct exec *exec, struct exec_span *spans, uint32_t count, struc
         return err_set(err, ERR_INVALID, "a step of %llu rows; at most %u",
                        (unsigned long long)wanted, exec->options.rows_max);
     exec->statistics.steps++;
-    for (uint32_t i = 0; i < count; i++)
-        spans[i].verdict = admit(exec, spans + i);
+    if (!admit_all(exec, spans, count, err))
+        return false;
     for (uint32_t i = 0; i < count; i++) /* now that no session's pages move any more */
         if (spans[i].verdict == EXEC_DONE)
             rows += lay_out(exec, exec->rows + rows, spans + i);
-    return rows == 0 || run(exec, spans, count, rows, err);
+    if (rows == 0 || run(exec, rows, err))
+        return true;
+    undo(exec, spans, count);
+    return false;
 }
 
 struct exec_statistics exec_statistics(const struct exec *exec)

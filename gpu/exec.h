@@ -10,6 +10,9 @@
  * past the end is refused as a gap, for its caller to fill. A refused span leaves its session as it
  * was, and the rest of the step runs.
  *
+ * Keys and values are kept in pages. Where every layer looks only so far back, the pages behind are
+ * given back as a session goes on; it can still go back by as many positions as a step has rows.
+ *
  * What a token gives depends on the tokens before it in its session and on nothing else: not on
  * what else was in the batch, not on how its session was cut into spans. It is the same to the last
  * bit, as every sum is taken in one order (gpu/kernel.h).
@@ -49,6 +52,7 @@ enum exec_verdict {
     EXEC_GAP,      /* begins past the end of its session: exec_length tells where that is */
     EXEC_TOO_LONG, /* ends past what its session was opened for */
     EXEC_NO_PAGES, /* memory for keys and values is taken by others */
+    EXEC_GONE,     /* begins further back than what was kept behind the window reaches */
     EXEC_BAD_INPUT /* no rows, a token that the vocabulary lacks, a number that is not finite, a
                       session that is twice in the step */
 };
@@ -88,15 +92,27 @@ const struct hyper *exec_hyper(const struct exec *exec);
 MUST_CHECK bool exec_session_open(struct exec *exec, uint64_t session, uint32_t positions_max,
                                   struct err *err);
 
-/* Back to that many positions; no change when there are fewer. False when there is no session. */
+/* A new session that begins as another does, with that many of its positions, which are not run
+ * again: what both have in common is kept once. False where a session cannot be opened, when the
+ * other has not so many, or when what it would look at is gone. */
+MUST_CHECK bool exec_fork(struct exec *exec, uint64_t from, uint64_t session, uint32_t positions,
+                          uint32_t positions_max, struct err *err);
+
+/* Back to that many positions; no change when there are fewer. False when there is no session, or
+ * when what it would look at there is gone. */
 MUST_CHECK bool exec_truncate(struct exec *exec, uint64_t session, uint32_t positions);
 void exec_session_close(struct exec *exec, uint64_t session);
 
 /* Its positions; 0 when there is no session. */
 uint32_t exec_length(const struct exec *exec, uint64_t session);
 
+/* The pages that a session of so many positions has at most: all of them, or, where every layer of
+ * the shard has a window, what lies within that and the rows of a step or two. */
+uint32_t exec_pages(const struct exec *exec, uint32_t positions);
+
 /* Runs spans, each of another session, of at most rows_max rows together. False when they are more,
- * and nothing is done; or when the device fails: then every span's session ends where it began. */
+ * and nothing is done; or when the device fails: then every span's session ends where it began, or
+ * a page before. */
 MUST_CHECK bool exec_step(struct exec *exec, struct exec_span *spans, uint32_t count,
                           struct err *err);
 

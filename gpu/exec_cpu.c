@@ -252,6 +252,14 @@ static bool run(void *state, const struct exec_row *rows, uint32_t count, struct
     return true;
 }
 
+static bool copy_page(void *state, uint32_t to, uint32_t from, struct err *err)
+{
+    const struct cpu *cpu = state;
+    (void)err;
+    memcpy(cpu->slab + to * cpu->page_bytes, cpu->slab + from * cpu->page_bytes, cpu->page_bytes);
+    return true;
+}
+
 static void close_cpu(void *state)
 {
     struct cpu *cpu = state;
@@ -342,7 +350,7 @@ bool exec_cpu_open(struct exec_device *device, const struct model *model,
         matrix_make(&cpu->output, model, (struct weight_id){.weight = WEIGHT_OUTPUT}, cpu->pool);
         layer_norm_make(&cpu->output_norm, model, WEIGHT_OUTPUT_NORM, 0);
     }
-    *device = (struct exec_device){.state = cpu, .run = run, .close = close_cpu};
+    *device = (struct exec_device){.state = cpu, .run = run, .copy = copy_page, .close = close_cpu};
     count_weights(device, cpu);
     if (!ok) {
         close_cpu(cpu);

@@ -25,6 +25,8 @@ struct exec_device {
     void *state;
     /* Rows of a session are in the order of their positions. */
     bool (*run)(void *state, const struct exec_row *rows, uint32_t count, struct err *err);
+    /* Makes a page's keys and values those of another, before the next run. */
+    bool (*copy)(void *state, uint32_t to, uint32_t from, struct err *err);
     void (*close)(void *state);
     uint64_t weight_bytes; /* that a step reads, however many its rows */
     uint64_t head_bytes;   /* and when it tells logits */

@@ -46,11 +46,6 @@ void job_free(struct job *job)
     free(job);
 }
 
-uint32_t job_pages(const struct job *job)
-{
-    return (answer_positions(&job->answer) + EXEC_PAGE - 1) / EXEC_PAGE;
-}
-
 void job_begin(struct job *job)
 {
     job->began = nanoseconds();

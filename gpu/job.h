@@ -30,9 +30,6 @@ struct job *job_new(const struct scheduler_job *ask, const struct tokenizer *tok
                     const struct hyper *hyper, uint32_t positions_max, struct err *err);
 void job_free(struct job *job);
 
-/* That it may come to need. */
-uint32_t job_pages(const struct job *job);
-
 /* It leaves the queue. */
 void job_begin(struct job *job);
 

@@ -53,6 +53,12 @@ static void *array_of(size_t count, size_t size)
     return array;
 }
 
+/* That a job may come to need. */
+static uint32_t pages_of(const struct scheduler *scheduler, const struct job *job)
+{
+    return exec_pages(scheduler->exec, answer_positions(&job->answer));
+}
+
 /* Tells the end of what has ended, which is without the lock. */
 static void retire(struct scheduler *scheduler, struct job_row *row)
 {
@@ -64,7 +70,7 @@ static void retire(struct scheduler *scheduler, struct job_row *row)
         }
         struct job *job = job_row_take(row, i);
         if (row == &scheduler->running) {
-            scheduler->promised -= job_pages(job);
+            scheduler->promised -= pages_of(scheduler, job);
             exec_session_close(scheduler->exec, job->ticket);
             scheduler->statistics.pages_free = exec_statistics(scheduler->exec).pages_free;
         }
@@ -80,7 +86,7 @@ static void admit(struct scheduler *scheduler)
 {
     struct job_row *waiting = &scheduler->waiting;
     while (waiting->count > 0 && scheduler->running.count < scheduler->running.room) {
-        uint32_t pages = job_pages(waiting->at[0]);
+        uint32_t pages = pages_of(scheduler, waiting->at[0]);
         if (pages > scheduler->statistics.pages - scheduler->promised)
             return;
         struct job *job = job_row_take(waiting, 0);
@@ -275,7 +281,7 @@ static bool enqueue(struct scheduler *scheduler, struct job *job, uint64_t *tick
         statistics->refused++;
         return err_set(err, ERR_RATE_LIMITED, "%u jobs are waiting", scheduler->waiting.count);
     }
-    if (job_pages(job) > statistics->pages)
+    if (pages_of(scheduler, job) > statistics->pages)
         return err_set(err, ERR_INVALID, "%u positions; there are %u",
                        answer_positions(&job->answer), statistics->pages * EXEC_PAGE);
     job->ticket = ++scheduler->tickets;

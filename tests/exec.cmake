@@ -1,10 +1,11 @@
 # The executor and its operators.
-add_library(forged STATIC forged.c)
+add_library(forged STATIC forged.c trial.c)
 target_link_libraries(forged PUBLIC forge gpu)
 unit_test(kernel gpu)
 unit_test(matrix gpu)
 unit_test(paging gpu)
 unit_test(exec forged)
+unit_test(exec_pages forged)
 property_test(exec forged)
 unit_test(pace gpu)
 unit_test(scheduler forged)

@@ -10,71 +10,9 @@
 #include "tests/forged.h"
 #include "tests/reference.h"
 #include "tests/test.h"
+#include "tests/trial.h"
 
-enum { TOKENS = 24, LONG = 70, WIDTH = 64, VOCABULARY = 288 };
-
-struct run {
-    float hidden[LONG][WIDTH], logits[LONG][VOCABULARY];
-};
-
-static void make_tokens(uint32_t *tokens, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        tokens[i] = (i * 37 + 5) % VOCABULARY;
-}
-
-static struct exec *open_shard(const struct model *model, uint32_t begin, uint32_t end,
-                               enum dtype kv_type)
-{
-    struct exec *exec;
-    struct err err;
-    struct exec_options options = exec_options_whole(model, 128);
-    options.layer_begin = begin;
-    options.layer_end = end;
-    options.has_embedding = begin == 0;
-    options.has_head = end == model->hyper.layers;
-    options.kv_type = kv_type;
-    options.sessions_max = 4;
-    if (!exec_open(&exec, model, &options, &err))
-        fail_msg("%s", err.text);
-    return exec;
-}
-
-/* One span of a session. */
-static enum exec_verdict step(struct exec *exec, struct exec_span span)
-{
-    struct err err;
-    if (!exec_step(exec, &span, 1, &err))
-        fail_msg("%s", err.text);
-    return span.verdict;
-}
-
-static void open_session(struct exec *exec, uint64_t id, uint32_t positions)
-{
-    struct err err;
-    if (!exec_session_open(exec, id, positions, &err))
-        fail_msg("%s", err.text);
-}
-
-/* Runs a text through the whole model in spans of at most piece rows. */
-static void run_whole(struct exec *exec, struct run *run, const uint32_t *tokens, uint32_t count,
-                      uint32_t piece)
-{
-    memset(run, 0xff, sizeof *run); /* NaN: what is not written is not equal */
-    open_session(exec, 7, count);
-    for (uint32_t at = 0; at < count; at += piece) {
-        uint32_t rows = count - at < piece ? count - at : piece;
-        assert_int_equal(step(exec, (struct exec_span){.session = 7,
-                                                       .position = at,
-                                                       .count = rows,
-                                                       .tokens = tokens + at,
-                                                       .hidden = run->hidden[at],
-                                                       .logits = run->logits[at],
-                                                       .logit_count = rows}),
-                         EXEC_DONE);
-    }
-    exec_session_close(exec, 7);
-}
+enum { TOKENS = 24, LONG = TRIAL_TOKENS, VOCABULARY = TRIAL_VOCABULARY };
 
 /* How far two vectors are apart, for the length of the one that is right. */
 static double distance(const float *got, const double *want, uint32_t count)
@@ -88,7 +26,7 @@ static double distance(const float *got, const double *want, uint32_t count)
     return sqrt(error / size);
 }
 
-static void compare(const struct run *run, const struct reference *reference,
+static void compare(const struct trial *run, const struct reference *reference,
                     const struct forge_model *made, double bound)
 {
     for (uint32_t i = 0; i < reference->tokens; i++) {
@@ -102,10 +40,10 @@ static void compare(const struct run *run, const struct reference *reference,
 
 static void test_families(void **state)
 {
-    static struct run run;
+    static struct trial run;
     uint32_t tokens[TOKENS];
     (void)state;
-    make_tokens(tokens, TOKENS);
+    trial_tokens(tokens, TOKENS);
     for (enum forge_family family = 0; family < FORGE_FAMILIES; family++) {
         struct forge_model made = forge_model_of(family, 11);
         struct reference reference;
@@ -114,8 +52,8 @@ static void test_families(void **state)
             struct model model;
             enum dtype type = round % 2 == 0 ? DTYPE_F32 : DTYPE_BF16;
             forged_open(&model, &made, round < 2 ? WEIGHT_SAFETENSORS : WEIGHT_GGUF);
-            struct exec *exec = open_shard(&model, 0, made.layers, type);
-            run_whole(exec, &run, tokens, TOKENS, TOKENS);
+            struct exec *exec = trial_open(&model, 0, made.layers, type);
+            trial_run(exec, &run, tokens, TOKENS, TOKENS);
             compare(&run, &reference, &made, type == DTYPE_F32 ? 1e-5 : 3e-2);
             exec_close(exec);
             model_close(&model);
@@ -127,18 +65,18 @@ static void test_families(void **state)
 /* A text past the length at which the long rope factors begin, and past windows and pages. */
 static void test_long(void **state)
 {
-    static struct run run;
+    static struct trial run;
     uint32_t tokens[LONG];
     (void)state;
-    make_tokens(tokens, LONG);
+    trial_tokens(tokens, LONG);
     for (enum forge_family family = 0; family < FORGE_FAMILIES; family++) {
         struct forge_model made = forge_model_of(family, 12);
         struct reference reference;
         struct model model;
         reference_run(&reference, &made, tokens, LONG);
         forged_open(&model, &made, WEIGHT_SAFETENSORS);
-        struct exec *exec = open_shard(&model, 0, made.layers, DTYPE_F32);
-        run_whole(exec, &run, tokens, LONG, 32);
+        struct exec *exec = trial_open(&model, 0, made.layers, DTYPE_F32);
+        trial_run(exec, &run, tokens, LONG, 32);
         compare(&run, &reference, &made, 1e-5);
         exec_close(exec);
         model_close(&model);
@@ -149,15 +87,15 @@ static void test_long(void **state)
 /* Through shards of one layer each: every layer's state is the reference's, and the last is the
  * whole's bit by bit. */
 static void run_layers(const struct model *model, const struct forge_model *made,
-                       const struct reference *reference, const struct run *whole,
+                       const struct reference *reference, const struct trial *whole,
                        const uint32_t *tokens)
 {
-    static float state[2][TOKENS][WIDTH];
+    static float state[2][TOKENS][TRIAL_WIDTH];
     static float logits[TOKENS][VOCABULARY];
     for (uint32_t layer = 0; layer < made->layers; layer++) {
-        struct exec *exec = open_shard(model, layer, layer + 1, DTYPE_F32);
+        struct exec *exec = trial_open(model, layer, layer + 1, DTYPE_F32);
         float *out = state[layer % 2][0];
-        open_session(exec, 1, TOKENS);
+        trial_session(exec, 1, TOKENS);
         struct exec_span span = {.session = 1,
                                  .count = TOKENS,
                                  .tokens = tokens,
@@ -165,10 +103,10 @@ static void run_layers(const struct model *model, const struct forge_model *made
                                  .hidden = out,
                                  .logits = logits[0],
                                  .logit_count = layer + 1 == made->layers ? TOKENS : 0};
-        assert_int_equal(step(exec, span), EXEC_DONE);
+        assert_int_equal(trial_step(exec, span), EXEC_DONE);
         for (uint32_t i = 0; i < TOKENS; i++)
-            assert_true(distance(out + (size_t)i * WIDTH, reference_hidden(reference, layer + 1, i),
-                                 WIDTH) <= 1e-5);
+            assert_true(distance(out + (size_t)i * TRIAL_WIDTH,
+                                 reference_hidden(reference, layer + 1, i), TRIAL_WIDTH) <= 1e-5);
         exec_close(exec);
         if (layer + 1 == made->layers)
             assert_memory_equal(out, whole->hidden, sizeof *state);
@@ -177,25 +115,25 @@ static void run_layers(const struct model *model, const struct forge_model *made
 }
 
 /* Two shards, wherever the model is cut, decoding token by token. */
-static void run_split(const struct model *model, const struct run *whole, const uint32_t *tokens,
+static void run_split(const struct model *model, const struct trial *whole, const uint32_t *tokens,
                       uint32_t cut)
 {
-    struct exec *front = open_shard(model, 0, cut, DTYPE_F32);
-    struct exec *back = open_shard(model, cut, model->hyper.layers, DTYPE_F32);
-    open_session(front, 1, TOKENS);
-    open_session(back, 1, TOKENS);
+    struct exec *front = trial_open(model, 0, cut, DTYPE_F32);
+    struct exec *back = trial_open(model, cut, model->hyper.layers, DTYPE_F32);
+    trial_session(front, 1, TOKENS);
+    trial_session(back, 1, TOKENS);
     for (uint32_t i = 0; i < TOKENS; i++) {
-        float between[WIDTH];
-        float hidden[WIDTH];
+        float between[TRIAL_WIDTH];
+        float hidden[TRIAL_WIDTH];
         float logits[VOCABULARY];
         struct exec_span span = {
             .session = 1, .position = i, .count = 1, .tokens = tokens + i, .hidden = between};
-        assert_int_equal(step(front, span), EXEC_DONE);
+        assert_int_equal(trial_step(front, span), EXEC_DONE);
         span.in = between;
         span.hidden = hidden;
         span.logits = logits;
         span.logit_count = 1;
-        assert_int_equal(step(back, span), EXEC_DONE);
+        assert_int_equal(trial_step(back, span), EXEC_DONE);
         assert_memory_equal(hidden, whole->hidden[i], sizeof hidden);
         assert_memory_equal(logits, whole->logits[i], sizeof logits);
     }
@@ -205,20 +143,20 @@ static void run_split(const struct model *model, const struct run *whole, const 
 
 static void test_shards(void **state)
 {
-    static struct run whole;
-    static struct run decoded;
+    static struct trial whole;
+    static struct trial decoded;
     uint32_t tokens[TOKENS];
     (void)state;
-    make_tokens(tokens, TOKENS);
+    trial_tokens(tokens, TOKENS);
     for (enum forge_family family = 0; family < FORGE_FAMILIES; family++) {
         struct forge_model made = forge_model_of(family, 13);
         struct reference reference;
         struct model model;
         reference_run(&reference, &made, tokens, TOKENS);
         forged_open(&model, &made, WEIGHT_SAFETENSORS);
-        struct exec *exec = open_shard(&model, 0, made.layers, DTYPE_F32);
-        run_whole(exec, &whole, tokens, TOKENS, TOKENS);
-        run_whole(exec, &decoded, tokens, TOKENS, 1);
+        struct exec *exec = trial_open(&model, 0, made.layers, DTYPE_F32);
+        trial_run(exec, &whole, tokens, TOKENS, TOKENS);
+        trial_run(exec, &decoded, tokens, TOKENS, 1);
         assert_memory_equal(&whole, &decoded, sizeof whole);
         exec_close(exec);
         run_layers(&model, &made, &reference, &whole, tokens);
@@ -237,34 +175,34 @@ static void test_refuse(void **state)
     uint32_t bad[2] = {3, VOCABULARY};
     float logits[VOCABULARY];
     (void)state;
-    make_tokens(tokens, TOKENS);
+    trial_tokens(tokens, TOKENS);
     forged_open(&model, &made, WEIGHT_SAFETENSORS);
-    struct exec *exec = open_shard(&model, 0, made.layers, DTYPE_BF16);
-    open_session(exec, 1, 20);
+    struct exec *exec = trial_open(&model, 0, made.layers, DTYPE_BF16);
+    trial_session(exec, 1, 20);
     const struct exec_span good = {.session = 1, .count = 10, .tokens = tokens};
     struct exec_span span = good;
-    assert_int_equal(step(exec, span), EXEC_DONE);
+    assert_int_equal(trial_step(exec, span), EXEC_DONE);
     assert_int_equal(exec_length(exec, 1), 10);
     span.position = 11;
-    assert_int_equal(step(exec, span), EXEC_GAP);
+    assert_int_equal(trial_step(exec, span), EXEC_GAP);
     span.position = 10;
     span.count = 11;
-    assert_int_equal(step(exec, span), EXEC_TOO_LONG);
+    assert_int_equal(trial_step(exec, span), EXEC_TOO_LONG);
     span.count = 255;
-    assert_int_equal(step(exec, span), EXEC_TOO_LONG);
+    assert_int_equal(trial_step(exec, span), EXEC_TOO_LONG);
     span.count = 0;
-    assert_int_equal(step(exec, span), EXEC_BAD_INPUT);
+    assert_int_equal(trial_step(exec, span), EXEC_BAD_INPUT);
     span = good;
     span.count = 2;
     span.tokens = bad;
-    assert_int_equal(step(exec, span), EXEC_BAD_INPUT);
+    assert_int_equal(trial_step(exec, span), EXEC_BAD_INPUT);
     span = good;
     span.logits = logits;
     span.logit_count = 11;
-    assert_int_equal(step(exec, span), EXEC_BAD_INPUT);
+    assert_int_equal(trial_step(exec, span), EXEC_BAD_INPUT);
     span = good;
     span.session = 2;
-    assert_int_equal(step(exec, span), EXEC_NO_SESSION);
+    assert_int_equal(trial_step(exec, span), EXEC_NO_SESSION);
     assert_int_equal(exec_length(exec, 1), 10); /* none of these changed it */
 
     struct exec_span twice[2] = {good, good};
@@ -285,39 +223,6 @@ static void test_refuse(void **state)
     assert_int_equal(exec_statistics(exec).pages_free, exec_statistics(exec).pages);
     exec_close(exec);
     exec_close(NULL);
-    model_close(&model);
-}
-
-/* A session that finds no pages is refused, and neither it nor another loses any. */
-static void test_pages(void **state)
-{
-    struct forge_model made = forge_model_of(FORGE_QWEN2, 15);
-    struct model model;
-    uint32_t tokens[LONG];
-    struct err err;
-    (void)state;
-    make_tokens(tokens, LONG);
-    forged_open(&model, &made, WEIGHT_SAFETENSORS);
-    struct exec *exec = open_shard(&model, 0, made.layers, DTYPE_BF16); /* 8 pages */
-    for (uint64_t id = 1; id <= 3; id++)
-        open_session(exec, id, made.context);
-    struct exec_span spans[3] = {{.session = 1, .count = LONG, .tokens = tokens},
-                                 {.session = 2, .count = LONG, .tokens = tokens},
-                                 {.session = 3, .count = 48, .tokens = tokens}};
-    assert_true(exec_step(exec, spans, 3, &err));
-    assert_int_equal(spans[0].verdict, EXEC_DONE);
-    assert_int_equal(spans[1].verdict, EXEC_NO_PAGES);
-    assert_int_equal(spans[2].verdict, EXEC_DONE);
-    assert_int_equal(exec_length(exec, 2), 0);
-    assert_int_equal(exec_statistics(exec).pages_free, 0);
-    spans[2].position = 48;
-    spans[2].count = 1;
-    assert_int_equal(step(exec, spans[2]), EXEC_NO_PAGES);
-    assert_int_equal(exec_length(exec, 3), 48);
-    exec_session_close(exec, 1);
-    assert_int_equal(step(exec, spans[2]), EXEC_DONE);
-    assert_int_equal(step(exec, spans[1]), EXEC_NO_PAGES);
-    exec_close(exec);
     model_close(&model);
 }
 
@@ -361,11 +266,11 @@ static void test_statistics(void **state)
     float logits[VOCABULARY];
     (void)state;
     forged_open(&model, &made, WEIGHT_SAFETENSORS);
-    struct exec *exec = open_shard(&model, 0, made.layers, DTYPE_BF16);
-    open_session(exec, 1, 2);
+    struct exec *exec = trial_open(&model, 0, made.layers, DTYPE_BF16);
+    trial_session(exec, 1, 2);
     struct exec_span span = {
         .session = 1, .count = 2, .tokens = tokens, .logits = logits, .logit_count = 1};
-    assert_int_equal(step(exec, span), EXEC_DONE);
+    assert_int_equal(trial_step(exec, span), EXEC_DONE);
     struct exec_statistics statistics = exec_statistics(exec);
     const uint64_t layer = 30720; /* 2 of 64 * 64, 2 of 64 * 32, 3 of 64 * 96 */
     const uint64_t head = 18432;  /* 288 * 64 */
@@ -382,10 +287,9 @@ static void test_statistics(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_families),   cmocka_unit_test(test_long),
-        cmocka_unit_test(test_shards),     cmocka_unit_test(test_refuse),
-        cmocka_unit_test(test_pages),      cmocka_unit_test(test_options),
-        cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_families), cmocka_unit_test(test_long),
+        cmocka_unit_test(test_shards),   cmocka_unit_test(test_refuse),
+        cmocka_unit_test(test_options),  cmocka_unit_test(test_statistics),
     };
     forge_folder_open();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
