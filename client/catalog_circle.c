@@ -2,6 +2,7 @@
 #include "client/catalog_circle.h"
 #include "client/act.h"
 #include "client/catalog_parts.h"
+#include "client/catalog_past.h"
 #include "client/circle.h"
 #include "client/node.h"
 #include "client/sql.h"
@@ -10,21 +11,21 @@
 #include "shared/event.h"
 #include "shared/text.h"
 
-static bool put_row(struct circle *circle, struct sqlite3_stmt *row, struct err *err)
+static bool put_row(struct circle *circle, struct sqlite3_stmt *row, uint64_t cut, struct err *err)
 {
     struct arena arena = {0};
     struct event event;
     struct node node;
     struct act act;
     bool ok = event_parse(&event, &arena, sql_text(row, 0), err);
-    if (ok && node_parse(&node, &arena, &event, NULL))
+    if (ok && node_parse(&node, &arena, &event, NULL) && node.hlc <= cut)
         circle_put(circle, &node, act_parse(&act, &arena, &event, NULL) ? &act : NULL);
     arena_clear(&arena);
     return ok;
 }
 
 static bool put_rows(struct store *store, struct circle *circle, const struct bytes32 *root,
-                     struct err *err)
+                     uint64_t cut, struct err *err)
 {
     struct sqlite3_stmt *row;
     bool is_row;
@@ -38,22 +39,36 @@ static bool put_rows(struct store *store, struct circle *circle, const struct by
             return false;
         if (!is_row)
             return true;
-        if (!put_row(circle, row, err)) {
+        if (!put_row(circle, row, cut, err)) {
             sql_end(row);
             return false;
         }
     }
 }
 
-bool catalog_gather(struct store *store, struct circle **circle, const struct bytes32 *root,
-                    uint64_t horizon_ms, struct err *err)
+static bool gather(struct store *store, struct circle **circle, const struct bytes32 *root,
+                   uint64_t horizon_ms, uint64_t cut, struct err *err)
 {
     *circle = circle_new(root, horizon_ms);
-    if (put_rows(store, *circle, root, err))
+    if (put_rows(store, *circle, root, cut, err))
         return true;
     circle_free(*circle);
     *circle = NULL;
     return false;
+}
+
+bool catalog_gather(struct store *store, struct circle **circle, const struct bytes32 *root,
+                    uint64_t horizon_ms, struct err *err)
+{
+    return gather(store, circle, root, horizon_ms, UINT64_MAX, err);
+}
+
+bool catalog_circle_at(struct store *store, struct circle **circle, const struct bytes32 *root,
+                       uint64_t cut, struct err *err)
+{
+    *circle = NULL;
+    return catalog_settle(store, err) &&
+           gather(store, circle, root, catalog_horizon(store), cut, err);
 }
 
 bool catalog_circle(struct store *store, struct circle **circle, const struct bytes32 *root,

@@ -10,10 +10,14 @@ struct arena;
 struct circle;
 struct err;
 struct store;
+struct text;
 
 /* All of its history put together, as of the horizon; to be freed by circle_free. */
 MUST_CHECK bool catalog_circle(struct store *store, struct circle **circle,
                                const struct bytes32 *root, uint64_t horizon_ms, struct err *err);
+
+/* What one amounts to that is created, as canonical JSON. */
+void catalog_write_circle(struct text *out, struct circle *circle);
 
 /* Circles that are here. */
 MUST_CHECK bool catalog_circles(struct store *store, struct bytes32 **roots, size_t *count,

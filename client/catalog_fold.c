@@ -1,5 +1,7 @@
 /* catalog_fold.c - entities, put together from their events. */
+#include "client/catalog_circle.h"
 #include "client/catalog_parts.h"
+#include "client/catalog_past.h"
 #include "client/circle.h"
 #include "client/doc.h"
 #include "client/entity.h"
@@ -76,33 +78,53 @@ static bool load_rows(struct store *store, struct replica *replica, const struct
     }
 }
 
-static bool load(struct store *store, struct replica *replica, const struct bytes32 *root,
-                 uint64_t horizon_ms, struct err *err)
+bool catalog_govern(struct store *store, struct replica *replica, const struct bytes32 *root,
+                    uint64_t horizon_ms, struct err *err)
 {
     struct circle *circle;
     if (!find_circle(store, &circle, root, horizon_ms, err))
         return false;
     if (circle != NULL)
         replica_govern(replica, circle);
-    if (!load_rows(store, replica, root, err))
-        return false;
-    if (circle != NULL)
-        replica_settle(replica);
     return true;
 }
 
-bool catalog_load(struct store *store, struct replica **replica, const struct bytes32 *root,
-                  uint64_t horizon_ms, struct err *err)
+static bool load(struct store *store, struct replica *replica, const struct bytes32 *root,
+                 uint64_t horizon_ms, struct err *err)
+{
+    if (!catalog_govern(store, replica, root, horizon_ms, err))
+        return false;
+    if (!load_rows(store, replica, root, err))
+        return false;
+    replica_settle(replica);
+    return true;
+}
+
+static bool load_at(struct store *store, struct replica **replica, const struct bytes32 *root,
+                    uint64_t horizon_ms, uint64_t cut, struct err *err)
 {
     *replica = NULL;
     if (!catalog_settle(store, err))
         return false;
     *replica = replica_new(root, horizon_ms, 0);
+    replica_cut(*replica, cut);
     if (load(store, *replica, root, horizon_ms, err))
         return true;
     replica_free(*replica);
     *replica = NULL;
     return false;
+}
+
+bool catalog_load(struct store *store, struct replica **replica, const struct bytes32 *root,
+                  uint64_t horizon_ms, struct err *err)
+{
+    return load_at(store, replica, root, horizon_ms, UINT64_MAX, err);
+}
+
+bool catalog_load_at(struct store *store, struct replica **replica, const struct bytes32 *root,
+                     uint64_t cut, struct err *err)
+{
+    return load_at(store, replica, root, catalog_horizon(store), cut, err);
 }
 
 /* What an entity or a circle comes to. */

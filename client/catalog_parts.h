@@ -8,8 +8,8 @@
 
 struct circle;
 struct event;
+struct replica;
 struct sql;
-struct text;
 
 /* The tables, empty; and whether they are there and of this version. */
 MUST_CHECK bool catalog_make(struct sql *sql, struct err *err);
@@ -35,8 +35,9 @@ MUST_CHECK bool catalog_fold(struct store *store, bool *is_done, struct err *err
 MUST_CHECK bool catalog_gather(struct store *store, struct circle **circle,
                                const struct bytes32 *root, uint64_t horizon_ms, struct err *err);
 
-/* What it amounts to, as canonical JSON. */
-void catalog_write_circle(struct text *out, struct circle *circle);
+/* Puts the replica of an entity of a circle under it; any other stays as it is. */
+MUST_CHECK bool catalog_govern(struct store *store, struct replica *replica,
+                               const struct bytes32 *root, uint64_t horizon_ms, struct err *err);
 
 /* Until when what is dated counts by the store's clock. */
 uint64_t catalog_horizon(const struct store *store);

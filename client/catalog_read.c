@@ -1,5 +1,7 @@
 /* catalog_read.c - what is asked of the catalog. */
 #include "client/catalog_parts.h"
+#include "client/catalog_past.h"
+#include "client/hlc.h"
 #include "client/sql.h"
 #include "client/store_parts.h"
 #include "shared/arena.h"
@@ -124,19 +126,30 @@ static bool read_events(struct store *store, struct sqlite3_stmt *row,
     }
 }
 
+bool catalog_events_at(struct store *store, struct catalog_events *events, struct arena *arena,
+                       const struct catalog_events_call *call, struct err *err)
+{
+    struct sqlite3_stmt *row;
+    int64_t until_ms = call->cut == UINT64_MAX ? INT64_MAX : (int64_t)hlc_ms(call->cut);
+    int64_t max = (int64_t)call->max;
+    if (!catalog_settle(store, err))
+        return false;
+    bool ok = call->root == NULL
+                  ? sql_start(store->sql, &row, err,
+                              EVENT_COLUMNS " WHERE ms <= ? ORDER BY ts DESC, ms DESC, id LIMIT ?",
+                              "ii", until_ms, max)
+                  : sql_start(store->sql, &row, err,
+                              EVENT_COLUMNS " WHERE root = ? AND ms <= ?"
+                                            " ORDER BY ms DESC, id LIMIT ?",
+                              "bii", call->root, until_ms, max);
+    return ok && read_events(store, row, events, arena, err);
+}
+
 bool catalog_events(struct store *store, struct catalog_events *events, struct arena *arena,
                     const struct bytes32 *root, size_t max, struct err *err)
 {
-    struct sqlite3_stmt *row;
-    if (!catalog_settle(store, err))
-        return false;
-    bool ok = root == NULL ? sql_start(store->sql, &row, err,
-                                       EVENT_COLUMNS " ORDER BY ts DESC, ms DESC, id LIMIT ?", "i",
-                                       (int64_t)max)
-                           : sql_start(store->sql, &row, err,
-                                       EVENT_COLUMNS " WHERE root = ? ORDER BY ms DESC, id LIMIT ?",
-                                       "bi", root, (int64_t)max);
-    return ok && read_events(store, row, events, arena, err);
+    const struct catalog_events_call call = {.root = root, .cut = UINT64_MAX, .max = max};
+    return catalog_events_at(store, events, arena, &call, err);
 }
 
 bool catalog_event(struct store *store, struct catalog_events *event, struct arena *arena,

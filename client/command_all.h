@@ -23,3 +23,6 @@ extern const struct command command_post, command_reply, command_react, command_
     command_dm_read, command_dm_relays, command_mem_save, command_mem_recall,
     command_mem_consolidate, command_link, command_unit_save, command_unit_lineage,
     command_doc_show, command_doc_edit, command_doc_history, command_doc_diff, command_doc_blame;
+
+/* What was. */
+extern const struct command command_diff, command_blame;

@@ -4,14 +4,16 @@
 #include "client/act.h"
 #include "client/catalog.h"
 #include "client/catalog_circle.h"
+#include "client/catalog_past.h"
 #include "client/circle.h"
 #include "client/command_pen.h"
-#include "client/hlc.h"
+#include "client/entity.h"
 #include "client/keyring.h"
 #include "client/pen_circle.h"
 #include "client/person.h"
 #include "shared/err.h"
 #include "shared/event.h"
+#include "shared/sig.h"
 #include "shared/text.h"
 #include "shared/utf8.h"
 
@@ -194,16 +196,19 @@ static bool keep_keys(struct pen *pen, struct text *out, struct err *err)
 
 /* ---- looking ---- */
 
-static void write_json(struct text *out, const struct bytes32 *root,
-                       const struct catalog_entity *entity)
+static void write_json(struct text *out, const struct bytes32 *root, struct circle *circle)
 {
+    struct text state = {0};
+    catalog_write_circle(&state, circle);
+    text_add(&state, SPAN("\n")); /* as that of an entity without a text */
+    struct bytes32 hash = sig_sha256(text_span(&state));
     text_add(out, SPAN("{"));
     home_write_hex(out, "id", root);
     text_add(out, SPAN(","));
-    home_write_hex(out, "hash", &entity->hash);
-    text_addf(out, ",\"waiting\":%llu,", (unsigned long long)entity->waiting);
-    text_add(out, (struct span){entity->state.at + 1, entity->state.len - 1});
-    text_add(out, SPAN("\n"));
+    home_write_hex(out, "hash", &hash);
+    text_addf(out, ",\"waiting\":%zu,", entity_waiting_count(circle_entity(circle)));
+    text_add(out, (struct span){state.at + 1, state.len - 1});
+    text_clear(&state);
 }
 
 static void write_members(struct text *out, struct circle *circle)
@@ -223,17 +228,16 @@ static void write_members(struct text *out, struct circle *circle)
 static bool write_one(struct text *out, const struct command_call *call, struct store *store,
                       const struct bytes32 *root, struct err *err)
 {
-    struct arena arena = {0};
-    struct catalog_entity entity;
     struct circle *circle;
-    if (!catalog_circle(store, &circle, root, home_now() + HLC_AHEAD_MAX_MS, err))
+    uint64_t cut;
+    if (!home_cut(store, &cut, call, "at", err) ||
+        !catalog_circle_at(store, &circle, root, cut, err))
         return false;
-    bool ok = catalog_entity(store, &entity, &arena, root, err);
     const struct act *creation = circle_creation(circle);
-    if (ok && creation == NULL)
-        ok = err_set(err, ERR_INVALID, "it is no circle that is here");
+    bool ok = creation != NULL || err_set(err, ERR_INVALID, "it is no circle that is here%s",
+                                          cut != UINT64_MAX ? ", or was none at that time" : "");
     if (ok && call->is_json) {
-        write_json(out, root, &entity);
+        write_json(out, root, circle);
     } else if (ok) {
         text_add_hex(out, root->at, call->word_count > 0 ? sizeof root->at : 4);
         text_add(out, creation->is_open ? SPAN("  open    ") : SPAN("  sealed  "));
@@ -243,7 +247,6 @@ static bool write_one(struct text *out, const struct command_call *call, struct 
             write_members(out, circle);
     }
     circle_free(circle);
-    arena_clear(&arena);
     return ok;
 }
 
@@ -291,13 +294,16 @@ const struct command command_circle_list = {.name = "circle list",
                                             .option_count = ARRAY_LEN(options_look),
                                             .look = look};
 
+static const struct command_option options_show[] = {HOME_OPTION_AT, HOME_OPTION,
+                                                     COMMAND_OPTION_JSON};
+
 const struct command command_circle_show = {.name = "circle show",
                                             .words = "CIRCLE",
                                             .help = "say who is in a circle, and as what",
                                             .words_min = 1,
                                             .words_max = 1,
-                                            .options = options_look,
-                                            .option_count = ARRAY_LEN(options_look),
+                                            .options = options_show,
+                                            .option_count = ARRAY_LEN(options_show),
                                             .look = look};
 
 static const struct command_option options_add[] = {

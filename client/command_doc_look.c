@@ -1,13 +1,11 @@
 /* shoal doc show, history, diff, blame: the text of a thing, and how it came to be. */
-#include "client/catalog.h"
+#include "client/catalog_past.h"
 #include "client/command_doc.h"
 #include "client/command_home.h"
 #include "client/diff.h"
-#include "client/hlc.h"
 #include "client/replica.h"
 #include "shared/arena.h"
 #include "shared/err.h"
-#include "shared/event.h"
 #include "shared/kind.h"
 #include "shared/text.h"
 
@@ -25,10 +23,9 @@ struct looking {
 static bool load_at(struct looking *looking, struct span *text, const char *option, struct err *err)
 {
     struct replica *replica;
-    uint64_t horizon_ms = home_now() + HLC_AHEAD_MAX_MS;
-    const char *at = command_value(looking->call, option);
-    if ((at != NULL && !home_time(&horizon_ms, at, err)) ||
-        !catalog_load(looking->store, &replica, &looking->root, horizon_ms, err))
+    uint64_t cut;
+    if (!home_cut(looking->store, &cut, looking->call, option, err) ||
+        !catalog_load_at(looking->store, &replica, &looking->root, cut, err))
         return false;
     bool ok = replica_author(replica) != NULL || err_set(err, ERR_INVALID, "it is no entity here");
     if (ok)
@@ -91,7 +88,7 @@ static bool diff(struct looking *looking, struct err *err)
 /* The text after each event, and whose each of its lines is. */
 struct tracing {
     struct looking *looking;
-    struct replica *replica;
+    bool shows_steps;
     struct arena arena; /* of what follows */
     struct span text;
     const struct catalog_event **writers; /* of each line; NULL: not known */
@@ -99,11 +96,12 @@ struct tracing {
     size_t added, removed;                /* by the last event */
 };
 
-static void compare(struct tracing *tracing, const struct catalog_event *event)
+static void compare(struct tracing *tracing, const struct replica *replica,
+                    const struct catalog_event *event)
 {
     struct arena next = {0};
     size_t hunk_count, line = 0;
-    struct span text = doc_text_of(tracing->replica, &next);
+    struct span text = doc_text_of(replica, &next);
     struct diff_text a = diff_split(&next, tracing->text), b = diff_split(&next, text);
     const struct diff_hunk *hunks = diff_compare(&hunk_count, &next, &a, &b);
     const struct catalog_event **writers =
@@ -159,26 +157,14 @@ static void add_step(struct tracing *tracing, const struct catalog_event *event)
     }
 }
 
-/* Puts one event after another; each that wrote in the text is told of where steps are wanted. */
-static bool trace(struct tracing *tracing, const struct catalog_events *events, bool shows_steps,
-                  struct err *err)
+static void on_step(void *owner, const struct replica *replica, const struct catalog_event *event)
 {
-    for (size_t i = events->count; i-- > 0;) {
-        struct arena arena = {0};
-        struct event event;
-        bool ok = event_parse(&event, &arena, events->at[i].json, err);
-        if (ok)
-            (void)replica_put(tracing->replica, &event, events->at[i].is_redacted);
-        arena_clear(&arena);
-        if (!ok)
-            return false;
-        if (events->at[i].kind != KIND_TEXT_UPDATE)
-            continue;
-        compare(tracing, &events->at[i]);
-        if (shows_steps)
-            add_step(tracing, &events->at[i]);
-    }
-    return true;
+    struct tracing *tracing = owner;
+    if (event->kind != KIND_TEXT_UPDATE)
+        return;
+    compare(tracing, replica, event);
+    if (tracing->shows_steps)
+        add_step(tracing, event);
 }
 
 static void add_blame(struct tracing *tracing)
@@ -202,18 +188,14 @@ static void add_blame(struct tracing *tracing)
 
 static bool look_back(struct looking *looking, bool shows_steps, struct err *err)
 {
-    struct catalog_events events;
-    if (!catalog_events(looking->store, &events, &looking->arena, &looking->root, EVENTS_MAX, err))
+    struct tracing tracing = {.looking = looking, .shows_steps = shows_steps};
+    struct catalog_trace trace = {
+        .root = looking->root, .max = EVENTS_MAX, .owner = &tracing, .step = on_step};
+    if (!home_cut(looking->store, &trace.cut, looking->call, "at", err))
         return false;
-    struct tracing tracing = {.looking = looking,
-                              .replica =
-                                  replica_new(&looking->root, home_now() + HLC_AHEAD_MAX_MS, 0)};
-    bool ok = trace(&tracing, &events, shows_steps, err);
-    if (ok && replica_author(tracing.replica) == NULL)
-        ok = err_set(err, ERR_INVALID, "it is no entity here");
+    bool ok = catalog_trace(looking->store, &looking->arena, &trace, err);
     if (ok && !shows_steps)
         add_blame(&tracing);
-    replica_free(tracing.replica);
     arena_clear(&tracing.arena);
     return ok;
 }
@@ -266,10 +248,8 @@ static enum command_status run_blame(struct command_call *call)
     return run(call, blame);
 }
 
-static const struct command_option options_show[] = {
-    {"at", "TIME", "as it was then: unix seconds, or 2026-11-21T14:30:00Z [now]"},
-    HOME_OPTION,
-    COMMAND_OPTION_JSON};
+static const struct command_option options_show[] = {HOME_OPTION_AT, HOME_OPTION,
+                                                     COMMAND_OPTION_JSON};
 
 const struct command command_doc_show = {.name = "doc show",
                                          .words = "ID",
@@ -281,7 +261,7 @@ const struct command command_doc_show = {.name = "doc show",
                                          .run = run_show};
 
 static const struct command_option options_diff[] = {
-    {"from", "TIME", "as it was then: unix seconds, or 2026-11-21T14:30:00Z"},
+    {"from", "TIME", "as it was: unix seconds, 2026-11-21T14:30:00Z, or after an event"},
     {"to", "TIME", "and then [now]"},
     HOME_OPTION,
     COMMAND_OPTION_JSON};
@@ -295,7 +275,8 @@ const struct command command_doc_diff = {.name = "doc diff",
                                          .option_count = ARRAY_LEN(options_diff),
                                          .run = run_diff};
 
-static const struct command_option options_look[] = {HOME_OPTION, COMMAND_OPTION_JSON};
+static const struct command_option options_look[] = {HOME_OPTION_AT, HOME_OPTION,
+                                                     COMMAND_OPTION_JSON};
 
 const struct command command_doc_history = {.name = "doc history",
                                             .words = "ID",

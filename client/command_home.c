@@ -4,9 +4,12 @@
 #include <time.h>
 
 #include "client/catalog.h"
+#include "client/hlc.h"
+#include "client/node.h"
 #include "client/reference.h"
 #include "shared/arena.h"
 #include "shared/err.h"
+#include "shared/event.h"
 #include "shared/number.h"
 #include "shared/text.h"
 #include "shared/utf8.h"
@@ -73,6 +76,45 @@ bool home_time(uint64_t *ms, const char *word, struct err *err)
         }
     }
     return err_set(err, ERR_INVALID, "expected a time: unix seconds, or 2026-11-21T14:30:00Z");
+}
+
+/* When an event was made; what is of no history, at the end of its second. */
+static bool find_stamp(struct store *store, uint64_t *hlc, const struct bytes32 *id,
+                       struct err *err)
+{
+    struct arena arena = {0};
+    struct catalog_events found;
+    struct event event;
+    struct node node;
+    bool ok = catalog_event(store, &found, &arena, id, err);
+    if (ok && found.count == 0)
+        ok = err_set(err, ERR_INVALID, "the event to look back to is not in the store");
+    ok = ok && event_parse(&event, &arena, found.at[0].json, err);
+    if (ok)
+        *hlc = node_parse(&node, &arena, &event, NULL)
+                   ? node.hlc
+                   : hlc_make((uint64_t)event.created_at * 1000 + 999, UINT16_MAX);
+    arena_clear(&arena);
+    return ok;
+}
+
+bool home_cut(struct store *store, uint64_t *cut, const struct command_call *call,
+              const char *option, struct err *err)
+{
+    const char *word = command_value(call, option);
+    struct bytes32 id;
+    uint64_t ms;
+    *cut = UINT64_MAX;
+    if (word == NULL)
+        return true;
+    if (home_time(&ms, word, NULL)) {
+        *cut = ms >> (64 - HLC_COUNTER_BITS) != 0 ? UINT64_MAX : hlc_make(ms + 999, UINT16_MAX);
+        return true;
+    }
+    if (home_resolve(store, &id, word, NULL))
+        return find_stamp(store, cut, &id, err);
+    return err_set(err, ERR_INVALID,
+                   "expected a time: unix seconds, 2026-11-21T14:30:00Z, or an event that is here");
 }
 
 bool home_relays(struct store *store, struct span **urls, size_t *count, struct arena *arena,

@@ -25,6 +25,11 @@ struct text;
         "relay", "URL", "queue it for this relay, not for yours; may be repeated" \
     }
 
+#define HOME_OPTION_AT                                                                         \
+    {                                                                                          \
+        "at", "TIME", "as it was: unix seconds, 2026-11-21T14:30:00Z, or after an event [now]" \
+    }
+
 /* NULL after saying why not. */
 struct store *home_open(const struct command_call *call, enum command_status *status);
 
@@ -45,6 +50,11 @@ MUST_CHECK bool home_resolve(struct store *store, struct bytes32 *id, const char
 
 /* Unix seconds, or 2026-11-21 or 2026-11-21T14:30:00Z, in milliseconds. */
 MUST_CHECK bool home_time(uint64_t *ms, const char *word, struct err *err);
+
+/* The stamp until which things count by an option: the end of a second, or an event's. UINT64_MAX
+ * where none was given. */
+MUST_CHECK bool home_cut(struct store *store, uint64_t *cut, const struct command_call *call,
+                         const char *option, struct err *err);
 
 /* The relays that --relay names, or else the store's. */
 MUST_CHECK bool home_relays(struct store *store, struct span **urls, size_t *count,

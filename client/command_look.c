@@ -1,7 +1,7 @@
 /* shoal show, log, find: what the store knows. */
 #include <stdlib.h>
 
-#include "client/catalog.h"
+#include "client/catalog_past.h"
 #include "client/command_home.h"
 #include "client/command_link.h"
 #include "client/doc.h"
@@ -147,14 +147,13 @@ static enum command_status run_show(struct command_call *call)
     struct err err;
     enum command_status status;
     struct replica *replica = NULL;
-    uint64_t horizon_ms = home_now() + HLC_AHEAD_MAX_MS;
-    const char *at = command_value(call, "at");
+    uint64_t cut;
     struct store *store = home_open(call, &status);
     if (store == NULL)
         return status;
-    bool ok = (at == NULL || home_time(&horizon_ms, at, &err)) &&
+    bool ok = home_cut(store, &cut, call, "at", &err) &&
               home_resolve(store, &id, call->words[0], &err) &&
-              catalog_load(store, &replica, &id, horizon_ms, &err);
+              catalog_load_at(store, &replica, &id, cut, &err);
     if (!ok)
         status = command_fail(call, &err);
     else if (replica_author(replica) == NULL)
@@ -208,35 +207,63 @@ static void add_row(struct text *out, const struct row *row)
     text_add(out, SPAN("\n"));
 }
 
-static void add_log(struct text *out, const struct row *rows, size_t count, bool is_graph)
+static void draw_row(struct text *out, struct graph *graph, const struct row *row)
+{
+    (void)graph_row(graph, out, &row->event->id);
+    add_row(out, row);
+    graph_links(graph, out, &row->event->id, row->node.parents, row->node.parent_count);
+}
+
+/* The same, for who draws it: the column of the event, and what it comes after. */
+static void draw_json(struct text *out, struct graph *graph, const struct row *row)
+{
+    struct text drawn = {0};
+    text_addf(out, "{\"column\":%zu,\"parents\":[", graph_row(graph, &drawn, &row->event->id));
+    for (uint32_t i = 0; i < row->node.parent_count; i++) {
+        text_add(out, i > 0 ? SPAN(",\"") : SPAN("\""));
+        text_add_hex(out, row->node.parents[i].at, sizeof row->node.parents[i].at);
+        text_add(out, SPAN("\""));
+    }
+    text_add(out, SPAN("],\"event\":"));
+    text_add(out, row->event->json);
+    text_add(out, SPAN("}\n"));
+    graph_links(graph, &drawn, &row->event->id, row->node.parents, row->node.parent_count);
+    text_clear(&drawn);
+}
+
+static void add_log(struct text *out, const struct command_call *call, const struct row *rows,
+                    size_t count)
 {
     struct graph graph = {0};
+    bool is_graph = command_value(call, "graph") != NULL;
     for (size_t i = 0; i < count; i++) {
-        if (is_graph)
-            graph_row(&graph, out, &rows[i].event->id);
-        add_row(out, &rows[i]);
-        if (is_graph)
-            graph_links(&graph, out, &rows[i].event->id, rows[i].node.parents,
-                        rows[i].node.parent_count);
+        if (is_graph && call->is_json) {
+            draw_json(out, &graph, &rows[i]);
+        } else if (is_graph) {
+            draw_row(out, &graph, &rows[i]);
+        } else if (call->is_json) {
+            text_add(out, rows[i].event->json);
+            text_add(out, SPAN("\n"));
+        } else {
+            add_row(out, &rows[i]);
+        }
     }
     graph_clear(&graph);
 }
 
 static enum command_status print_log(const struct command_call *call,
-                                     const struct catalog_events *events, struct arena *arena)
+                                     const struct catalog_events *events, uint64_t cut,
+                                     struct arena *arena)
 {
     struct text out = {0};
     struct row *rows = arena_array(arena, struct row, events->count + 1);
-    bool is_graph = command_value(call, "graph") != NULL;
-    for (size_t i = 0; i < events->count; i++)
-        read_row(&rows[i], &events->at[i], arena);
-    qsort(rows, events->count, sizeof *rows, compare);
-    if (!call->is_json || is_graph)
-        add_log(&out, rows, events->count, is_graph);
-    for (size_t i = 0; call->is_json && !is_graph && i < events->count; i++) {
-        text_add(&out, rows[i].event->json);
-        text_add(&out, SPAN("\n"));
+    size_t count = 0;
+    for (size_t i = 0; i < events->count; i++) {
+        read_row(&rows[count], &events->at[i], arena);
+        count += rows[count].node.hlc <= cut;
     }
+    qsort(rows, count, sizeof *rows, compare);
+    add_log(&out, call, rows, count);
     return command_print(call, &out);
 }
 
@@ -254,9 +281,11 @@ static enum command_status run_log(struct command_call *call)
     if (store == NULL)
         return status;
     bool is_one = call->word_count > 0;
-    bool ok = (!is_one || home_resolve(store, &root, call->words[0], &err)) &&
-              catalog_events(store, &events, &arena, is_one ? &root : NULL, (size_t)max, &err);
-    status = ok ? print_log(call, &events, &arena) : command_fail(call, &err);
+    struct catalog_events_call wanted = {.root = is_one ? &root : NULL, .max = (size_t)max};
+    bool ok = home_cut(store, &wanted.cut, call, "at", &err) &&
+              (!is_one || home_resolve(store, &root, call->words[0], &err)) &&
+              catalog_events_at(store, &events, &arena, &wanted, &err);
+    status = ok ? print_log(call, &events, wanted.cut, &arena) : command_fail(call, &err);
     store_close(store);
     arena_clear(&arena);
     return status;
@@ -315,10 +344,8 @@ static enum command_status run_find(struct command_call *call)
                                                                       : COMMAND_USAGE;
 }
 
-static const struct command_option options_show[] = {
-    {"at", "TIME", "as it was then: unix seconds, or 2026-11-21T14:30:00Z [now]"},
-    HOME_OPTION,
-    COMMAND_OPTION_JSON};
+static const struct command_option options_show[] = {HOME_OPTION_AT, HOME_OPTION,
+                                                     COMMAND_OPTION_JSON};
 
 const struct command command_show = {.name = "show",
                                      .words = "ID",
@@ -330,6 +357,7 @@ const struct command command_show = {.name = "show",
                                      .run = run_show};
 
 static const struct command_option options_log[] = {{"graph", NULL, "draw what comes after what"},
+                                                    HOME_OPTION_AT,
                                                     {"limit", "N", "at most so many [50]"},
                                                     HOME_OPTION,
                                                     COMMAND_OPTION_JSON};

@@ -25,6 +25,8 @@ static const struct command *const commands[] = {
     &command_restore,
     &command_show,
     &command_log,
+    &command_diff,
+    &command_blame,
     &command_find,
     &command_post,
     &command_reply,

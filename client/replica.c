@@ -35,6 +35,7 @@ struct replica {
     struct prose *prose;
     struct trie updates; /* id: prose_update, of those that may not count yet */
     struct bytes32 root, author;
+    uint64_t cut;
     bool has_author, has_text;
 };
 
@@ -55,6 +56,7 @@ struct replica *replica_new(const struct bytes32 *root, uint64_t horizon_ms, uin
     if (replica == NULL)
         abort();
     replica->root = *root;
+    replica->cut = UINT64_MAX;
     replica->entity = entity_new(root, horizon_ms, on_apply, replica);
     replica->prose = prose_new(client);
     return replica;
@@ -103,13 +105,27 @@ void replica_govern(struct replica *replica, struct circle *circle)
     entity_stand(replica->entity, circle_entity(circle));
 }
 
+bool replica_settle_next(struct replica *replica)
+{
+    const struct waiting *next = replica->first;
+    if (next == NULL)
+        return false;
+    replica->first = next->next;
+    if (replica->first == NULL)
+        replica->last = NULL;
+    (void)entity_put(replica->entity, &next->node, &next->ops);
+    return true;
+}
+
 void replica_settle(struct replica *replica)
 {
-    for (const struct waiting *one = replica->first; one != NULL; one = one->next)
-        warrant_note(replica->warrant, &one->node);
-    for (const struct waiting *one = replica->first; one != NULL; one = one->next)
-        (void)entity_put(replica->entity, &one->node, &one->ops);
-    replica->first = replica->last = NULL;
+    while (replica_settle_next(replica))
+        ;
+}
+
+void replica_cut(struct replica *replica, uint64_t hlc)
+{
+    replica->cut = hlc;
 }
 
 /* Of whom it is, or of the same circle. */
@@ -124,6 +140,10 @@ static bool is_foreign(const struct replica *replica, const struct node *node)
 static enum replica_verdict put(struct replica *replica, const struct node *node,
                                 const struct op_list *ops)
 {
+    if (replica->circle != NULL)
+        warrant_note(replica->warrant, node);
+    if (node->hlc > replica->cut)
+        return REPLICA_LATER;
     if (replica->circle == NULL) {
         enum entity_verdict verdict = entity_put(replica->entity, node, ops);
         return verdict != ENTITY_VOID && verdict != ENTITY_DUPLICATE ? REPLICA_PUT : REPLICA_VOID;

@@ -28,6 +28,7 @@ enum replica_verdict {
     REPLICA_PUT,     /* in the history: what becomes of it, entity.h tells */
     REPLICA_FOREIGN, /* its author may not write here */
     REPLICA_VOID,    /* of no history, or not of this one, or twice */
+    REPLICA_LATER,   /* than the cut */
 };
 
 /* client: of doc.h, whose the local edits of the text are. */
@@ -38,6 +39,14 @@ void replica_free(struct replica *replica);
  * it. What is put in then waits for replica_settle. */
 void replica_govern(struct replica *replica, struct circle *circle);
 void replica_settle(struct replica *replica);
+
+/* The same for one event after another, in the order that they were put in; false: none is left. */
+bool replica_settle_next(struct replica *replica);
+
+/* Before all else: as it was, with what has no later stamp. What may count follows from all that is
+ * known, not from what was known then: a removed member who dates something back gets into no past,
+ * and what was is always a part of what is. */
+void replica_cut(struct replica *replica, uint64_t hlc);
 
 /* The root before all others; while it is unknown nothing counts. */
 enum replica_verdict replica_put(struct replica *replica, const struct event *event,

@@ -41,7 +41,6 @@ check 'restored' '{"counters":{"stock":2},"fields":{"title":"Shark"},"sets":{"ta
     "$(write restore "$id" > /dev/null && state "$id")"
 check 'its events' 4 "$(run log "$id" | wc -l)"
 check 'the newest first' "$id" "$(run log "$id" | tail -n 1 | member id)"
-check 'drawn' '* * * * ' "$(run log "$id" --graph | cut -c 1-2 | tr '\n' ' ' | sed 's/  / /g')"
 check 'at most' 2 "$(run log --limit 2 | wc -l)"
 status_of 1 show "$id" --at 2020-01-01
 check 'when' 'shoal show: it was not there at that time' "$(cat error)"

@@ -1,0 +1,4 @@
+# What was: things at a time.
+add_test(NAME shoal_past_commands
+         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_past.sh $<TARGET_FILE:shoal>)
+set_tests_properties(shoal_past_commands PROPERTIES LABELS integration TIMEOUT 120)

@@ -1,0 +1,102 @@
+#!/bin/sh
+# Things as they were, as a user meets it: at a time and after an event, compared, blamed, drawn. Who
+# was removed from a circle gets into no past by a false date.
+#
+#     tests/shoal_past.sh SHOAL_BINARY
+# shellcheck source=tests/shoal_home.sh
+. "$(dirname "$0")/shoal_home.sh"
+
+printf 'hunter2\n' > password
+run identity new --password-file password --cost 4 > me
+me=$(run identity show --password-file password | member pubkey)
+there() { "$shoal" "$@" --home there 2> error; }
+carry() # from, to
+{
+    run export --home "$1" | run import --home "$2" > /dev/null
+}
+state() { sed 's/.*"state":\(.*\)}$/\1/'; }
+parents() { sed 's/.*"parents":\[\([^]]*\)\].*/\1/' | tr -cd ',\n' | awk '{ print length }'; }
+
+# One note, by two devices: what is after which event.
+write new note title=Fish tags+=sea --count stock=3 > made
+id=$(member id < made)
+second=$(write set "$id" title=Shark | member event)
+carry .local/share/shoal there
+third=$(write set "$id" depth=9 | member event)
+other=$(there set "$id" tags-=sea tags+=cold --count stock=-1 --password-file password | member event)
+carry there .local/share/shoal
+carry .local/share/shoal there
+write set "$id" title=Whale --unset depth > /dev/null
+check 'the first' '{"counters":{"stock":3},"fields":{"title":"Fish"},"sets":{"tags":["sea"]},"type":"note"}' \
+    "$(run show "$id" --at "$id" | state)"
+check 'the second' '{"counters":{"stock":3},"fields":{"title":"Shark"},"sets":{"tags":["sea"]},"type":"note"}' \
+    "$(run show "$id" --at "$second" | state)"
+check 'both devices' '{"counters":{"stock":2},"fields":{"depth":"9","title":"Shark"},"sets":{"tags":["cold"]},"type":"note"}' \
+    "$(run show "$id" --at "$other" | state)"
+check 'in its second, too' "$(run show "$id" | state)" "$(run show "$id" --at "$(date +%s)" | state)"
+check 'nothing waits then' 0 "$(run show "$id" --at "$second" | member waiting)"
+check 'as many events' '1 2 4 5' "$(for at in "$id" "$second" "$other" 2100-01-01; do run log "$id" --at $at | wc -l; done | tr '\n' ' ' | sed 's/ $//')"
+check 'of all' 2 "$(run log --at "$second" | wc -l)"
+status_of 1 show "$id" --at 2020-01-01T10:00:00Z
+check 'when' 'shoal show: it was not there at that time' "$(cat error)"
+status_of 1 show "$id" --at yesterday
+status_of 1 log --at 00000000000000000000000000000000000000000000000000000000000000ff
+check 'why' 'shoal log: the event to look back to is not in the store' "$(cat error)"
+
+# Drawn: two columns between what they part from and what they meet in.
+check 'columns' '0 0 0 0 1 ' "$(run log "$id" --graph | member column | sort | tr '\n' ' ')"
+check 'a merge' '1 0 0 0 0' "$(run log "$id" --graph | parents | tr '\n' ' ' | sed 's/ $//')"
+check 'its events' "$(run log "$id" | member id | sort)" "$(run log "$id" --graph | sed 's/.*"event"://' | member id | sort)"
+if command -v script > /dev/null; then
+    script -qec "$shoal log $id --graph" /dev/null < /dev/null | tr -d '\r' | cut -c 1-4 | sed 's/[0-9a-f ]*$//' | tr '\n' ' ' > drawn
+    check 'as people see it' '* |\ | * * | |/ * * ' "$(cat drawn)"
+fi
+
+# Compared, and who wrote what.
+check 'changes' '{"op":"-","field":"title","value":"Fish"}
+{"op":"+","field":"title","value":"Shark"}' "$(run diff "$id" --from "$id" --to "$second")"
+check 'of sets and counters' 2 "$(run diff "$id" --from "$second" | grep -c '"op":"-","[sc][eo][tu]')"
+check 'nothing' '' "$(run diff "$id" --from "$other" --to "$other")"
+status_of 2 diff "$id"
+check 'before it was' 0 "$(run diff "$id" --from 2020-01-01 | grep -vc '"op":"+"')"
+check 'whose' "$other $me" "$(run blame "$id" | grep '"set":"tags"' > line; member event < line) $(member author < line)"
+check 'whose then' "$second" "$(run blame "$id" --at "$other" | grep '"field":"title"' | member event)"
+check 'by value' '"Whale"' "$(run blame "$id" | grep '"field":"title"' | sed 's/.*"value":\(.*\)}$/\1/')"
+check 'gone' '' "$(run blame "$id" | grep '"field":"depth"')"
+check 'there' "$third" "$(run blame "$id" --at "$third" | grep '"field":"depth"' | member event)"
+
+# Its text.
+printf 'one\ntwo\n' | write doc edit "$id" - > edited
+first=$(member event < edited)
+printf 'one\nTWO\n' | write doc edit "$id" - > /dev/null
+check 'the text' 'one\ntwo' "$(run doc show "$id" --at "$first" | sed 's/.*"text":"\(.*\)"}$/\1/')"
+check 'compared' '-two +TWO' "$(run doc diff "$id" --from "$first" | sed 's/.*"op":"\(.\)".*"text":"\(.*\)"}$/\1\2/' | tr '\n' ' ' | sed 's/ $//')"
+check 'lines in it all' '{"op":"-","text":"two"}' "$(run diff "$id" --from "$first" | head -n 1)"
+check 'blamed' "$first $first" "$(run doc blame "$id" --at "$first" | member event | tr '\n' ' ' | sed 's/ $//')"
+check 'a step' 1 "$(run doc history "$id" --at "$first" | wc -l)"
+
+# A circle, and who was removed from it.
+run identity new --key bob --password-file password --cost 4 > /dev/null
+bob=$(run identity show --key bob --password-file password | member pubkey)
+circle=$(write circle new family --open | member id)
+write circle add family "$bob" > /dev/null
+then=$(run log "$circle" --limit 1 | member id)
+plan=$(write new note title=Plan --circle family | member id)
+carry .local/share/shoal there
+mine=$(there set "$plan" title=Bob --key bob --password-file password | member event)
+printf 'by bob\n' | there doc edit "$plan" - --key bob --password-file password > /dev/null
+carry there .local/share/shoal
+check 'a member writes' '"Bob"' "$(run show "$plan" | sed 's/.*"title":\("[^"]*"\).*/\1/')"
+check 'his line' "$bob" "$(run doc blame "$plan" | member author)"
+write circle rm family "$bob" > /dev/null
+check 'one is left' "$me" "$(run circle show family | member key)"
+check 'two there were' 2 "$(run circle show family --at "$then" | grep -o '"key"' | wc -l)"
+status_of 1 circle show family --at 2020-01-01
+check 'what was seen of him stays' '"Bob"' "$(run show "$plan" --at "$mine" | sed 's/.*"title":\("[^"]*"\).*/\1/')"
+late=$(there set "$plan" title=Late --key bob --password-file password | member event)
+carry there .local/share/shoal
+check 'he writes no past' '"Bob"' "$(run show "$plan" --at "$late" | sed 's/.*"title":\("[^"]*"\).*/\1/')"
+check 'where nobody knows it, he does' '"Late"' "$(there show "$plan" --at "$late" | sed 's/.*"title":\("[^"]*"\).*/\1/')"
+
+echo "$checks checks, $failures failures"
+[ "$failures" = 0 ]
