@@ -22,7 +22,7 @@ enum {
     CRC_AT = 60
 };
 
-static const char magic[] = "SHLW";
+static const char magic[4] = {'S', 'H', 'L', 'W'};
 
 static void put(char *header, size_t at, uint32_t number)
 {
@@ -49,7 +49,7 @@ void wire_write(char header[WIRE_HEADER_BYTES], const struct wire *wire)
 {
     uint64_t session = htole64(wire->session);
     memset(header, 0, WIRE_HEADER_BYTES);
-    memcpy(header, magic, 4);
+    memcpy(header, magic, sizeof magic);
     header[4] = VERSION;
     header[TYPE_AT] = (char)wire->type;
     header[ACTIVATION_AT] = (char)wire->activation;
@@ -107,7 +107,7 @@ static bool check_text(const struct wire *wire, size_t bytes_max, struct err *er
 
 static bool check(const struct wire *wire, struct err *err)
 {
-    if ((wire->session == 0) != (wire->type == WIRE_HELLO))
+    if ((wire->session == 0) != (wire->type == WIRE_HELLO || wire->type == WIRE_VIA))
         return err_set(err, ERR_INVALID, "a frame of no session, or a greeting of one");
     if (wire->position > WIRE_POSITIONS_MAX || wire->credits > WIRE_POSITIONS_MAX)
         return err_set(err, ERR_INVALID, "a position %u, with credits %u", wire->position,
@@ -137,7 +137,7 @@ bool wire_read(struct wire *wire, struct span message, struct err *err)
 {
     uint64_t session;
     const char *header = message.at;
-    if (message.len < WIRE_HEADER_BYTES || memcmp(header, magic, 4) != 0)
+    if (message.len < WIRE_HEADER_BYTES || memcmp(header, magic, sizeof magic) != 0)
         return err_set(err, ERR_INVALID, "%zu bytes that are no frame", message.len);
     if (header[4] != VERSION)
         return err_set(err, ERR_UNSUPPORTED, "frames of version %d", (uint8_t)header[4]);

@@ -17,8 +17,9 @@
  *     RESULT  what follows a position: count logits as f32, or with WIRE_PAIRS pairs of token u32
  *             and logit f32, the greatest first
  *     CLOSE   a session has ended
- *     REFUSE  a session cannot go on here; count: enum wire_refusal, payload: why, for people
- *     VIA     of the session's last stage: its address
+ *     REFUSE  a session cannot go on here; count: enum wire_refusal, position: the epoch that is not
+ *             past, of WIRE_STALE; payload: why, for people
+ *     VIA     the address of a last stage, for the first to ask for results without a way round
  *
  *   units      bytes; rows, positions
  *   ownership  a frame's payload is borrowed from the message that it was read from
@@ -57,8 +58,9 @@ enum wire_type {
 enum { WIRE_WANTED = 1, WIRE_PAIRS = 1 };
 
 enum wire_refusal {
-    WIRE_STALE,   /* the epoch is past: the header has the one that is not */
+    WIRE_STALE,   /* the epoch is past */
     WIRE_UNKNOWN, /* no such session here, or not all of it: it is to be opened again */
+    WIRE_TAKEN,   /* it goes on from another stage */
     WIRE_FULL,    /* no room for it, now */
     WIRE_BROKEN   /* it can never be run here */
 };

@@ -2,3 +2,5 @@
 unit_test(activation pipeline)
 unit_test(wire pipeline)
 fuzz_target(wire pipeline)
+unit_test(stage pipeline)
+property_test(stage pipeline)

@@ -141,8 +141,9 @@ static void test_limits(void **state)
     check(true, FRAME(WIRE_REFUSE, .count = WIRE_BROKEN), WIRE_TEXT_BYTES_MAX);
     check(false, FRAME(WIRE_REFUSE, .count = WIRE_BROKEN), WIRE_TEXT_BYTES_MAX + 1);
     check(false, FRAME(WIRE_REFUSE, .count = WIRE_BROKEN + 1), 0);
-    check(true, FRAME(WIRE_VIA, .count = 0), WIRE_TEXT_BYTES_MAX);
-    check(false, FRAME(WIRE_VIA, .count = 0), WIRE_TEXT_BYTES_MAX + 1);
+    check(true, &(struct wire){.type = WIRE_VIA}, WIRE_TEXT_BYTES_MAX);
+    check(false, &(struct wire){.type = WIRE_VIA}, WIRE_TEXT_BYTES_MAX + 1);
+    check(false, FRAME(WIRE_VIA, .count = 0), 0);
     check(false, FRAME(WIRE_VIA + 1, .count = 0), 0);
 
     check(true, &(struct wire){.type = WIRE_HELLO}, WIRE_HELLO_BYTES_MAX);
