@@ -24,7 +24,7 @@ enum {
     PRIME = 997
 };
 
-static const int role[NODES] = {0, 1, 1, 2, 2};
+static const uint32_t role[NODES] = {0, 1, 1, 2, 2};
 
 /* ---- what a stage computes: numbers in which all rows before have a part ---- */
 
@@ -40,7 +40,7 @@ struct node {
     bool is_working;
 };
 
-static uint32_t mix(int of_role, uint32_t sum, uint32_t in)
+static uint32_t mix(uint32_t of_role, uint32_t sum, uint32_t in)
 {
     static const uint32_t factors[] = {7, 5, 3};
     return (sum * factors[of_role] + in) % PRIME;
@@ -54,7 +54,7 @@ static struct memory *memory_of(struct node *node, uint64_t session)
     return NULL;
 }
 
-static void run_span(struct node *node, int of_role, struct stage_span *span)
+static void run_span(struct node *node, uint32_t of_role, struct stage_span *span)
 {
     if (span->opens) {
         assert_null(memory_of(node, span->session));
@@ -81,7 +81,7 @@ static void run_span(struct node *node, int of_role, struct stage_span *span)
     span->verdict = EXEC_DONE;
 }
 
-static void run(struct node *node, int of_role)
+static void run(struct node *node, uint32_t of_role)
 {
     struct stage_work *work = &node->work;
     for (uint32_t i = 0; i < work->closed_count; i++) {
@@ -319,7 +319,7 @@ static void foretell(struct job *job, uint64_t session)
         if (i > 0 && i >= job->prompt)
             job->tokens[i] = sums[2] % VOCABULARY;
         uint32_t in = job->tokens[i];
-        for (int j = 0; j < 3; j++)
+        for (uint32_t j = 0; j < 3; j++)
             in = sums[j] = mix(j, sums[j], in);
     }
 }
