@@ -64,7 +64,7 @@ static void *allocate(size_t count, size_t size)
 }
 
 /* Inputs are copied: rows may be received while the work is done. */
-static void fill(struct stage *stage, struct stage_work *work, uint32_t total)
+static void fill(struct stage *stage, struct stage_work *work, size_t total)
 {
     const struct stage_options *options = &stage->options;
     size_t width = options->width;

@@ -1,6 +1,7 @@
 /* Rows on a wire: own vectors, how exact each type is, and what is refused. */
 #include "gpu/activation.h"
 
+#include <endian.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -85,6 +86,12 @@ static void test_exact(void **state)
     }
 }
 
+static void put(char *bytes, size_t at, uint32_t number)
+{
+    uint32_t little = htole32(number);
+    memcpy(bytes + at, &little, sizeof little);
+}
+
 static void test_refuse(void **state)
 {
     static const float bad[] = {NAN, INFINITY, -INFINITY};
@@ -99,13 +106,14 @@ static void test_refuse(void **state)
         }
     memset(bytes, 0, sizeof bytes);
     assert_true(activation_read(row, ACTIVATION_I8, bytes, 4));
-    memcpy(bytes, "\0\1\0\0", 4); /* 2^256 * 0 */
+    put(bytes, 0, 256); /* 2^256 * 0 */
     assert_true(activation_read(row, ACTIVATION_F16, bytes, 4));
-    memcpy(bytes, "\1\1\0\0", 4);
+    put(bytes, 0, 257);
     assert_false(activation_read(row, ACTIVATION_F16, bytes, 4));
-    memcpy(bytes, "\xff\xfe\xff\xff", 4);
+    put(bytes, 0, (uint32_t)-257);
     assert_false(activation_read(row, ACTIVATION_I8, bytes, 4));
-    memcpy(bytes, "\0\0\0\0\0\x7c\1", 7); /* a scale that is infinite */
+    put(bytes, 0, 0);
+    put(bytes, 4, 0x01017c00); /* a scale that is infinite */
     assert_false(activation_read(row, ACTIVATION_I8, bytes, 4));
     assert_false(activation_read(row, ACTIVATION_TYPES, bytes, 4));
     activation_write(bytes, ACTIVATION_TYPES, row, 4);

@@ -151,7 +151,7 @@ static void test_frames(void **state)
     char second[sizeof message];
     (void)state;
     assert_true(meet(&meeting));
-    memcpy(message + WIRE_HEADER_BYTES, "why", 3);
+    memcpy(message + WIRE_HEADER_BYTES, wire.payload.at, wire.payload.len);
     wire_write(message, &wire);
     memcpy(second, message, sizeof message);
     hail_seal(&meeting.caller, message, wire.payload);

@@ -293,6 +293,23 @@ static void test_behind(void **state)
     ack.position = 101; /* of what was never sent */
     assert_false(send_plain(&seen, BEHIND, ack));
 
+    end(&seen);
+}
+
+static void test_results(void **state)
+{
+    static const uint32_t tokens[1];
+    struct seen seen;
+    (void)state;
+    begin(&seen, true, false);
+    assert_true(stage_link_up(seen.stage, BEHIND, STAGE_BEHIND, 0));
+    assert_true(stage_open(seen.stage, 7, POSITIONS, 1));
+    assert_true(stage_open(seen.stage, 8, POSITIONS, 1));
+    stage_feed(seen.stage, 8, tokens, 1);
+    assert_int_equal(work(&seen, EXEC_DONE), 1);
+    next(&seen, WIRE_OPEN);
+    next(&seen, WIRE_OPEN);
+
     /* Not the result that is waited for, not a result at all, and the one. */
     struct wire result = {.type = WIRE_RESULT,
                           .flags = WIRE_PAIRS,
@@ -356,8 +373,9 @@ static void test_time(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_epochs),
-                                       cmocka_unit_test(test_refuse), cmocka_unit_test(test_behind),
-                                       cmocka_unit_test(test_time)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),    cmocka_unit_test(test_epochs),
+        cmocka_unit_test(test_refuse),  cmocka_unit_test(test_behind),
+        cmocka_unit_test(test_results), cmocka_unit_test(test_time)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,12 +106,12 @@ static void test_limits(void **state)
     check(false, HIDDEN(.count = 1, .width = 1), 8);
     check(false, HIDDEN(.count = 0, .width = 1), 0);
     check(false, HIDDEN(.count = 1, .width = 0), 0);
-    check(true, HIDDEN(.count = WIRE_ROWS_MAX, .width = 1), 4 * WIRE_ROWS_MAX);
-    check(false, HIDDEN(.count = WIRE_ROWS_MAX + 1, .width = 1), 4 * WIRE_ROWS_MAX + 4);
+    check(true, HIDDEN(.count = WIRE_ROWS_MAX, .width = 1), (size_t)4 * WIRE_ROWS_MAX);
+    check(false, HIDDEN(.count = WIRE_ROWS_MAX + 1, .width = 1), (size_t)4 * WIRE_ROWS_MAX + 4);
     check(true, HIDDEN(.count = 16, .width = ACTIVATION_WIDTH_MAX), WIRE_PAYLOAD_BYTES_MAX);
     check(false, HIDDEN(.count = 17, .width = ACTIVATION_WIDTH_MAX), WIRE_PAYLOAD_BYTES_MAX);
     check(false, HIDDEN(.count = 1, .width = ACTIVATION_WIDTH_MAX + 1),
-          4 * (ACTIVATION_WIDTH_MAX + 1));
+          (size_t)4 * (ACTIVATION_WIDTH_MAX + 1));
     check(true, HIDDEN(.count = 1, .width = 1, .position = WIRE_POSITIONS_MAX - 1), 4);
     check(false, HIDDEN(.count = 1, .width = 1, .position = WIRE_POSITIONS_MAX), 4);
     check(false, HIDDEN(.count = 1, .width = 1, .position = UINT32_MAX), 4);
