@@ -1,8 +1,8 @@
 /* activation.h - hidden states as bytes on a wire, a row after the other.
  *
  *     F32   the numbers. Bit by bit what the executor had
- *     F16   an exponent for the row, then binary16: 11 bits of each number's significand, of what is
- *           within 2^29 of the row's greatest
+ *     F16   an exponent for the row, then binary16: 11 bits of the significand, of what is within
+ *           2^29 of the row's greatest
  *     BF16  8 bits, and no exponent to keep
  *     I8    an exponent for the row, a binary16 scale for each 32 numbers, then 8 bits a number
  *

@@ -1,9 +1,9 @@
 /* boundary.h - what a stage has sent, or is to send, of one session to the stage behind it.
  *
  * All rows that ever crossed are kept, as they went, until the session ends: when the other side
- * is lost, a replica gets the very same bytes. A side is opened in an epoch, higher than any before;
- * it says how much it has, from where rows flow, as far as it gives credit, in pieces that are
- * small enough to let others between.
+ * is lost, a replica gets the very same bytes. A side is opened in an epoch, higher than any
+ * before; it says how much it has, from where rows flow, as far as it gives credit, in pieces that
+ * are small enough to let others between.
  *
  *   units      rows: positions of the session
  *   ownership  boundary_clear frees the rows; a piece borrows them until the next call

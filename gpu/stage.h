@@ -3,16 +3,17 @@
  *
  * Rows come in from the stage before and go out to the one behind; results come back the same way,
  * or straight from the last stage to the first. A machine without sockets, clocks and executor:
- * it is told what is received and which links are up, plans work for an executor, is told what that
- * gave, and sends frames.
+ * it is told what is received and which links are up, plans work for an executor and is told what
+ * that gave (gpu/stage_work.h), and sends frames.
  *
  *     received  have rows of a session, of which done have been run. A row that is here already is
  *               dropped; one with a gap before it has the session opened again. So each row runs
  *               once, in order, and what was run is never run in another way
  *     sent      gpu/boundary.h keeps it all. When a link is lost, its sessions are opened through
  *               another, and the rows that the other side lacks are sent again
- *     results   the last of a session is kept, and told again to whoever opens the session anew; the
- *               first stage hands on only what it waits for. So each token comes once, in order
+ *     results   the last of a session is kept, and told again to whoever opens the session anew;
+ *               the first stage hands on only what it waits for. So each token comes once, in
+ *               order
  *     epochs    of an opening, each higher than the one before. Frames of one that is past change
  *               nothing, so a stage that was given up for lost cannot disturb its successor
  *
@@ -23,7 +24,6 @@
  */
 #pragma once
 
-#include "gpu/exec.h"
 #include "gpu/wire.h"
 
 struct stage;
@@ -97,33 +97,3 @@ struct stage_statistics {
     uint64_t reopened; /* sessions that went on through another link */
 };
 struct stage_statistics stage_statistics(const struct stage *stage);
-
-/* ---- for the executor ---- */
-
-struct stage_span {
-    uint64_t session;
-    bool opens; /* it is new to the executor */
-    uint32_t positions_max;
-    uint32_t position, count;
-    const uint32_t *tokens;    /* of the first */
-    const float *in;           /* of any other */
-    float *hidden;             /* room for count rows, of any but the last */
-    float *logits;             /* room for those of the last row, where they are wanted; or NULL */
-    bool is_refused;           /* out: the executor had no room for the session */
-    enum exec_verdict verdict; /* out */
-};
-
-/* What the executor is to do at once: end sessions, then run spans. */
-struct stage_work {
-    uint64_t *closed;
-    uint32_t closed_count;
-    struct stage_span *spans;
-    uint32_t span_count;
-    float *rows, *results;
-    uint32_t *tokens;
-};
-
-/* False when there is nothing to do. Nothing else is planned until it is done. */
-MUST_CHECK bool stage_plan(struct stage *stage, struct stage_work *work);
-/* Frees the work. */
-void stage_done(struct stage *stage, struct stage_work *work);

@@ -3,6 +3,7 @@
 
 #include "gpu/boundary.h"
 #include "gpu/stage.h"
+#include "gpu/stage_work.h"
 
 struct stage_link {
     uint32_t id; /* 0: none */

@@ -1,3 +1,5 @@
+#include "gpu/stage_work.h"
+
 #include <endian.h>
 #include <math.h>
 #include <stdlib.h>

@@ -17,8 +17,8 @@
  *     RESULT  what follows a position: count logits as f32, or with WIRE_PAIRS pairs of token u32
  *             and logit f32, the greatest first
  *     CLOSE   a session has ended
- *     REFUSE  a session cannot go on here; count: enum wire_refusal, position: the epoch that is not
- *             past, of WIRE_STALE; payload: why, for people
+ *     REFUSE  a session cannot go on here; count: enum wire_refusal, position: the epoch that
+ *             is not past, of WIRE_STALE; payload: why, for people
  *     VIA     the address of a last stage, for the first to ask for results without a way round
  *
  *   units      bytes; rows, positions

@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <stdlib.h>
 
+#include "gpu/stage_work.h"
 #include "shared/text.h"
 #include "tests/random.h"
 #include "tests/test.h"

@@ -1,5 +1,5 @@
-/* Stages that meet: those that fit, those that do not, strangers, and frames that are not whose they
- * say. */
+/* Stages that meet: those that fit, those that do not, strangers, and frames that are not whose
+ * they say. */
 #include "gpu/hail.h"
 
 #include <stdio.h>

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "gpu/boundary.h"
+#include "gpu/stage_work.h"
 #include "shared/text.h"
 #include "tests/test.h"
 
