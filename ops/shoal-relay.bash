@@ -8,7 +8,7 @@ _shoal_relay()
             return
             ;;
         shard)
-            COMPREPLY=($(compgen -W 'list add balance move' -- "$word"))
+            COMPREPLY=($(compgen -W 'list add read balance move' -- "$word"))
             return
             ;;
         --log-level)

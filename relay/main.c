@@ -79,6 +79,8 @@ static const char usage[] =
     "shard:\n"
     "  list                            the shards, and how much each has\n"
     "  add CONNINFO [SCHEMA]           one more; CONNINFO '': in the same database\n"
+    "  read SHARD CONNINFO             read it from these standbys, from the next\n"
+    "                                  start on; CONNINFO '': from none\n"
     "  balance                         as many authors to each shard\n"
     "  move FIRST[-LAST] SHARD         these of the 1024 buckets of authors\n"
     "  --grace S                       wait before deleting what was moved [15]\n"

@@ -12,15 +12,25 @@
 enum { EXIT_USAGE = 2 };
 
 /* libpq marks with '*' what is not to be shown. */
-static void print_place(const struct shard *shard)
+static void print_conninfo(const char *conninfo)
 {
-    PQconninfoOption *options = PQconninfoParse(shard->conninfo, NULL);
+    PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
     for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
          option++)
         if (option->val != NULL && option->dispchar[0] != '*')
             printf("%s=%s ", option->keyword, option->val);
-    printf("schema=%s\n", shard->schema);
     PQconninfoFree(options);
+}
+
+static void print_place(const struct shard *shard)
+{
+    print_conninfo(shard->conninfo);
+    printf("schema=%s", shard->schema);
+    if (shard->standbys != NULL) {
+        printf("  read from: ");
+        print_conninfo(shard->standbys);
+    }
+    printf("\n");
 }
 
 static uint32_t count_buckets(const struct route *route, uint32_t shard)
@@ -115,6 +125,27 @@ static bool balance(struct reshard_desk *desk, struct err *err)
     return true;
 }
 
+/* Takes effect in a relay when it starts. */
+static bool set_standbys(struct reshard_desk *desk, const char *number, const char *conninfo,
+                         struct err *err)
+{
+    const char *at = number;
+    uint32_t shard;
+    char *why = NULL;
+    if (!read_number(&shard, &at, desk->route->shard_count - 1) || *at != '\0' || shard == 0)
+        return err_set(err, ERR_INVALID, "expected a shard, 1 to %u, got '%.40s'%s",
+                       desk->route->shard_count - 1, number,
+                       strcmp(number, "0") == 0 ? ": the first one's are database_read" : "");
+    PQconninfoOption *options = PQconninfoParse(conninfo, &why);
+    if (options == NULL) {
+        (void)err_set(err, ERR_INVALID, "no connection string: %s", why != NULL ? why : "");
+        PQfreemem(why);
+        return false;
+    }
+    PQconninfoFree(options);
+    return reshard_put_standbys(desk, shard, conninfo, err);
+}
+
 static uint32_t count_words(const char *const *words)
 {
     uint32_t count = 0;
@@ -133,6 +164,8 @@ static bool act(struct reshard_desk *desk, const char *const *words, const char 
         return balance(desk, err);
     if (count == 3 && strcmp(words[0], "move") == 0)
         return move(desk, words + 1, err);
+    if (strcmp(words[0], "read") == 0)
+        return set_standbys(desk, words[1], words[2], err);
     return reshard_add(desk, words[1], count == 3 ? words[2] : schema, err);
 }
 
@@ -141,7 +174,7 @@ static bool are_words(const char *const *words)
     static const struct {
         const char *word;
         uint32_t min, max;
-    } forms[] = {{"list", 1, 1}, {"balance", 1, 1}, {"move", 3, 3}, {"add", 2, 3}};
+    } forms[] = {{"list", 1, 1}, {"balance", 1, 1}, {"move", 3, 3}, {"add", 2, 3}, {"read", 3, 3}};
     uint32_t count = count_words(words);
     for (size_t i = 0; count > 0 && i < ARRAY_LEN(forms); i++)
         if (strcmp(words[0], forms[i].word) == 0)
@@ -155,8 +188,8 @@ int reshard_run(const struct config *config, const struct reshard *options)
     struct reshard_desk desk;
     struct err err;
     if (!are_words(options->words)) {
-        fprintf(stderr, "shoal-relay: shard: expected list, add CONNINFO [SCHEMA], move"
-                        " FIRST[-LAST] SHARD, or balance\n");
+        fprintf(stderr, "shoal-relay: shard: expected list, add CONNINFO [SCHEMA], read"
+                        " SHARD CONNINFO, move FIRST[-LAST] SHARD, or balance\n");
         return EXIT_USAGE;
     }
     bool is_ok = transfer_find(&transfer, config, &err);

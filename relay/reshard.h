@@ -15,8 +15,8 @@
 struct config;
 
 struct reshard {
-    const char *const *words; /* "list" | "add" CONNINFO [SCHEMA] | "move" FIRST[-LAST] SHARD |
-                                 "balance"; then NULL */
+    const char *const *words; /* "list" | "add" CONNINFO [SCHEMA] | "read" SHARD CONNINFO |
+                                 "move" FIRST[-LAST] SHARD | "balance"; then NULL */
     int64_t grace_s;          /* before what was left behind is deleted: for pages being read */
 };
 

@@ -46,18 +46,33 @@ static bool share_secret(const struct reshard_desk *desk, PGconn *new, struct er
            reshard_do(new, err, "UPDATE meta SET v = '\\x%s' WHERE k = 'hash_key'", hex);
 }
 
+static bool write(const struct reshard_desk *desk, const char *statement, const char *const *values,
+                  int count, struct err *err)
+{
+    PGresult *result = PQexecParams(desk->conns[0], statement, count, NULL, values, NULL, NULL, 0);
+    bool is_ok = PQresultStatus(result) == PGRES_COMMAND_OK ||
+                 err_set(err, ERR_INTERNAL, "%.80s", PQerrorMessage(desk->conns[0]));
+    PQclear(result);
+    return is_ok;
+}
+
 static bool insert(const struct reshard_desk *desk, const char *conninfo, const char *schema,
                    struct err *err)
 {
     char number[8];
     const char *const values[] = {number, conninfo, schema};
     snprintf(number, sizeof number, "%u", desk->route->shard_count);
-    PGresult *result = PQexecParams(desk->conns[0], "INSERT INTO shard VALUES ($1::int4, $2, $3)",
-                                    3, NULL, values, NULL, NULL, 0);
-    bool is_ok = PQresultStatus(result) == PGRES_COMMAND_OK ||
-                 err_set(err, ERR_INTERNAL, "%.80s", PQerrorMessage(desk->conns[0]));
-    PQclear(result);
-    return is_ok;
+    return write(desk, "INSERT INTO shard (number, conninfo, schema) VALUES ($1::int4, $2, $3)",
+                 values, 3, err);
+}
+
+bool reshard_put_standbys(const struct reshard_desk *desk, uint32_t shard, const char *conninfo,
+                          struct err *err)
+{
+    char number[8];
+    const char *const values[] = {number, conninfo};
+    snprintf(number, sizeof number, "%u", shard);
+    return write(desk, "UPDATE shard SET standbys = $2 WHERE number = $1::int4", values, 2, err);
 }
 
 /* From here on a deletion by someone who does not know of the new shard is refused everywhere; once

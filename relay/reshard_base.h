@@ -65,6 +65,10 @@ MUST_CHECK bool reshard_await(struct reshard_desk *desk, struct err *err);
 MUST_CHECK bool reshard_add(struct reshard_desk *desk, const char *conninfo, const char *schema,
                             struct err *err);
 
+/* conninfo: of streaming standbys to read the shard from; empty: none. */
+MUST_CHECK bool reshard_put_standbys(const struct reshard_desk *desk, uint32_t shard,
+                                     const char *conninfo, struct err *err);
+
 /* buckets: which of ROUTE_BUCKETS; those that live there already are left out. */
 MUST_CHECK bool reshard_move(struct reshard_desk *desk, const bool *buckets, uint32_t target,
                              struct err *err);

@@ -17,28 +17,30 @@ _Static_assert(1 << BUCKET_BITS == ROUTE_BUCKETS, "a bucket is the first bits of
 struct known {
     struct known *next;
     struct shard shard;
+    const char *standbys; /* empty: none */
     char text[];
 };
 
 static struct known *known;
 
-/* The standbys of the first shard's database have all the schemas in it. */
-static const struct shard *intern(const char *conninfo, const char *schema,
-                                  const struct shard *first)
+static const struct shard *intern(const char *conninfo, const char *schema, const char *standbys)
 {
     for (const struct known *at = known; at != NULL; at = at->next)
-        if (strcmp(at->shard.conninfo, conninfo) == 0 && strcmp(at->shard.schema, schema) == 0)
+        if (strcmp(at->shard.conninfo, conninfo) == 0 && strcmp(at->shard.schema, schema) == 0 &&
+            strcmp(at->standbys, standbys) == 0)
             return &at->shard;
     size_t len = strlen(conninfo) + 1;
     size_t schema_len = strlen(schema) + 1;
-    struct known *new = malloc(sizeof *new + len + schema_len);
+    size_t standbys_len = strlen(standbys) + 1;
+    struct known *new = malloc(sizeof *new + len + schema_len + standbys_len);
     if (new == NULL)
         abort();
     memcpy(new->text, conninfo, len);
     memcpy(new->text + len, schema, schema_len);
-    new->shard = (struct shard){.conninfo = new->text, .schema = new->text + len};
-    if (strcmp(conninfo, first->conninfo) == 0)
-        new->shard.standbys = first->standbys;
+    new->standbys = memcpy(new->text + len + schema_len, standbys, standbys_len);
+    new->shard = (struct shard){.conninfo = new->text,
+                                .schema = new->text + len,
+                                .standbys = standbys[0] != '\0' ? new->standbys : NULL};
     new->next = known;
     known = new;
     return &new->shard;
@@ -76,13 +78,20 @@ static bool read_shards(struct route *route, const PGresult *result)
 {
     route->shard_count = 1;
     for (int row = 0; row < PQntuples(result) && !PQgetisnull(result, row, 3); row++) {
+        const struct shard *first = route->shards[0];
         const char *conninfo = PQgetvalue(result, row, 4);
+        const char *standbys = PQgetvalue(result, row, 6);
         if (row_int4(result, row, 3) != (int32_t)route->shard_count ||
             route->shard_count == ROUTE_SHARDS_MAX)
             return false;
+        if (conninfo[0] == '\0')
+            conninfo = first->conninfo;
+        /* The standbys of the first shard's database have all the schemas in it. */
+        if (standbys[0] == '\0' && first->standbys != NULL &&
+            strcmp(conninfo, first->conninfo) == 0)
+            standbys = first->standbys;
         route->shards[route->shard_count++] =
-            intern(conninfo[0] != '\0' ? conninfo : route->shards[0]->conninfo,
-                   PQgetvalue(result, row, 5), route->shards[0]);
+            intern(conninfo, PQgetvalue(result, row, 5), standbys);
     }
     return true;
 }

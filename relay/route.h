@@ -55,9 +55,9 @@ uint32_t route_home(const struct route *route, const struct bytes32 *pubkey);
 bool route_is_everywhere(const struct event *event);
 
 /* What is newer than version $1: a row for each shard besides the first; no row, nothing newer. */
-#define ROUTE_SQL                                                                  \
-    "SELECT r.version, r.is_moving::int4, r.homes, s.number, s.conninfo, s.schema" \
-    " FROM route r LEFT JOIN LATERAL (SELECT * FROM shard x WHERE x.number > 0"    \
+#define ROUTE_SQL                                                                              \
+    "SELECT r.version, r.is_moving::int4, r.homes, s.number, s.conninfo, s.schema, s.standbys" \
+    " FROM route r LEFT JOIN LATERAL (SELECT * FROM shard x WHERE x.number > 0"                \
     "  ORDER BY x.number OFFSET 0) s ON true WHERE r.version > $1::int8 ORDER BY r.version"
 
 /* Of its result, binary, with rows. The first shard is where the table was read. NULL, logged: it

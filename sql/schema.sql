@@ -77,6 +77,7 @@ CREATE TABLE shard (
     number integer NOT NULL,
     conninfo text NOT NULL,
     schema text NOT NULL,
+    standbys text DEFAULT ''::text NOT NULL,
     CONSTRAINT shard_number_check CHECK (((number > 0) AND (number < 64)))
 );
 

@@ -17,6 +17,6 @@ expect prefix import "$(offers im)"
 expect option --listen-address "$(offers run --listen-a)"
 expect shard balance "$(offers shard b)"
 expect level warning "$(offers --log-level w)"
-expect shard "list add balance move" "$(offers shard "")"
+expect shard "list add read balance move" "$(offers shard "")"
 options=$("$relay" --help | grep -cE '^  --')
 expect "every option" "$options" "$(offers run -- | wc -w)"

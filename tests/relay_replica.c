@@ -3,6 +3,7 @@
 
 #include "tests/fetch.h"
 #include "tests/pg.h"
+#include "tests/sharded.h"
 #include "tests/sql.h"
 #include "tests/stage.h"
 
@@ -52,10 +53,11 @@ static void await_replica(void)
         talk_expect_none(&reader, "{\"kinds\":[9999]}");
 }
 
-static void start_relay(const char *database, const char *database_read)
+static void start_relay(const char *database, const char *schema, const char *database_read)
 {
     const char *read = scratch_format("database_read=%s", database_read);
     relay_start(&relay, &(struct relay_setup){.database = database,
+                                              .schema = schema,
                                               .options = OPTIONS(read, "window_bytes_max=0",
                                                                  "limit_max=100000",
                                                                  "subscriptions_max=1000")});
@@ -76,7 +78,7 @@ static int open_all(void **state)
     (void)state;
     pg_start(&primary);
     start_standby(&standby);
-    start_relay(primary.conninfo, standby.conninfo);
+    start_relay(primary.conninfo, NULL, standby.conninfo);
     return 0;
 }
 
@@ -239,6 +241,35 @@ static void test_many_pages(void **state)
     }
 }
 
+/* A shard elsewhere has standbys of its own. */
+static void test_shard(void **state)
+{
+    enum { EVENTS = 20 };
+    struct pg first;
+    struct program list;
+    (void)state;
+    stop_relay();
+    pg_start(&first);
+    sharded_do(first.conninfo, SHARDED("add", primary.conninfo, "shoal_b"));
+    sharded_do(first.conninfo, SHARDED("move", "0-1023", "1"));
+    sharded_do(first.conninfo, SHARDED("read", "1", standby.conninfo));
+    sharded_run(&list, first.conninfo, SHARDED("list"));
+    assert_non_null(strstr(list.out_text.at, "schema=shoal_b  read from: "));
+    program_clear(&list);
+    start_relay(first.conninfo, "shoal", "");
+    for (int i = 0; i < EVENTS; i++)
+        talk_accept(&writer, SIGN(.person = 768, .kind = 1, .created_at = PAST + i));
+    const char *filter = scratch_format("{\"authors\":[\"%s\"]}", signer_pubkey(768));
+    assert_int_equal(talk_find(&reader, filter).count, EVENTS);
+    await_replica();
+    long answered = metric("pages_replica_total");
+    while (metric("pages_replica_total") == answered)
+        assert_int_equal(talk_find(&reader, filter).count, EVENTS);
+    stop_relay();
+    pg_remove(&first);
+    start_relay(primary.conninfo, NULL, standby.conninfo);
+}
+
 /* After a fail-over. */
 static void await_reading(void)
 {
@@ -274,7 +305,7 @@ static void test_left_behind(void **state)
     start_relay(scratch_format("host=%s,%s user=postgres dbname=postgres "
                                "target_session_attrs=read-write",
                                primary.directory, other.directory),
-                standby.conninfo);
+                NULL, standby.conninfo);
     pg_halt(&other);
     const char *content = scratch_repeat("x", 20000, "");
     for (int i = 0; i < 100; i++)
@@ -303,9 +334,11 @@ static void test_left_behind(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_primary_is_spared), cmocka_unit_test(test_own_writes),
-        cmocka_unit_test(test_seam), cmocka_unit_test(test_many_pages),
-        cmocka_unit_test(test_left_behind)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_primary_is_spared),
+                                       cmocka_unit_test(test_own_writes),
+                                       cmocka_unit_test(test_seam),
+                                       cmocka_unit_test(test_many_pages),
+                                       cmocka_unit_test(test_shard),
+                                       cmocka_unit_test(test_left_behind)};
     return cmocka_run_group_tests(tests, open_all, close_all);
 }
