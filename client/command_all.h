@@ -26,3 +26,6 @@ extern const struct command command_post, command_reply, command_react, command_
 
 /* What was. */
 extern const struct command command_diff, command_blame;
+
+/* Friends. */
+extern const struct command command_friend_req, command_friend_accept, command_friend_rm;

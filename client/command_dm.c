@@ -1,7 +1,6 @@
 /* shoal dm send, relays: private messages on their way, and where one's own are left. */
-#include <sodium.h>
-
 #include "client/command_inbox.h"
+#include "client/command_letter.h"
 #include "client/command_pen.h"
 #include "client/command_people.h"
 #include "client/direct.h"
@@ -9,68 +8,14 @@
 #include "client/inbox.h"
 #include "client/mailbox.h"
 #include "client/person.h"
-#include "client/secret.h"
-#include "client/wrap.h"
 #include "shared/err.h"
 #include "shared/event.h"
-#include "shared/hex.h"
 #include "shared/kind.h"
 #include "shared/text.h"
 #include "shared/url.h"
 #include "shared/utf8.h"
 
 /* ---- shoal dm send ---- */
-
-/* Where somebody's messages are left, by their own list. */
-static bool find_relays(struct pen *pen, const struct span **urls, size_t *count,
-                        const struct bytes32 *who, struct err *err)
-{
-    struct mailbox mailbox = {0};
-    const struct event *list;
-    char hex[2 * sizeof who->at];
-    *urls = pen->relays;
-    *count = pen->relay_count;
-    if (command_value(pen->call, "relay") != NULL)
-        return true;
-    if (!people_newest(pen->store, &list, &pen->arena, who, KIND_CHAT_RELAYS, err))
-        return false;
-    if (list != NULL)
-        mailbox_read(&mailbox, list);
-    if (mailbox.count == 0 && memcmp(who, pen_me(pen), sizeof *who) == 0)
-        return true; /* our own: wherever all else goes */
-    hex_encode(hex, who->at, sizeof who->at);
-    if (mailbox.count == 0)
-        return err_set(err, ERR_INVALID,
-                       "%.8s has no list of relays here: shoal fetch --author, or --relay", hex);
-    struct span *own = arena_array(&pen->arena, struct span, mailbox.count);
-    for (uint32_t i = 0; i < mailbox.count; i++)
-        own[i] = mailbox.relays[i].url;
-    *urls = own;
-    *count = mailbox.count;
-    return true;
-}
-
-/* Wraps it for one person, and queues that. */
-static bool deliver(struct pen *pen, const struct event *rumor, const struct bytes32 *to,
-                    struct err *err)
-{
-    const struct span *urls;
-    size_t count;
-    struct wrap_seed seed;
-    struct text json = {0};
-    struct event wrap;
-    if (!find_relays(pen, &urls, &count, to, err))
-        return false;
-    randombytes_buf(&seed, sizeof seed);
-    seed.seal_at = wrap_time(pen_now(), randombytes_random());
-    seed.wrap_at = wrap_time(pen_now(), randombytes_random());
-    bool ok = wrap_seal(&json, pen->holder, rumor, to, &seed, err) &&
-              event_parse(&wrap, &pen->arena, arena_copy(&pen->arena, text_span(&json)), err) &&
-              pen_put_at(pen, &wrap, urls, count, err);
-    secret_wipe(&seed, sizeof seed);
-    text_clear(&json);
-    return ok;
-}
 
 /* The people of the message that is answered, where none are named. */
 static bool read_reply(struct pen *pen, struct direct *direct, struct bytes32 *people,
@@ -153,11 +98,11 @@ static bool send(struct pen *pen, struct text *out, struct err *err)
     for (uint32_t i = 0; i < direct.people_count; i++) {
         if (memcmp(&direct.people[i], pen_me(pen), sizeof direct.author) == 0)
             continue; /* a note to oneself */
-        if (!deliver(pen, &rumor, &direct.people[i], err))
+        if (!letter_send(pen, &rumor, &direct.people[i], err))
             return false;
         queued += pen->queued;
     }
-    if (!deliver(pen, &rumor, pen_me(pen), err))
+    if (!letter_send(pen, &rumor, pen_me(pen), err))
         return false;
     report(pen, out, &direct, &rumor.id, queued + pen->queued);
     return true;

@@ -1,4 +1,4 @@
-/* shoal follow, friend: whom one follows, and who follows back. */
+/* shoal follow: whom one follows. */
 #include <stdio.h>
 
 #include "client/command_pen.h"
@@ -115,25 +115,8 @@ static bool rm(struct pen *pen, struct text *out, struct err *err)
 
 /* ---- looking ---- */
 
-static void add_person(struct text *out, struct store *store, const struct command_call *call,
-                       const struct bytes32 *who, bool is_friend)
-{
-    if (!call->is_json) {
-        text_add_hex(out, who->at, sizeof who->at);
-        text_add(out, is_friend ? SPAN("  friend  ") : SPAN("          "));
-        people_write_name(out, store, who);
-        text_add(out, SPAN("\n"));
-        return;
-    }
-    text_add(out, SPAN("{"));
-    home_write_hex(out, "pubkey", who);
-    text_add(out, SPAN(",\"name\":"));
-    people_write_json_name(out, store, who);
-    text_addf(out, ",\"friend\":%s}\n", is_friend ? "true" : "false");
-}
-
 static bool list(struct store *store, struct text *out, const struct command_call *call,
-                 bool friends_only, struct err *err)
+                 struct err *err)
 {
     struct arena arena = {0};
     struct people_follows follows;
@@ -147,25 +130,12 @@ static bool list(struct store *store, struct text *out, const struct command_cal
         return false;
     }
     for (size_t i = 0; i < follows.all.count; i++) {
-        bool is_friend = projection_has(&friends, &follows.all.at[i]);
-        if (is_friend || !friends_only)
-            add_person(out, store, call, &follows.all.at[i], is_friend);
+        const struct bytes32 *who = &follows.all.at[i];
+        people_write_friend(out, store, call, who, projection_has(&friends, who));
     }
     people_clear(&follows);
     arena_clear(&arena);
     return ok;
-}
-
-static bool list_all(struct store *store, struct text *out, const struct command_call *call,
-                     struct err *err)
-{
-    return list(store, out, call, false, err);
-}
-
-static bool list_friends(struct store *store, struct text *out, const struct command_call *call,
-                         struct err *err)
-{
-    return list(store, out, call, true, err);
 }
 
 static const struct command_option options_write[] = {
@@ -199,13 +169,4 @@ const struct command command_follow_list = {.name = "follow list",
                                             .words_max = 1,
                                             .options = options_look,
                                             .option_count = ARRAY_LEN(options_look),
-                                            .look = list_all};
-
-const struct command command_friend_list = {.name = "friend list",
-                                            .words = "[WHO]",
-                                            .help =
-                                                "those who follow back, as far as the store knows",
-                                            .words_max = 1,
-                                            .options = options_look,
-                                            .option_count = ARRAY_LEN(options_look),
-                                            .look = list_friends};
+                                            .look = list};

@@ -1,7 +1,9 @@
 #include "client/command_people.h"
 
+#include "client/bond.h"
 #include "client/catalog.h"
 #include "client/command_home.h"
+#include "client/inbox.h"
 #include "client/person.h"
 #include "shared/arena.h"
 #include "shared/err.h"
@@ -29,6 +31,11 @@ bool people_me(struct store *store, struct bytes32 *me, const struct command_cal
             found++;
         }
     arena_clear(&arena);
+    if (ok && found == 0) {
+        bool is_one;
+        ok = inbox_reader(store, &is_one, me, err);
+        found = is_one;
+    }
     if (!ok || found == 1)
         return ok;
     return err_set(err, ERR_INVALID, "%s on this device: say --as WHO",
@@ -140,6 +147,23 @@ static bool is_mutual(struct store *store, bool *is, struct arena *arena, const 
     return true;
 }
 
+/* Those who asked and were answered, or answered what was asked. */
+static bool add_bonds(struct store *store, struct projection_people *friends, struct arena *arena,
+                      const struct bytes32 *who, struct err *err)
+{
+    struct bonds bonds;
+    struct projection_people bound = {0};
+    if (!bond_list(store, &bonds, arena, who, err))
+        return false;
+    bound.at = arena_array(arena, struct bytes32, bonds.count + 1);
+    for (size_t i = 0; i < bonds.count; i++)
+        if (bond_is_friend(&bonds.at[i]))
+            bound.at[bound.count++] = bonds.at[i].who;
+    projection_sort(&bound);
+    *friends = people_join(arena, friends, &bound);
+    return true;
+}
+
 bool people_friends(struct store *store, struct projection_people *friends, struct arena *arena,
                     const struct bytes32 *who, struct err *err)
 {
@@ -157,7 +181,7 @@ bool people_friends(struct store *store, struct projection_people *friends, stru
         if (is_friend && memcmp(one, who, sizeof *one) != 0)
             friends->at[friends->count++] = *one;
     }
-    return true;
+    return add_bonds(store, friends, arena, who, err);
 }
 
 /* ---- what they are called ---- */
@@ -208,4 +232,21 @@ void people_write_json_name(struct text *out, struct store *store, const struct 
     else
         text_add(out, SPAN("null"));
     arena_clear(&arena);
+}
+
+void people_write_friend(struct text *out, struct store *store, const struct command_call *call,
+                         const struct bytes32 *who, bool is_friend)
+{
+    if (!call->is_json) {
+        text_add_hex(out, who->at, sizeof who->at);
+        text_add(out, is_friend ? SPAN("  friend  ") : SPAN("          "));
+        people_write_name(out, store, who);
+        text_add(out, SPAN("\n"));
+        return;
+    }
+    text_add(out, SPAN("{"));
+    home_write_hex(out, "pubkey", who);
+    text_add(out, SPAN(",\"name\":"));
+    people_write_json_name(out, store, who);
+    text_addf(out, ",\"friend\":%s}\n", is_friend ? "true" : "false");
 }

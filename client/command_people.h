@@ -43,7 +43,8 @@ MUST_CHECK bool people_follows(struct store *store, struct people_follows *follo
                                struct err *err);
 void people_clear(struct people_follows *follows);
 
-/* Those whom somebody follows and who follow back, as far as the store knows. */
+/* Those whom somebody follows and who follow back, or who asked and were answered, as far as the
+ * store knows. */
 MUST_CHECK bool people_friends(struct store *store, struct projection_people *friends,
                                struct arena *arena, const struct bytes32 *who, struct err *err);
 
@@ -52,6 +53,10 @@ void people_write_name(struct text *out, struct store *store, const struct bytes
 
 /* The same as a JSON string, or null. */
 void people_write_json_name(struct text *out, struct store *store, const struct bytes32 *who);
+
+/* A line of a list of people, as text or JSON. */
+void people_write_friend(struct text *out, struct store *store, const struct command_call *call,
+                         const struct bytes32 *who, bool is_friend);
 
 /* A people's joint or difference. */
 struct projection_people people_join(struct arena *arena, const struct projection_people *a,

@@ -158,7 +158,7 @@ void share_describe(struct text *out)
     text_add(out,
              SPAN("who reads it:\n"
                   "  --scope public   everybody\n"
-                  "  --scope friends  you, and those whom you follow and who follow you\n"
+                  "  --scope friends  you and your friends: shoal friend list\n"
                   "  --scope self     you alone, on all devices that have your key\n"
                   "  --circle NAME    the members of that circle\n"
                   "All but what is public leaves here sealed. Relays see that you wrote, when, "

@@ -4,7 +4,7 @@
 #include "client/direct.h"
 #include "client/holder.h"
 #include "client/sql.h"
-#include "client/store.h"
+#include "client/store_parts.h"
 #include "client/wrap.h"
 #include "shared/arena.h"
 #include "shared/err.h"
@@ -115,20 +115,18 @@ static bool open_some(struct store *store, const struct wraps *wraps, struct are
                       struct inbox_counts *counts, const struct holder *holder, struct err *err)
 {
     struct opened *opened = arena_array(arena, struct opened, wraps->count);
+    bool is_own, ok = true;
     for (size_t i = 0; i < wraps->count; i++)
         if (!open_wrap(&opened[i], arena, wraps->at[i], holder, err))
             return false;
-    if (!store_begin(store, err))
+    if (!store_enter(store, &is_own, err))
         return false;
-    for (size_t i = 0; i < wraps->count; i++) {
-        if (!keep(store, &opened[i], holder_pubkey(holder), err)) {
-            store_rollback(store);
-            return false;
-        }
+    for (size_t i = 0; ok && i < wraps->count; i++) {
+        ok = keep(store, &opened[i], holder_pubkey(holder), err);
         counts->opened += opened[i].is_readable;
         counts->unreadable += !opened[i].is_readable;
     }
-    return store_commit(store, err);
+    return store_leave(store, is_own, ok, err);
 }
 
 bool inbox_open(struct store *store, struct inbox_counts *counts, const struct holder *holder,
@@ -171,11 +169,14 @@ bool inbox_list(struct store *store, struct inbox_letters *letters, struct arena
               sql_start(store_sql(store), &row, err,
                         "SELECT min(wrap), id, author, conversation, kind, ts, body, reason"
                         " FROM letter WHERE reader = ?1 AND (body = '') = ?2"
-                        " AND (?3 OR conversation = ?4) GROUP BY coalesce(id, wrap)"
-                        " ORDER BY ts, id",
-                        "biib", call->reader, (int64_t)call->is_unreadable,
+                        " AND (?3 OR conversation = ?4)"
+                        " AND CASE WHEN ?5 < 0 THEN kind IS NULL OR kind NOT IN (1570, 1574)"
+                        " ELSE kind = ?5 END"
+                        " GROUP BY coalesce(id, wrap) ORDER BY ts, id",
+                        "biibi", call->reader, (int64_t)call->is_unreadable,
                         (int64_t)(call->conversation == NULL),
-                        call->conversation != NULL ? call->conversation : &none);
+                        call->conversation != NULL ? call->conversation : &none,
+                        call->kind != NULL ? (int64_t)*call->kind : -1);
     while (ok && is_row) {
         ok = sql_next(store_sql(store), row, &is_row, err);
         if (!ok || !is_row)
@@ -184,4 +185,22 @@ bool inbox_list(struct store *store, struct inbox_letters *letters, struct arena
         letters->at[letters->count++] = read_row(row, arena);
     }
     return ok;
+}
+
+bool inbox_reader(struct store *store, bool *is_one, struct bytes32 *reader, struct err *err)
+{
+    struct sqlite3_stmt *row;
+    bool is_row;
+    *is_one = false;
+    if (!prepare(store, err) ||
+        !sql_start(store_sql(store), &row, err,
+                   "SELECT max(reader) FROM letter HAVING count(DISTINCT reader) = 1", "") ||
+        !sql_next(store_sql(store), row, &is_row, err))
+        return false;
+    if (is_row) {
+        *reader = sql_id(row, 0);
+        *is_one = true;
+        sql_end(row);
+    }
+    return true;
 }

@@ -21,7 +21,8 @@ struct inbox_counts {
     uint64_t opened, unreadable;
 };
 
-/* Opens what came for the holder since the last time, in transactions of its own. */
+/* Opens what came for the holder since the last time, in transactions of its own where none is
+ * open. */
 MUST_CHECK bool inbox_open(struct store *store, struct inbox_counts *counts,
                            const struct holder *holder, struct err *err);
 
@@ -41,9 +42,14 @@ struct inbox_letters {
 struct inbox_call {
     const struct bytes32 *reader;
     const struct bytes32 *conversation; /* NULL: all */
+    const uint16_t *kind;               /* NULL: all that one person says to others */
     bool is_unreadable;                 /* those alone; else those that were opened */
 };
 
 /* Each message once, the oldest first. */
 MUST_CHECK bool inbox_list(struct store *store, struct inbox_letters *letters, struct arena *arena,
                            const struct inbox_call *call, struct err *err);
+
+/* Whose letters were opened here, when they are one person's. */
+MUST_CHECK bool inbox_reader(struct store *store, bool *is_one, struct bytes32 *reader,
+                             struct err *err);
