@@ -3,30 +3,13 @@
 #include <math.h>
 
 #include "gpu/half.h"
+#include "gpu/scalar.h"
 
 enum { LANES = 16 };
 
 float kernel_exp(float x)
 {
-    if (x < -87.0F)
-        return 0;
-    if (x > 88.0F)
-        return INFINITY;
-    float power = rintf(x * 0x1.715476p0F);     /* log2(e) */
-    float rest = fmaf(power, -0x1.62e4p-1F, x); /* ln(2), the part whose products are exact */
-    rest = fmaf(power, -0x1.7f7d1cp-20F, rest); /* and what it lacks */
-    float sum = 1.0F / 5040;
-    sum = fmaf(sum, rest, 1.0F / 720);
-    sum = fmaf(sum, rest, 1.0F / 120);
-    sum = fmaf(sum, rest, 1.0F / 24);
-    sum = fmaf(sum, rest, 1.0F / 6);
-    sum = fmaf(sum, rest, 0.5F);
-    sum = fmaf(sum, rest, 1);
-    sum = fmaf(sum, rest, 1);
-    uint32_t bits = (uint32_t)((int32_t)power + 127) << 23;
-    float scale;
-    memcpy(&scale, &bits, sizeof scale);
-    return sum * scale;
+    return scalar_exp(x);
 }
 
 float kernel_dot(const float *a, const float *b, uint32_t count)
@@ -93,45 +76,19 @@ void kernel_rotate(float *head, const float *turns, uint32_t rotary)
     }
 }
 
-static float silu(float x)
-{
-    return x / (1 + kernel_exp(-x));
-}
-
-/* x / 2 * (1 + tanh(u)) is x / (1 + e^-2u). */
-static float gelu(float x)
-{
-    float cube = x * x * x;
-    return x / (1 + kernel_exp(-0x1.988454p0F * fmaf(0.044715F, cube, x))); /* 2 sqrt(2 / pi) */
-}
-
 void kernel_activate(float *out, const float *gate, uint32_t count, enum hyper_activation act)
 {
     for (uint32_t i = 0; i < count; i++) {
         float x = gate == NULL ? out[i] : gate[i];
-        float y = act == HYPER_SILU ? silu(x) : gelu(x);
+        float y = act == HYPER_SILU ? scalar_silu(x) : scalar_gelu(x);
         out[i] = gate == NULL ? y : y * out[i];
     }
-}
-
-static float hyperbolic_tangent(float x)
-{
-    float square = x * x;
-    if (square < 0.0625F) { /* where one minus an exponential would lose what matters */
-        float sum = 62.0F / 2835;
-        sum = fmaf(sum, square, -17.0F / 315);
-        sum = fmaf(sum, square, 2.0F / 15);
-        sum = fmaf(sum, square, -1.0F / 3);
-        return fmaf(sum * square, x, x);
-    }
-    float power = kernel_exp(-2 * fabsf(x));
-    return copysignf((1 - power) / (1 + power), x);
 }
 
 void kernel_cap(float *x, uint32_t count, float cap)
 {
     for (uint32_t i = 0; i < count; i++)
-        x[i] = cap * hyperbolic_tangent(x[i] / cap);
+        x[i] = scalar_cap(x[i], cap);
 }
 
 static float load(const char *at, enum dtype type, size_t index)

@@ -5,7 +5,7 @@ BUILD_PACKAGES="cmake ninja-build gcc libc6-dev pkg-config libmicrohttpd-dev lib
     libwebsockets-evlib-uv libuv1-dev libpcre2-dev libpq-dev libsecp256k1-dev libsodium-dev libsqlite3-dev libssl-dev
     libutf8proc-dev zlib1g-dev postgresql ca-certificates"
 
-TEST_PACKAGES="libcmocka-dev libjansson-dev clang clang-tidy clang-format libclang-rt-14-dev lld gcovr util-linux
+TEST_PACKAGES="g++ libcmocka-dev libjansson-dev clang clang-tidy clang-format libclang-rt-14-dev lld gcovr util-linux
     iproute2 procps openssl shellcheck systemd chromium"
 
 # Unprivileged users install through sudo.

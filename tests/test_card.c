@@ -1,0 +1,309 @@
+/* Each operator of a card against gpu/kernel, bit by bit: on the emulator, which also sees what a
+ * real card would let pass.
+ */
+#include "gpu/card.h"
+
+#include <stdlib.h>
+
+#include "gpu/half.h"
+#include "gpu/kernel.h"
+#include "gpu/pack.h"
+#include "gpu/tensor.h"
+#include "gpu/tile.h"
+#include "gpu/view.h"
+#include "tests/random.h"
+#include "tests/test.h"
+
+enum { TAKEN_MAX = 32 };
+
+static const struct card *card;
+
+/* What a check has taken, here and there; let_go gives it back. */
+static void *ours[TAKEN_MAX], *theirs[TAKEN_MAX];
+static size_t our_count, their_count;
+
+static void *room(size_t bytes)
+{
+    assert_true(our_count < TAKEN_MAX);
+    void *at = calloc(bytes + 1, 1);
+    assert_non_null(at);
+    return ours[our_count++] = at;
+}
+
+static void *take(size_t bytes)
+{
+    assert_true(their_count < TAKEN_MAX);
+    void *at = card->take(bytes);
+    assert_non_null(at);
+    return theirs[their_count++] = at;
+}
+
+static void *put(const void *from, size_t bytes)
+{
+    void *to = take(bytes);
+    card->put(to, from, bytes);
+    return to;
+}
+
+static void let_go(void)
+{
+    while (our_count > 0)
+        free(ours[--our_count]);
+    while (their_count > 0)
+        card->give(theirs[--their_count]);
+}
+
+static float *any_floats(size_t count)
+{
+    float *numbers = room(count * sizeof *numbers);
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = ((float)random_below(2000001) - 1e6F) * 2e-6F;
+    return numbers;
+}
+
+static void assert_has(const void *memory, const void *want, size_t bytes)
+{
+    char *got = room(bytes);
+    card->get(got, memory, bytes);
+    const char *fault = card->finish();
+    if (fault != NULL)
+        fail_msg("%s", fault);
+    assert_memory_equal(got, want, bytes);
+}
+
+static void check_norm(uint32_t width, uint32_t rows, bool has_bias)
+{
+    size_t bytes = width * sizeof(float);
+    float *in = any_floats((size_t)rows * width);
+    float *gain = any_floats(width);
+    float *bias = any_floats(width);
+    float *want = room(rows * bytes);
+    struct card_norm norm = {.in = put(in, rows * bytes),
+                             .gain = put(gain, bytes),
+                             .bias = has_bias ? put(bias, bytes) : NULL,
+                             .out = take(rows * bytes),
+                             .rows = rows,
+                             .width = width,
+                             .epsilon = 1e-5F};
+    struct kernel_layernorm layernorm = {gain, bias, width, 1e-5F};
+    for (size_t at = 0; at < (size_t)rows * width; at += width)
+        if (has_bias)
+            kernel_layernorm(want + at, in + at, &layernorm);
+        else
+            kernel_rmsnorm(want + at, in + at, gain, width, 1e-5F);
+    card->normalize(&norm);
+    assert_has(norm.out, want, rows * bytes);
+    let_go();
+}
+
+static void test_norms(void **state)
+{
+    static const uint32_t widths[] = {1, 15, 16, 20, 300, 4096, 4200};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(widths); i++) {
+        check_norm(widths[i], 3, false);
+        check_norm(widths[i], 1, true);
+    }
+}
+
+/* Heads of 20, of which some or all or none are turned. */
+enum {
+    ROWS = 5,
+    HEADS = 6,
+    KV_HEADS = 2,
+    SIZE = 20,
+    PAGES = 4,
+    PAGE = 3 * KV_HEADS * 2 * SIZE * 16
+};
+
+static const size_t query_count = (size_t)ROWS * HEADS * SIZE;
+static const size_t key_count = (size_t)ROWS * KV_HEADS * SIZE;
+
+static void keep_row(char *slab, const struct card_place *place, uint32_t row, float *key,
+                     const float *turns, const float *value)
+{
+    size_t bytes = (size_t)dtype_block(place->type).bytes * SIZE * EXEC_PAGE;
+    for (uint32_t head = 0; head < KV_HEADS; head++) {
+        size_t first = ((size_t)row * KV_HEADS + head) * SIZE;
+        kernel_rotate(key + first, turns + (size_t)row * place->rotary, place->rotary);
+        struct kernel_place kept = {.keys = slab + place->keys + head * bytes,
+                                    .values = slab + place->values + head * bytes,
+                                    .type = place->type,
+                                    .head_size = SIZE,
+                                    .slot = (row * 7 + 9) % EXEC_PAGE};
+        kernel_keep(&kept, key + first, value + first);
+    }
+}
+
+static void check_place(enum dtype type, uint32_t rotary)
+{
+    size_t page_bytes = (size_t)PAGE * dtype_block(type).bytes;
+    uint32_t positions[ROWS];
+    uint32_t pages[ROWS];
+    float *query = any_floats(query_count);
+    float *key = any_floats(key_count);
+    float *value = any_floats(key_count);
+    float *turns = any_floats(query_count);
+    char *slab = room(PAGES * page_bytes);
+    for (uint32_t row = 0; row < ROWS; row++) {
+        positions[row] = row * 7 + 9;
+        pages[row] = (row * 3 + 1) % PAGES;
+    }
+    struct card_place place = {.query = put(query, sizeof *query * query_count),
+                               .key = put(key, sizeof *key * key_count),
+                               .value = put(value, sizeof *value * key_count),
+                               .turns = put(turns, sizeof *turns * query_count),
+                               .positions = put(positions, sizeof positions),
+                               .pages = put(pages, sizeof pages),
+                               .slab = put(slab, PAGES * page_bytes),
+                               .page_bytes = page_bytes,
+                               .keys = page_bytes / 3,
+                               .values = page_bytes / 2,
+                               .type = type,
+                               .rows = ROWS,
+                               .heads = HEADS,
+                               .kv_heads = KV_HEADS,
+                               .head_size = SIZE,
+                               .rotary = rotary};
+    card->place(&place);
+    for (uint32_t row = 0; row < ROWS; row++) {
+        for (uint32_t head = 0; head < HEADS; head++)
+            kernel_rotate(query + ((size_t)row * HEADS + head) * SIZE, turns + (size_t)row * rotary,
+                          rotary);
+        keep_row(slab + pages[row] * page_bytes, &place, row, key, turns, value);
+    }
+    assert_has(place.query, query, sizeof *query * query_count);
+    assert_has(place.slab, slab, PAGES * page_bytes);
+    let_go();
+}
+
+static void test_place(void **state)
+{
+    (void)state;
+    for (uint32_t rotary = 0; rotary <= SIZE; rotary += SIZE / 2) {
+        check_place(DTYPE_F32, rotary);
+        check_place(DTYPE_BF16, rotary);
+    }
+}
+
+/* Random bytes, with scales that are finite and small. */
+static char *any_weights(enum dtype type, size_t bytes)
+{
+    struct dtype_block block = dtype_block(type);
+    uint8_t *weights = room(bytes);
+    for (size_t i = 0; i < bytes; i++)
+        weights[i] = (uint8_t)random_below(256);
+    for (size_t at = 0; at < bytes; at += block.bytes) {
+        uint8_t *high = weights + at + (type == DTYPE_Q6K ? 209 : type == DTYPE_F32 ? 3 : 1);
+        *high = (uint8_t)((*high & 0x83) | 0x3c);
+        if (type == DTYPE_Q4K)
+            weights[at + 3] = (uint8_t)((weights[at + 3] & 0x83) | 0x3c);
+    }
+    return (char *)weights;
+}
+
+struct packed {
+    struct card_product product; /* without inputs */
+    char *tiles;
+    float *bias; /* NULL: none */
+    uint64_t tile;
+};
+
+static struct packed pack(enum dtype type, uint32_t rows, uint32_t columns)
+{
+    uint64_t row_bytes;
+    struct packed packed = {.product = {.type = type, .rows = rows, .columns = columns}};
+    size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    assert_true(dtype_bytes(&row_bytes, type, columns));
+    struct tensor tensor = {.type = type,
+                            .dims = 2,
+                            .shape = {rows, columns, 1, 1},
+                            .data = {any_weights(type, rows * row_bytes), rows * row_bytes}};
+    struct view view = {.tensor = &tensor, .rows = rows, .columns = columns};
+    packed.tile = tile_bytes(type, columns);
+    packed.tiles = room(tiles * packed.tile);
+    packed.product.pack_bytes = pack_bytes(type, columns);
+    char *packs = room(2 * tiles * packed.product.pack_bytes);
+    for (size_t tile = 0; tile < tiles; tile++) {
+        char *at = packed.tiles + tile * packed.tile;
+        tile_pack(at, &view, (uint32_t)tile * TILE_ROWS);
+        pack_tile(packs + 2 * tile * packed.product.pack_bytes, at, type, columns);
+    }
+    /* No more than the rows need: what lies past them is not the card's to read. */
+    uint32_t count = (rows + PACK_ROWS - 1) / PACK_ROWS;
+    packed.product.weights = put(packs, count * packed.product.pack_bytes);
+    if (random_below(2) == 0) {
+        packed.bias = any_floats(rows);
+        packed.product.bias = put(packed.bias, rows * sizeof(float));
+    }
+    return packed;
+}
+
+static void check_product(const struct packed *packed, uint32_t count)
+{
+    struct card_product product = packed->product;
+    float tile_out[TILE_ROWS];
+    float *in = any_floats((size_t)count * product.columns);
+    float *want = room((size_t)count * product.rows * sizeof(float));
+    for (uint32_t n = 0; n < count; n++)
+        for (uint32_t row = 0; row < product.rows; row++) {
+            struct tile_call call = {.tile = packed->tiles + row / TILE_ROWS * packed->tile,
+                                     .type = product.type,
+                                     .columns = product.columns,
+                                     .count = 1,
+                                     .in = in + (size_t)n * product.columns,
+                                     .out = tile_out};
+            if (row % TILE_ROWS == 0)
+                tile_multiply(&call);
+            want[(size_t)n * product.rows + row] =
+                tile_out[row % TILE_ROWS] + (packed->bias == NULL ? 0 : packed->bias[row]);
+        }
+    product.count = count;
+    product.in = put(in, (size_t)count * product.columns * sizeof(float));
+    product.out = take((size_t)count * product.rows * sizeof(float));
+    card->multiply(&product);
+    assert_has(product.out, want, (size_t)count * product.rows * sizeof(float));
+}
+
+/* Of every type; few inputs and many take different kernels. */
+static void test_products(void **state)
+{
+    static const uint32_t counts[] = {1, 2, 3, 8, 9};
+    (void)state;
+    for (enum dtype type = 0; dtype_is_weight(type); type++)
+        for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+            uint32_t block = dtype_block(type).elements;
+            uint32_t columns = block == 1 ? 1 + random_below(100) : 512 / block * block;
+            struct packed packed = pack(type, 1 + random_below(50), columns);
+            check_product(&packed, counts[i]);
+            let_go();
+        }
+}
+
+/* More rows, columns and inputs than a block has, and one more than that. */
+static void test_large_products(void **state)
+{
+    struct packed packed = pack(DTYPE_BF16, 65, 33);
+    (void)state;
+    check_product(&packed, 65);
+    let_go();
+    packed = pack(DTYPE_Q8, 40, 4128);
+    check_product(&packed, 1);
+    let_go();
+    packed = pack(DTYPE_F16, 9, 1025);
+    check_product(&packed, 7);
+    let_go();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_norms), cmocka_unit_test(test_place),
+                                       cmocka_unit_test(test_products),
+                                       cmocka_unit_test(test_large_products)};
+    struct card_facts facts;
+    random_start();
+    card = card_cuda();
+    if (card->open(&facts) != NULL)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
