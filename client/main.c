@@ -92,6 +92,7 @@ static const struct command *const commands[] = {
     &command_did,
     &command_cid,
     &command_serve,
+    &command_mcp,
     &command_completion,
     &command_manual,
 };

@@ -102,6 +102,7 @@ run_line() # a line of the README, without its comment
             stop_relay
             ;;
         "shoal serve "*) serve "$1" ;;
+        "shoal mcp"*) HOME=$folder eval "$1" < /dev/null ;;
         "shoal "* | "note=\$(shoal "*) HOME=$folder eval "$1" ;;
         "shoal-gpu "*) (cd "$source" && eval "$1") ;;
         "cmake --install build/release") DESTDIR=$folder/root cmake --install "$build" ;;

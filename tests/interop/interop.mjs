@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import WebSocket from 'ws';
 
 import { bunkers } from './bunker.mjs';
+import { languageModels } from './mcp.mjs';
 import { startRelay } from './relay.mjs';
 
 const CHECK_MS = 30000;
@@ -154,7 +155,10 @@ process.on('unhandledRejection', (reason) => {
 });
 for (const file of ['nostr_tools', 'ndk', 'rust_nostr'])
     await run(await import(`./clients/${file}.mjs`), relay.url);
-if (process.argv[3]) await bunkers(check, relay.url, process.argv[3]);
+if (process.argv[3]) {
+    await bunkers(check, relay.url, process.argv[3]);
+    await languageModels(check, relay.url, process.argv[3]);
+}
 await check('the relay ends cleanly', async () => {
     const { code, log } = await relay.stop();
     assert.equal(code, 0, log);
