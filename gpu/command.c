@@ -5,11 +5,16 @@
 #include "shared/err.h"
 #include "shared/number.h"
 
+enum { PARALLEL_MAX = 64, WAITING_MAX = 4096 };
+
 const char command_usage[] =
     "shoal-gpu - a node that runs language models\n"
     "\n"
     "usage: shoal-gpu inspect [OPTION...] MODEL      say what a model is, and what fits here\n"
     "       shoal-gpu run [OPTION...] MODEL PROMPT   ask it, and stream its answer\n"
+    "       shoal-gpu serve [OPTION...] MODEL        answer applications, by the APIs of OpenAI "
+    "and "
+    "Ollama\n"
     "       shoal-gpu bench [OPTION...] MODEL        how fast it is, beside what is possible here\n"
     "\n"
     "MODEL is a GGUF file, a safetensors file or its index with config.json beside it,\n"
@@ -23,9 +28,7 @@ const char command_usage[] =
     "\n"
     "Options of run:\n"
     "  --max-tokens N     end the answer after so many [256]\n"
-    "  --context N        positions of prompt and answer together [the model's, to 8192]\n"
     "  --system TEXT      what the model is told before the prompt\n"
-    "  --chat FORMAT      the format of its chats [by the hash of its template]\n"
     "  --raw              no chat: go on with the prompt as it is\n"
     "  --temperature X    0: always the likeliest token [0]\n"
     "  --top-k N          choose from the N likeliest [0: all]\n"
@@ -35,7 +38,18 @@ const char command_usage[] =
     "  --seed N           the same answer for the same seed [0]\n"
     "  --stop TEXT        end before this; up to 16 times\n"
     "\n"
-    "Options of run and bench:\n"
+    "Options of serve:\n"
+    "  --listen HOST:PORT an IP address; port 0: the system chooses [127.0.0.1:8080]\n"
+    "  --name NAME        what applications call the model [as its file or folder]\n"
+    "  --api-key-file F   keys, one a line: only who has one is answered [anybody is]\n"
+    "  --parallel N       answers at once, 1 to 64 [4]\n"
+    "  --waiting N        requests that wait for their turn, 1 to 4096 [32]\n"
+    "\n"
+    "Options of run and serve:\n"
+    "  --context N        positions of prompt and answer together [the model's, to 8192]\n"
+    "  --chat FORMAT      the format of its chats [by the hash of its template]\n"
+    "\n"
+    "Options of run, serve and bench:\n"
     "  --threads N        run on so many [0: as many as there are cores]\n"
     "\n"
     "  --version          say which version this is\n"
@@ -45,7 +59,8 @@ const char command_usage[] =
     "  shoal-gpu inspect models/TinyLlama-1.1B-Chat-v1.0\n"
     "  shoal-gpu inspect --json --no-root llama-3.2-1b-q8_0.gguf\n"
     "  shoal-gpu run --temperature 0.7 --seed 3 models/TinyLlama-1.1B-Chat-v1.0 'What is a "
-    "relay?'\n";
+    "relay?'\n"
+    "  shoal-gpu serve --listen 127.0.0.1:8080 models/TinyLlama-1.1B-Chat-v1.0\n";
 
 enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_REAL, OPTION_SEED, OPTION_STOP };
 
@@ -61,7 +76,8 @@ enum {
     OF_INSPECT = 1 << COMMAND_INSPECT,
     OF_RUN = 1 << COMMAND_RUN,
     OF_BENCH = 1 << COMMAND_BENCH,
-    OF_ALL = 1 << COMMAND_NONE | OF_INSPECT | OF_RUN | OF_BENCH
+    OF_SERVE = 1 << COMMAND_SERVE,
+    OF_ALL = 1 << COMMAND_NONE | OF_INSPECT | OF_RUN | OF_BENCH | OF_SERVE
 };
 
 #define AT(member) offsetof(struct command, member)
@@ -72,9 +88,9 @@ static const struct option options[] = {
     {"no-root", OF_INSPECT, OPTION_FLAG, AT(skip_root), ""},
     {"cache-dir", OF_INSPECT, OPTION_TEXT, AT(cache_dir), "a folder"},
     {"max-tokens", OF_RUN, OPTION_COUNT, AT(run.tokens_max), "a number of tokens"},
-    {"context", OF_RUN, OPTION_COUNT, AT(run.context), "a number of positions"},
+    {"context", OF_RUN | OF_SERVE, OPTION_COUNT, AT(run.context), "a number of positions"},
     {"system", OF_RUN, OPTION_TEXT, AT(run.system), "a text"},
-    {"chat", OF_RUN, OPTION_TEXT, AT(run.chat), "the name of a format"},
+    {"chat", OF_RUN | OF_SERVE, OPTION_TEXT, AT(run.chat), "the name of a format"},
     {"raw", OF_RUN, OPTION_FLAG, AT(run.is_raw), ""},
     {"temperature", OF_RUN, OPTION_REAL, AT(run.sampler.temperature), "a number"},
     {"top-k", OF_RUN, OPTION_COUNT, AT(run.sampler.top_k), "a number of tokens"},
@@ -82,7 +98,12 @@ static const struct option options[] = {
     {"min-p", OF_RUN, OPTION_REAL, AT(run.sampler.min_p), "a number"},
     {"repeat-penalty", OF_RUN, OPTION_REAL, AT(run.sampler.repetition), "a number"},
     {"seed", OF_RUN, OPTION_SEED, AT(run.sampler.seed), "a number"},
-    {"threads", OF_RUN | OF_BENCH, OPTION_COUNT, AT(run.threads), "a number of threads"},
+    {"threads", OF_RUN | OF_SERVE | OF_BENCH, OPTION_COUNT, AT(run.threads), "a number of threads"},
+    {"listen", OF_SERVE, OPTION_TEXT, AT(listen), "HOST:PORT"},
+    {"name", OF_SERVE, OPTION_TEXT, AT(name), "a name"},
+    {"api-key-file", OF_SERVE, OPTION_TEXT, AT(key_file), "a file"},
+    {"parallel", OF_SERVE, OPTION_COUNT, AT(parallel), "a number of answers"},
+    {"waiting", OF_SERVE, OPTION_COUNT, AT(waiting), "a number of requests"},
     {"stop", OF_RUN, OPTION_STOP, 0, "a text, at most 16 times"},
 };
 #undef AT
@@ -174,9 +195,13 @@ bool command_read(struct command *command, char **arguments, struct err *err)
     static const char *const names[] = {[COMMAND_NONE] = "",
                                         [COMMAND_INSPECT] = "inspect",
                                         [COMMAND_RUN] = "run",
-                                        [COMMAND_BENCH] = "bench"};
-    *command = (struct command){.run = {.tokens_max = 256, .sampler = sampler_options_greedy()}};
-    for (enum command_kind kind = COMMAND_INSPECT; kind <= COMMAND_BENCH; kind++)
+                                        [COMMAND_BENCH] = "bench",
+                                        [COMMAND_SERVE] = "serve"};
+    *command = (struct command){.run = {.tokens_max = 256, .sampler = sampler_options_greedy()},
+                                .listen = "127.0.0.1:8080",
+                                .parallel = 4,
+                                .waiting = 32};
+    for (enum command_kind kind = COMMAND_INSPECT; kind <= COMMAND_SERVE; kind++)
         if (*arguments != NULL && strcmp(*arguments, names[kind]) == 0)
             command->kind = kind;
     if (command->kind == COMMAND_NONE && *arguments != NULL && strncmp(*arguments, "--", 2) != 0)
@@ -191,6 +216,10 @@ bool command_read(struct command *command, char **arguments, struct err *err)
         return err_set(err, ERR_INVALID, "no command");
     if (command->run.model == NULL)
         return err_set(err, ERR_INVALID, "%s wants a model", names[command->kind]);
+    if (command->parallel < 1 || command->parallel > PARALLEL_MAX)
+        return err_set(err, ERR_INVALID, "--parallel is 1 to %d", PARALLEL_MAX);
+    if (command->waiting < 1 || command->waiting > WAITING_MAX)
+        return err_set(err, ERR_INVALID, "--waiting is 1 to %d", WAITING_MAX);
     return command->kind != COMMAND_RUN || command->run.prompt != NULL ||
            err_set(err, ERR_INVALID, "run wants a prompt");
 }

@@ -9,7 +9,7 @@
 #include "gpu/bench.h"
 #include "gpu/run.h"
 
-enum command_kind { COMMAND_NONE, COMMAND_INSPECT, COMMAND_RUN, COMMAND_BENCH };
+enum command_kind { COMMAND_NONE, COMMAND_INSPECT, COMMAND_RUN, COMMAND_BENCH, COMMAND_SERVE };
 
 struct command {
     enum command_kind kind;
@@ -17,6 +17,8 @@ struct command {
     struct run_options run; /* its model is that of every command */
     const char *cache_dir;  /* NULL: in the user's */
     bool is_json, skip_root;
+    const char *listen, *name, *key_file; /* of serve; NULL: not said */
+    uint32_t parallel, waiting;
 };
 
 extern const char command_usage[];

@@ -98,7 +98,6 @@ static void ask(struct httpd_exchange *exchange, const char *method, const char 
         .path = path,
         .authorization = header(exchange->connection, MHD_HTTP_HEADER_AUTHORIZATION),
         .origin = header(exchange->connection, MHD_HTTP_HEADER_ORIGIN),
-        .host = header(exchange->connection, MHD_HTTP_HEADER_HOST),
         .is_too_long = exchange->is_too_long,
         .body = text_span(&exchange->in),
     };

@@ -30,7 +30,7 @@ struct httpd_request {
     uint64_t number;
     const char *method, *path; /* "POST"; decoded, and without the query */
     const char *authorization; /* NULL: none */
-    const char *origin, *host; /* NULL: none. origin: a page in a browser asks */
+    const char *origin;        /* of the page in a browser that asks; NULL */
     struct span body;          /* empty when it was too long */
     bool is_too_long;          /* past body_bytes_max */
 };

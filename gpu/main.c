@@ -7,6 +7,7 @@
 #include "gpu/machine.h"
 #include "gpu/model.h"
 #include "gpu/root.h"
+#include "gpu/service.h"
 #include "gpu/tokenizer.h"
 #include "shared/err.h"
 #include "shared/text.h"
@@ -81,6 +82,15 @@ static int end(bool ok, const struct err *err)
 static int run(const struct command *command)
 {
     struct bench_options bench = {command->run.model, command->run.threads};
+    struct service_options service = {.engine = {.model = command->run.model,
+                                                 .chat = command->run.chat,
+                                                 .context = command->run.context,
+                                                 .parallel = command->parallel,
+                                                 .waiting = command->waiting,
+                                                 .threads = command->run.threads},
+                                      .listen = command->listen,
+                                      .name = command->name,
+                                      .key_file = command->key_file};
     struct err err;
     switch (command->kind) {
     case COMMAND_NONE:
@@ -91,6 +101,8 @@ static int run(const struct command *command)
         return end(run_model(&command->run, stdout, stderr, &err), &err);
     case COMMAND_BENCH:
         return end(bench_model(&bench, stdout, &err), &err);
+    case COMMAND_SERVE:
+        return end(service_run(&service, &err), &err);
     }
     return EXIT_USAGE;
 }

@@ -1,22 +1,12 @@
 #include "gpu/run.h"
 
-#include <time.h>
-
-#include "gpu/chat.h"
 #include "gpu/exec.h"
 #include "gpu/generation.h"
 #include "gpu/model.h"
-#include "gpu/vocabulary.h"
+#include "gpu/prompt.h"
 #include "shared/err.h"
 
 enum { CONTEXT_MAX = 8192, ROWS = 256 };
-
-static struct span token_text(const struct tokenizer *tokenizer, uint32_t token)
-{
-    if (token >= tokenizer->vocabulary.count)
-        return (struct span){0};
-    return tokenizer->vocabulary.tokens[token].text;
-}
 
 /* The question as the chat's format has it. */
 static bool ask(struct tokens *tokens, const struct tokenizer *tokenizer,
@@ -24,26 +14,13 @@ static bool ask(struct tokens *tokens, const struct tokenizer *tokenizer,
                 struct err *err)
 {
     struct chat_message messages[2];
-    struct chat_prompt prompt;
-    char today[32];
-    time_t now = time(NULL);
-    struct tm date;
-    struct chat chat = {.messages = messages,
-                        .begin = token_text(tokenizer, tokenizer->begin),
-                        .end = token_text(tokenizer, tokenizer->end)};
-    gmtime_r(&now, &date);
-    chat.today = (struct span){today, strftime(today, sizeof today, "%d %b %Y", &date)};
+    struct chat chat = {.messages = messages};
     if (options->system != NULL)
         messages[chat.count++] =
             (struct chat_message){CHAT_SYSTEM, {options->system, strlen(options->system)}};
     messages[chat.count++] =
         (struct chat_message){CHAT_USER, {options->prompt, strlen(options->prompt)}};
-    if (!chat_render(&prompt, format, &chat, err))
-        return false;
-    struct tokenizer_quotes quotes = {prompt.quotes, prompt.quote_count};
-    bool ok = tokenizer_encode_quoting(tokenizer, tokens, text_span(&prompt.text), &quotes, err);
-    chat_clear(&prompt);
-    return ok;
+    return prompt_add_chat(tokens, tokenizer, format, &chat, err);
 }
 
 static bool find_format(const struct chat_format **format, const struct tokenizer *tokenizer,
@@ -53,12 +30,8 @@ static bool find_format(const struct chat_format **format, const struct tokenize
     if (options->is_raw)
         return options->system == NULL ||
                err_set(err, ERR_INVALID, "a raw text has no system message");
-    if (options->chat != NULL) {
-        *format = chat_find_name(options->chat);
-        return *format != NULL ||
-               err_set(err, ERR_INVALID, "no format of chats is called '%.40s'", options->chat);
-    }
-    *format = chat_find(tokenizer->chat_template);
+    if (!prompt_find_format(format, tokenizer, options->chat, err))
+        return false;
     return *format != NULL || options->system == NULL ||
            err_set(err, ERR_INVALID,
                    "the format of the model's chats is not known, so it has no "
@@ -99,7 +72,6 @@ static bool answer(const struct model *model, const struct tokenizer *tokenizer,
                                    .context = context,
                                    .rows_max = ROWS,
                                    .prompt = &tokens,
-                                   .end_token = VOCABULARY_NONE,
                                    .tokens_max = options->tokens_max,
                                    .sampler = &options->sampler,
                                    .stops = options->stops,
@@ -114,8 +86,7 @@ static bool answer(const struct model *model, const struct tokenizer *tokenizer,
     if (format == NULL && !options->is_raw)
         fprintf(notes,
                 "the format of the model's chats is not known: it goes on with the prompt\n");
-    if (format != NULL && chat_end(format).len > 0)
-        call.end_token = vocabulary_find_any(&tokenizer->vocabulary, chat_end(format));
+    call.end_token = prompt_end_token(format, tokenizer);
     bool ok = format != NULL ? ask(&tokens, tokenizer, format, options, err)
                              : tokenizer_encode(tokenizer, &tokens, prompt, TOKENIZER_ENDS, err);
     ok = ok && exec_open(&call.exec, model, &shard, err);

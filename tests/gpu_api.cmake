@@ -2,3 +2,8 @@
 add_library(talker STATIC fetch.c scratch.c wire.c)
 target_link_libraries(talker PUBLIC shared PkgConfig::LIBSSL)
 unit_test(httpd api talker)
+fuzz_target(ask api)
+add_executable(test_serve test_serve.c node.c)
+target_link_libraries(test_serve PRIVATE talker PkgConfig::CMOCKA)
+add_test(NAME serve COMMAND test_serve $<TARGET_FILE:shoal-gpu> ${CMAKE_SOURCE_DIR}/ops/demo/model)
+set_tests_properties(serve PROPERTIES LABELS unit TIMEOUT 90)

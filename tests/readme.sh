@@ -62,6 +62,23 @@ serve()
     kill $server && wait $server
 }
 
+# A node, until it is ready and has been asked; at any port that is free.
+serve_model()
+{
+    rm -f ready && mkfifo ready
+    (cd "$source" && eval "exec $1 --listen 127.0.0.1:0") 2> ready &
+    local server=$!
+    exec 3< ready
+    read -r -u 3 line
+    echo "$line"
+    exec 4<> "/dev/tcp/127.0.0.1/$(sed -E 's|.*//[0-9.]*:([0-9]+) .*|\1|' <<< "$line")"
+    printf 'GET /v1/models HTTP/1.0\r\n\r\n' >&4
+    grep -q '"id":"demo"' <&4
+    exec 4>&-
+    kill $server && wait $server
+    exec 3<&-
+}
+
 run_line() # a line of the README, without its comment
 {
     case $1 in "shoal-relay admin "*) ;; *) stop_relay ;; esac
@@ -104,6 +121,7 @@ run_line() # a line of the README, without its comment
         "shoal serve "*) serve "$1" ;;
         "shoal mcp"*) HOME=$folder eval "$1" < /dev/null ;;
         "shoal "* | "note=\$(shoal "*) HOME=$folder eval "$1" ;;
+        "shoal-gpu serve "*) serve_model "$1" ;;
         "shoal-gpu "*) (cd "$source" && eval "$1") ;;
         "cmake --install build/release") DESTDIR=$folder/root cmake --install "$build" ;;
         "systemctl daemon-reload" | "systemctl enable --now shoal-relay" | "useradd --system "*)

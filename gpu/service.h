@@ -1,0 +1,23 @@
+/* service.h - `shoal-gpu serve`: a model behind the APIs of OpenAI and Ollama.
+ *
+ * It answers until it is told to stop: SIGTERM or SIGINT let what is being answered end, for
+ * SERVICE_DRAIN_S at most; a second one ends it at once.
+ *
+ *   ownership  options are borrowed for the call
+ *   threads    one, which runs the loop; others behind engine
+ *   errors     those of engine, httpd and apikey
+ */
+#pragma once
+
+#include "gpu/engine.h"
+
+enum { SERVICE_DRAIN_S = 60 };
+
+struct service_options {
+    struct engine_options engine;
+    const char *listen;   /* HOST:PORT; an IPv6 address in brackets; port 0: the system's choice */
+    const char *name;     /* of the model; NULL: as its file or folder */
+    const char *key_file; /* NULL: anybody may ask */
+};
+
+MUST_CHECK bool service_run(const struct service_options *options, struct err *err);

@@ -1,0 +1,32 @@
+/* service_parts.h - what service's files share. Part of service.
+ *
+ *   threads  loop thread only
+ */
+#pragma once
+
+#include "gpu/apikey.h"
+#include "gpu/httpd.h"
+#include "gpu/ollama.h"
+#include "gpu/service.h"
+#include "gpu/talk.h"
+
+struct service {
+    uv_loop_t loop;
+    struct apikey_list keys;
+    struct engine *engine;
+    struct talks *talks;
+    struct httpd *httpd;
+    struct ollama_model model;
+    char name[128];
+    int64_t began_at;
+    uv_signal_t signals[2];
+    uv_timer_t drain;
+    int64_t drained_ms;
+    bool is_draining, ends_now;
+};
+
+/* Answers any request: the routes. */
+void service_ask(void *owner, const struct httpd_request *request);
+
+/* Prometheus' text. */
+void service_write_metrics(struct text *out, const struct service *service);
