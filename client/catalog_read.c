@@ -1,6 +1,7 @@
 /* catalog_read.c - what is asked of the catalog. */
 #include "client/catalog_parts.h"
 #include "client/catalog_past.h"
+#include "client/catalog_since.h"
 #include "client/hlc.h"
 #include "client/sql.h"
 #include "client/store_parts.h"
@@ -124,6 +125,25 @@ static bool read_events(struct store *store, struct sqlite3_stmt *row,
                                    .json = arena_copy(arena, sql_text(row, 6)),
                                    .is_withheld = sql_int(row, 7) != 0};
     }
+}
+
+bool catalog_since(struct store *store, struct catalog_events *events, struct arena *arena,
+                   int64_t *place, size_t max, struct err *err)
+{
+    struct sqlite3_stmt *row;
+    return catalog_settle(store, err) &&
+           sql_start(store->sql, &row, err,
+                     EVENT_COLUMNS " WHERE event.n > ? AND NOT is_redacted AND NOT EXISTS"
+                                   " (SELECT 1 FROM quarantine WHERE quarantine.n = event.n)"
+                                   " ORDER BY event.n LIMIT ?",
+                     "ii", *place, (int64_t)max) &&
+           read_events(store, row, events, arena, err) &&
+           (events->count == 0 || store_find(store, place, &events->at[events->count - 1].id, err));
+}
+
+bool catalog_place(struct store *store, int64_t *place, struct err *err)
+{
+    return sql_number(store->sql, place, 0, err, "SELECT max(n) FROM log", "");
 }
 
 bool catalog_events_at(struct store *store, struct catalog_events *events, struct arena *arena,

@@ -1,161 +1,19 @@
 /* shoal feed, thread: what people write, and what others answer. */
 #include <stdlib.h>
 
-#include "client/catalog.h"
-#include "client/command_home.h"
+#include "client/command_live.h"
+#include "client/command_note.h"
 #include "client/command_people.h"
 #include "client/person.h"
-#include "client/thread.h"
-#include "shared/arena.h"
 #include "shared/err.h"
-#include "shared/event.h"
 #include "shared/filter.h"
-#include "shared/hex.h"
 #include "shared/kind.h"
-#include "shared/scan.h"
-#include "shared/sig.h"
-#include "shared/text.h"
 
-enum { FEED_DEFAULT = 20, FEED_MAX = 100000, ANSWERS_MAX = 2000, HEX_CHARS = 64, INDENT = 4 };
-
-struct note {
-    struct event event;
-    struct span json;
-    struct thread thread;
-    int depth;
-};
-
-struct notes {
-    struct store *store;
-    struct arena *arena;
-    struct note *at;
-    size_t count, max;
-    bool is_first_only; /* no answers */
-};
-
-struct feed {
-    const struct command_call *call;
-    struct store *store;
-    struct arena arena;
-    struct text out;
-};
-
-static bool add_note(void *owner, const struct catalog_event *found)
-{
-    struct notes *notes = owner;
-    struct note note = {.json = arena_copy(notes->arena, found->json)};
-    if (!event_parse(&note.event, notes->arena, note.json, NULL))
-        return true;
-    thread_read(&note.thread, &note.event);
-    bool is_answer = note.event.kind != KIND_REPOST && note.thread.has_parent;
-    if (notes->is_first_only && is_answer)
-        return true;
-    notes->at = arena_grow(notes->arena, struct note, notes->at, notes->count);
-    notes->at[notes->count++] = note;
-    return notes->count < notes->max;
-}
+enum { FEED_DEFAULT = 20, FEED_MAX = 100000, ANSWERS_MAX = 2000 };
 
 static bool is_same(const struct bytes32 *a, const struct bytes32 *b)
 {
     return memcmp(a, b, sizeof *a) == 0;
-}
-
-/* ---- one note ---- */
-
-static bool add_author(void *owner, const struct catalog_event *found)
-{
-    struct notes *notes = owner;
-    struct note note = {0};
-    if (!event_parse(&note.event, notes->arena, arena_copy(notes->arena, found->json), NULL) ||
-        span_eq(note.event.content_json, SPAN("-")))
-        return true;
-    for (size_t i = 0; i < notes->count; i++)
-        if (is_same(&notes->at[i].event.pubkey, &found->author))
-            return true;
-    notes->at = arena_grow(notes->arena, struct note, notes->at, notes->count);
-    notes->at[notes->count++] = note;
-    return notes->count < notes->max;
-}
-
-/* The events of a kind that name another in a tag of that letter. */
-static bool find_naming(struct notes *notes, char letter, const struct bytes32 *id, uint16_t kind,
-                        catalog_fn *fn, struct err *err)
-{
-    char hex[HEX_CHARS];
-    hex_encode(hex, id->at, sizeof id->at);
-    const struct span value = SPAN_OF(hex);
-    const struct filter_tag tag = {.letter = letter, .count = 1, .values = &value};
-    const struct filter filter = {.until = INT64_MAX,
-                                  .limit = FILTER_NO_LIMIT,
-                                  .kinds = {1, &kind},
-                                  .tag_count = 1,
-                                  .tags = &tag};
-    return catalog_each(notes->store, &filter, fn, notes, err);
-}
-
-/* How many people like it. */
-static bool count_likes(struct store *store, size_t *count, const struct bytes32 *id,
-                        struct err *err)
-{
-    struct arena arena = {0};
-    struct notes notes = {.store = store, .arena = &arena, .max = ANSWERS_MAX};
-    bool ok = find_naming(&notes, 'e', id, KIND_REACTION, add_author, err);
-    *count = notes.count;
-    arena_clear(&arena);
-    return ok;
-}
-
-/* What a repost holds, when it is what it says it is. */
-static void write_repost(struct feed *feed, const struct event *event, struct span content,
-                         int indent)
-{
-    struct event inner;
-    if (content.len == 0 || !event_parse(&inner, &feed->arena, content, NULL) ||
-        !event_check_id(&inner) || !sig_verify(&inner.sig, &inner.id, &inner.pubkey)) {
-        const struct span *id = event_tag_value(event, SPAN("e"));
-        text_addf(&feed->out, "%*sshares ", indent, "");
-        home_write_words(&feed->out, id != NULL ? *id : SPAN("something unnamed"), HEX_CHARS);
-        text_add(&feed->out, SPAN("\n"));
-        return;
-    }
-    text_addf(&feed->out, "%*sshares what ", indent, "");
-    people_write_name(&feed->out, feed->store, &inner.pubkey);
-    text_add(&feed->out, SPAN(" wrote:\n"));
-    home_write_lines(&feed->out,
-                     scan_decode(&feed->arena, (struct scan_string){inner.content_json, true}),
-                     indent + INDENT);
-}
-
-static bool write_note(struct feed *feed, const struct note *note, struct err *err)
-{
-    enum { SHORT = 4, DEPTH_MAX = 12 };
-    const struct event *event = &note->event;
-    struct text *out = &feed->out;
-    size_t likes;
-    int indent = INDENT * (note->depth < DEPTH_MAX ? note->depth : DEPTH_MAX);
-    if (feed->call->is_json) {
-        text_add(out, note->json);
-        text_add(out, SPAN("\n"));
-        return true;
-    }
-    if (!count_likes(feed->store, &likes, &event->id, err))
-        return false;
-    text_addf(out, "%*s", indent, "");
-    text_add_hex(out, event->id.at, SHORT);
-    text_add(out, SPAN("  "));
-    home_write_time(out, event->created_at);
-    text_add(out, SPAN("  "));
-    people_write_name(out, feed->store, &event->pubkey);
-    if (likes > 0)
-        text_addf(out, "  %zu like%s it", likes, likes == 1 ? "s" : "");
-    text_add(out, SPAN("\n"));
-    struct span content =
-        scan_decode(&feed->arena, (struct scan_string){event->content_json, true});
-    if (event->kind == KIND_REPOST)
-        write_repost(feed, event, content, indent + INDENT);
-    else
-        home_write_lines(out, content, indent + INDENT);
-    return true;
 }
 
 /* ---- what was answered ---- */
@@ -173,8 +31,8 @@ static bool find_answers(struct feed *feed, struct notes *notes, const struct by
                          struct err *err)
 {
     *notes = (struct notes){.store = feed->store, .arena = &feed->arena, .max = ANSWERS_MAX};
-    if (!find_naming(notes, 'e', root, KIND_NOTE, add_note, err) ||
-        !find_naming(notes, 'E', root, KIND_COMMENT, add_note, err))
+    if (!note_find_naming(notes, 'e', root, KIND_NOTE, note_add, err) ||
+        !note_find_naming(notes, 'E', root, KIND_COMMENT, note_add, err))
         return false;
     if (notes->count > 0)
         qsort(notes->at, notes->count, sizeof *notes->at, compare);
@@ -209,7 +67,7 @@ static bool write_answers(struct feed *feed, const struct note *first, struct er
     stack[0].thread.root = first->event.id;
     while (waiting > 0) {
         struct note note = stack[--waiting];
-        if (note.depth > 0 && !write_note(feed, &note, err))
+        if (note.depth > 0 && !note_write(feed, &note, err))
             return false;
         for (size_t i = notes.count; i-- > 0;) {
             if (is_taken[i] || !is_under(&notes, &notes.at[i], &note))
@@ -247,13 +105,14 @@ static bool find_authors(struct feed *feed, struct projection_people *authors, s
     return true;
 }
 
-static bool feed_notes(struct feed *feed, struct err *err)
+static const uint16_t kinds[] = {KIND_NOTE, KIND_REPOST};
+
+/* What is in the store, the newest first. */
+static bool find_notes(struct feed *feed, struct notes *notes, struct err *err)
 {
-    static const uint16_t kinds[] = {KIND_NOTE, KIND_REPOST};
     struct projection_people authors;
-    struct notes notes = {.arena = &feed->arena, .is_first_only = true};
-    bool shows_answers = command_value(feed->call, "replies") != NULL;
     int64_t max;
+    *notes = (struct notes){.arena = &feed->arena, .is_first_only = true};
     if (!find_authors(feed, &authors, err) ||
         !command_read_number(feed->call, "limit", FEED_DEFAULT, FEED_MAX, &max, err))
         return false;
@@ -261,14 +120,122 @@ static bool feed_notes(struct feed *feed, struct err *err)
                                   .limit = FILTER_NO_LIMIT,
                                   .kinds = {ARRAY_LEN(kinds), kinds},
                                   .authors = {.count = (uint32_t)authors.count, .at = authors.at}};
-    notes.max = (size_t)max;
-    if (max > 0 && !catalog_each(feed->store, &filter, add_note, &notes, err))
+    notes->max = (size_t)max;
+    return max == 0 || catalog_each(feed->store, &filter, note_add, notes, err);
+}
+
+static bool feed_notes(struct feed *feed, struct err *err)
+{
+    struct notes notes;
+    bool shows_answers = command_value(feed->call, "replies") != NULL;
+    if (!find_notes(feed, &notes, err))
         return false;
     for (size_t i = 0; i < notes.count; i++)
-        if (!write_note(feed, &notes.at[i], err) ||
+        if (!note_write(feed, &notes.at[i], err) ||
             (shows_answers && !write_answers(feed, &notes.at[i], err)))
             return false;
     return true;
+}
+
+/* ---- shoal feed --follow ---- */
+
+struct following {
+    struct feed feed;
+    struct projection_people authors;
+    struct filter *filters; /* for relays: the authors in several parts, where there are many */
+    uint32_t filter_count;
+};
+
+static bool show(struct following *following, bool ok, const struct err *err)
+{
+    struct feed *feed = &following->feed;
+    if (!ok)
+        (void)command_fail(feed->call, err);
+    return ok && command_print(feed->call, &feed->out) == COMMAND_DONE;
+}
+
+/* The newest comes last, as what comes then does. */
+static bool on_begin(void *owner)
+{
+    struct following *following = owner;
+    struct feed *feed = &following->feed;
+    struct notes notes;
+    struct err err;
+    bool ok = find_notes(feed, &notes, &err);
+    for (size_t i = notes.count; ok && i-- > 0;)
+        ok = note_write(feed, &notes.at[i], &err);
+    return show(following, ok, &err);
+}
+
+static bool on_came(void *owner, const struct catalog_event *event)
+{
+    struct following *following = owner;
+    struct feed *feed = &following->feed;
+    struct feed one = {.call = feed->call, .store = feed->store};
+    bool shows_answers = command_value(feed->call, "replies") != NULL;
+    struct notes notes = {.arena = &one.arena, .max = 1, .is_first_only = !shows_answers};
+    bool is_kind = event->kind == KIND_NOTE || event->kind == KIND_REPOST;
+    struct err err;
+    if (!is_kind || !projection_has(&following->authors, &event->author))
+        return true;
+    (void)note_add(&notes, event);
+    bool ok = notes.count == 0 || note_write(&one, notes.at, &err);
+    text_add(&feed->out, text_span(&one.out));
+    text_clear(&one.out);
+    arena_clear(&one.arena);
+    return show(following, ok, &err);
+}
+
+static void make_filters(struct following *following, int64_t limit)
+{
+    enum { AUTHORS_MAX = 100 }; /* in a filter: relays bound them */
+    struct arena *arena = &following->feed.arena;
+    const struct projection_people *authors = &following->authors;
+    following->filters = arena_array(arena, struct filter, authors->count / AUTHORS_MAX + 1);
+    for (size_t i = 0; i < authors->count; i += AUTHORS_MAX) {
+        size_t left = authors->count - i;
+        following->filters[following->filter_count++] = (struct filter){
+            .until = INT64_MAX,
+            .limit = limit,
+            .kinds = {ARRAY_LEN(kinds), kinds},
+            .authors = {.count = (uint32_t)(left < AUTHORS_MAX ? left : AUTHORS_MAX),
+                        .at = authors->at + i}};
+    }
+}
+
+/* All of one's relays are asked for everybody. */
+static bool make_stops(struct following *following, struct live *live, struct err *err)
+{
+    enum { ASKED_MAX = 500 }; /* stored events, of a relay */
+    struct feed *feed = &following->feed;
+    struct span *urls;
+    int64_t max;
+    if (!find_authors(feed, &following->authors, err) ||
+        !command_read_number(feed->call, "limit", FEED_DEFAULT, FEED_MAX, &max, err) ||
+        !store_relays(feed->store, &urls, &live->stop_count, &feed->arena, err))
+        return false;
+    make_filters(following, max < ASKED_MAX ? max : ASKED_MAX);
+    struct live_stop *stops = arena_array(&feed->arena, struct live_stop, live->stop_count + 1);
+    for (size_t i = 0; i < live->stop_count; i++)
+        stops[i] = (struct live_stop){urls[i], following->filters, following->filter_count};
+    live->stops = stops;
+    return true;
+}
+
+static enum command_status follow(struct command_call *call)
+{
+    struct following following = {.feed = {.call = call}};
+    struct live live = {.call = call, .begin = on_begin, .came = on_came, .owner = &following};
+    struct err err;
+    enum command_status status;
+    live.store = following.feed.store = home_open(call, &status);
+    if (live.store == NULL)
+        return status;
+    status = make_stops(&following, &live, &err) ? live_run(&live) : command_fail(call, &err);
+    text_clear(&following.feed.out);
+    arena_clear(&following.feed.arena);
+    store_close(live.store);
+    return status;
 }
 
 /* ---- shoal thread ---- */
@@ -302,7 +269,7 @@ static bool whole_thread(struct feed *feed, struct err *err)
         return false;
     if (!has_root)
         root = note;
-    return write_note(feed, &root, err) && write_answers(feed, &root, err);
+    return note_write(feed, &root, err) && write_answers(feed, &root, err);
 }
 
 static bool look(struct store *store, struct text *out, const struct command_call *call,
@@ -331,15 +298,18 @@ static bool look_thread(struct store *store, struct text *out, const struct comm
 static enum command_status run_feed(struct command_call *call)
 {
     int64_t max;
-    return command_number(call, "limit", FEED_DEFAULT, FEED_MAX, &max) ? home_look(call, look_feed)
-                                                                       : COMMAND_USAGE;
+    if (!command_number(call, "limit", FEED_DEFAULT, FEED_MAX, &max))
+        return COMMAND_USAGE;
+    return command_value(call, "follow") != NULL ? follow(call) : home_look(call, look_feed);
 }
 
 static const struct command_option options_feed[] = {
     {"author", "WHO", "what this person wrote; may be repeated [you, and whom you follow]"},
     {"replies", NULL, "with what was answered"},
     {"limit", "N", "at most so many notes [20]"},
+    {"follow", NULL, "the newest last, then what your relays and the store get, until Ctrl-C"},
     PEOPLE_OPTION_AS,
+    LIVE_OPTIONS,
     HOME_OPTION,
     COMMAND_OPTION_JSON};
 

@@ -68,11 +68,16 @@ static bool make_folder(const char *folder, struct err *err)
     return true;
 }
 
+bool store_lock_path(char path[STORE_PATH_MAX], const char *folder, struct err *err)
+{
+    return put_path(path, folder, "/lock", err);
+}
+
 /* Held as long as the store is open. */
 static int lock_folder(const char *folder, struct err *err)
 {
     char path[STORE_PATH_MAX];
-    if (!put_path(path, folder, "/lock", err))
+    if (!store_lock_path(path, folder, err))
         return -1;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
@@ -166,6 +171,7 @@ bool store_commit(struct store *store, struct err *err)
         return false;
     }
     store->is_begun = false;
+    (void)futimens(store->lock_fd, NULL); /* who waits is told; who is not looks later */
     return true;
 }
 

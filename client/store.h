@@ -37,6 +37,9 @@ enum store_verdict {
 /* The folder named, or else $SHOAL_HOME, or shoal in the user's data folder. */
 MUST_CHECK bool store_folder(char folder[STORE_PATH_MAX], const char *named, struct err *err);
 
+/* The file in the folder that each commit touches, for whoever waits for what others write. */
+MUST_CHECK bool store_lock_path(char path[STORE_PATH_MAX], const char *folder, struct err *err);
+
 /* Opens the store in folder, made with mode 0700 where there is none. NULL on failure. */
 MUST_CHECK struct store *store_open(const char *folder, uint64_t now_ms, struct err *err);
 
