@@ -155,7 +155,7 @@ static bool cut_found(struct store *store, int64_t *n, const struct bytes32 *id,
     *n = 0;
     if (!sql_start(store->sql, &row, err,
                    "SELECT n, body FROM log JOIN event USING (n) WHERE h = ? AND id = ? AND pk = ?"
-                   " AND kind NOT IN (5, 1572, 1574) AND NOT is_redacted",
+                   " AND kind NOT IN (5, 62, 1572, 1574) AND NOT is_redacted",
                    "ibb", store_hash_of(id), id, author) ||
         !sql_next(store->sql, row, &is_row, err))
         return false;
@@ -209,6 +209,40 @@ static bool redact_targets(struct store *store, const struct event *event, struc
     return true;
 }
 
+/* The next event of an author who asked to be forgotten, taken back; is_one: there was one. */
+static bool forget_one(struct store *store, const struct event *by, bool *is_one, struct err *err)
+{
+    struct sqlite3_stmt *row;
+    int64_t n;
+    if (!sql_start(store->sql, &row, err,
+                   "SELECT id FROM event JOIN log USING (n) WHERE pk = ? AND ts <= ?"
+                   " AND kind NOT IN (5, 62, 1572, 1574) AND NOT is_redacted LIMIT 1",
+                   "bi", &by->pubkey, by->created_at) ||
+        !sql_next(store->sql, row, is_one, err))
+        return false;
+    if (!*is_one)
+        return true;
+    struct bytes32 id = sql_id(row, 0);
+    sql_end(row);
+    return cut_found(store, &n, &id, &by->pubkey, err) && cut_inner(store, n, &by->pubkey, err);
+}
+
+/* All that is here of them; what comes later is cut when it does. The ids stay, so that what relays
+ * still have is known here and not taken in again. */
+static bool forget(struct store *store, const struct event *by, struct err *err)
+{
+    bool is_one = redaction_is_vanish(by);
+    if (is_one && !sql_run(store->sql, err,
+                           "INSERT INTO vanish VALUES (?1, ?2)"
+                           " ON CONFLICT(author) DO UPDATE SET until = max(until, ?2)",
+                           "bi", &by->pubkey, by->created_at))
+        return false;
+    while (is_one)
+        if (!forget_one(store, by, &is_one, err))
+            return false;
+    return true;
+}
+
 /* Of a circle: nobody takes back that somebody was removed. */
 static bool is_of_history(uint16_t kind)
 {
@@ -221,11 +255,12 @@ static bool cut_new(struct store *store, int64_t n, struct event *event, struct 
 {
     int64_t is_redacted;
     if (!sql_number(store->sql, &is_redacted, 0, err,
-                    "SELECT 1 FROM redaction WHERE id = ? AND author = ?", "bb", &event->id,
-                    &event->pubkey))
+                    "SELECT 1 FROM redaction WHERE id = ?1 AND author = ?2 UNION ALL"
+                    " SELECT 1 FROM vanish WHERE author = ?2 AND until >= ?3",
+                    "bbi", &event->id, &event->pubkey, event->created_at))
         return false;
-    bool stays = event->kind == KIND_DELETION || is_of_history(event->kind);
-    return is_redacted == 0 || stays || cut(store->sql, n, event, arena, err);
+    return is_redacted == 0 || redaction_spares(event->kind) ||
+           cut(store->sql, n, event, arena, err);
 }
 
 /* In milliseconds, when it says that it was made. */
@@ -303,7 +338,7 @@ bool catalog_add(struct store *store, int64_t n, const struct event *event, stru
     bool ok = cut_new(store, n, &own, &arena, err);
     bool is_node = ok && node_parse(&node, &arena, &own, NULL);
     ok = ok && add(store, n, &own, is_node ? &node : NULL, err) &&
-         redact_targets(store, &own, &arena, err);
+         redact_targets(store, &own, &arena, err) && forget(store, &own, err);
     arena_clear(&arena);
     return ok;
 }

@@ -5,7 +5,7 @@
 #include "client/sql.h"
 #include "client/store_parts.h"
 
-enum { VERSION = 2 }; /* of the tables: another is thrown away and made anew */
+enum { VERSION = 3 }; /* of the tables: another is thrown away and made anew */
 
 /* event: ms: its time, exactly; root: of the entity, NULL of what is no part of one; is_withheld:
  * relays are told of it only sealed. edge: what comes after what. sealed: inner: the event that was
@@ -16,6 +16,7 @@ static const char tables[] =
     "DROP TABLE IF EXISTS entity; DROP TABLE IF EXISTS head; DROP TABLE IF EXISTS missing;"
     "DROP TABLE IF EXISTS quarantine; DROP TABLE IF EXISTS redaction;"
     "DROP TABLE IF EXISTS writer; DROP TABLE IF EXISTS words; DROP TABLE IF EXISTS sealed;"
+    "DROP TABLE IF EXISTS vanish;"
     "CREATE TABLE event(n INTEGER PRIMARY KEY, kind INTEGER NOT NULL, pk BLOB NOT NULL,"
     " ts INTEGER NOT NULL, ms INTEGER NOT NULL, root BLOB, circle BLOB,"
     " is_withheld INTEGER NOT NULL DEFAULT 0);"
@@ -44,6 +45,7 @@ static const char tables[] =
     "CREATE TABLE quarantine(n INTEGER PRIMARY KEY, due_ms INTEGER NOT NULL);"
     "CREATE TABLE redaction(id BLOB NOT NULL, author BLOB NOT NULL, PRIMARY KEY(id, author))"
     " WITHOUT ROWID;"
+    "CREATE TABLE vanish(author BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE writer(pk BLOB NOT NULL, device INTEGER NOT NULL, seq INTEGER NOT NULL,"
     " n INTEGER NOT NULL, PRIMARY KEY(pk, device, seq, n)) WITHOUT ROWID;"
     "CREATE VIRTUAL TABLE words USING fts5(text, tokenize = 'unicode61 remove_diacritics 2');";
@@ -66,6 +68,7 @@ static const char *const contents[] = {
     "SELECT root, id FROM missing ORDER BY root, id",
     "SELECT id, due_ms FROM quarantine JOIN log USING (n) ORDER BY id",
     "SELECT id, author FROM redaction ORDER BY id, author",
+    "SELECT author, until FROM vanish ORDER BY author",
     "SELECT pk, device, seq, id FROM writer JOIN log USING (n) ORDER BY pk, device, seq, id",
     "SELECT id, circle, epoch, inner FROM sealed JOIN log USING (n) ORDER BY id",
     "SELECT id, text FROM words JOIN log ON log.n = words.rowid ORDER BY id",

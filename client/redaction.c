@@ -44,6 +44,23 @@ void redaction_apply(struct event *event, struct arena *arena)
     draft_clear(&draft);
 }
 
+bool redaction_is_vanish(const struct event *event)
+{
+    for (uint32_t i = 0; event->kind == KIND_VANISH && i < event->tag_count; i++) {
+        const struct tag *tag = &event->tags[i];
+        if (tag->count >= 2 && span_eq(tag->items[0], SPAN("relay")) &&
+            span_eq(tag->items[1], SPAN("ALL_RELAYS")))
+            return true;
+    }
+    return false;
+}
+
+bool redaction_spares(uint16_t kind)
+{
+    return kind == KIND_DELETION || kind == KIND_VANISH || kind == KIND_CIRCLE_OP ||
+           kind == KIND_KEY_EPOCH;
+}
+
 size_t redaction_targets(const struct event *event, struct bytes32 **ids, struct arena *arena)
 {
     size_t count = 0;

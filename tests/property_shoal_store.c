@@ -149,6 +149,15 @@ static void add_deletion(void)
     sign(&draft, random_below(KEYS));
 }
 
+/* One of the keys forgets what it said by then, except to some relay. */
+static void add_vanish(void)
+{
+    struct draft draft = {.kind = KIND_VANISH, .created_at = START_S + random_below(20)};
+    draft_tag_pair(&draft, SPAN("relay"),
+                   random_below(3) == 0 ? SPAN("wss://a.example") : SPAN("ALL_RELAYS"));
+    sign(&draft, random_below(KEYS));
+}
+
 static void make_events(void)
 {
     memset(entities, 0, sizeof entities);
@@ -159,6 +168,8 @@ static void make_events(void)
             add_op(&entities[random_below(ENTITIES)]);
         else if (choice < 9 || event_count == 0)
             add_note();
+        else if (random_below(20) == 0)
+            add_vanish();
         else
             add_deletion();
     }

@@ -99,7 +99,23 @@ write rm "$gone" > /dev/null
 check 'asked for' "$gone" "$(run export '{"kinds":[5]}' | sed 's/.*\["e","\([^"]*\)".*/\1/')"
 check 'taken back' '0 ' "$(run export | grep -c gone) $(run find gone)"
 check 'not taken in again' 1 "$(run import gone.json | member duplicate)"
-check 'the file forgets, too' 0 "$(grep -c 'content":"gone' .local/share/shoal/store.db)"
+# Another person who asks to be forgotten (NIP-62) is, whatever comes before or after.
+run identity new --password-file password --cost 4 --key carol > /dev/null
+for words in first second; do
+    run event --content "$words of carol" --created-at 1700000000 --key carol --password-file password > $words.json
+done
+run event --kind 62 --tag relay=wss://a.example --key carol --password-file password > asked
+run import first.json asked > /dev/null 2>&1 || { run import first.json; run import asked; } > /dev/null
+check 'asked of one relay only' "$(member id < first.json)" "$(run find carol | member id)"
+run event --kind 62 --tag relay=ALL_RELAYS --key carol --password-file password > asked
+run import asked > /dev/null
+run import second.json > /dev/null
+check 'forgotten' '0 ' "$(run export | grep -c carol) $(run find carol)"
+check 'known all the same' '1 1' "$(run import first.json | member duplicate) $(run import second.json | member duplicate)"
+check 'in the other order' '0 0' "$(cat asked first.json second.json | run import --home forgetful | member invalid) $(run export --home forgetful | grep -c carol)"
+check 'by other ways, the same' "$(run fsck --home forgetful | member hash)" \
+    "$(cat second.json asked first.json | run import --home forgetful2 > /dev/null; run fsck --home forgetful2 | member hash)"
+check 'the file forgets, too' '0 0' "$(grep -c 'content":"gone' .local/share/shoal/store.db) $(grep -c 'of carol' .local/share/shoal/store.db)"
 secret=$(write set "$id" secret=oyster | member event)
 check 'said' 1 "$(run find oyster | wc -l)"
 write rm "$secret" --forget > /dev/null
