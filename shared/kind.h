@@ -18,6 +18,7 @@ enum {
     KIND_CHAT = 14,
     KIND_GENERIC_REPOST = 16,
     KIND_VANISH = 62,
+    KIND_TIMESTAMP = 1040, /* of OpenTimestamps, of an event */
     KIND_GIFT_WRAP = 1059,
     KIND_COMMENT = 1111,
     KIND_OP = 1570,          /* on the fields of an entity */
@@ -26,6 +27,7 @@ enum {
     KIND_CHECKPOINT = 1573,
     KIND_KEY_EPOCH = 1574, /* of a circle, wrapped for each member */
     KIND_SEALED_OP = 1575, /* a whole event under the key of an epoch */
+    KIND_BLOCK = 1576,     /* a batch of ids under one hash */
     KIND_KNOWLEDGE = 1580, /* a unit of it, with what it was derived from */
     KIND_REPORT = 1984,
     KIND_RELAY_LIST = 10002,

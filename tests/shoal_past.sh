@@ -1,6 +1,6 @@
-#!/bin/sh
+#!/bin/bash
 # Things as they were, as a user meets it: at a time and after an event, compared, blamed, drawn. Who
-# was removed from a circle gets into no past by a false date.
+# was removed from a circle gets into no past by a false date. Batches, and proofs of what is in them.
 #
 #     tests/shoal_past.sh SHOAL_BINARY
 # shellcheck source=tests/shoal_home.sh
@@ -97,6 +97,42 @@ late=$(there set "$plan" title=Late --key bob --password-file password | member 
 carry there .local/share/shoal
 check 'he writes no past' '"Bob"' "$(run show "$plan" --at "$late" | sed 's/.*"title":\("[^"]*"\).*/\1/')"
 check 'where nobody knows it, he does' '"Late"' "$(there show "$plan" --at "$late" | sed 's/.*"title":\("[^"]*"\).*/\1/')"
+
+# Batches of events under one hash, and proofs of one.
+write block new "$id" > made
+block=$(member id < made)
+events=$(run log "$id" | wc -l)
+check 'all of it' "$events 0" "$(member count < made) $(member left < made)"
+status_of 1 block new "$id" --password-file password
+check 'why' 'shoal block new: all of it is in blocks of yours' "$(cat error)"
+run block prove "$second" > proof
+check 'proved' "$second $block $me" "$(run block verify proof | member id) $(run block verify < proof | member block) $(run block verify proof | member author)"
+check 'short' yes "$([ "$(wc -c < proof)" -lt 700 ] && echo yes)"
+sed 's/"index":[0-9]*/"index":0/' proof > wrong
+status_of 1 block verify wrong
+check 'why' 'shoal block verify: the proof does not lead to its root' "$(cat error)"
+sed "s/\"block\":\"[0-9a-f]*/\"block\":\"$id/" proof > wrong
+status_of 1 block verify wrong
+check 'why' 'shoal block verify: it is no block' "$(cat error)"
+status_of 1 block verify proof --home there
+check 'why' 'shoal block verify: the block is not here: fetch it' "$(cat error)"
+status_of 1 block verify nowhere
+write block new > /dev/null
+second=$(run block list | head -n 1 | member id)
+check 'the rest, after it' "$block" "$(run block show "$second" | member before)"
+check 'nothing twice' '' "$({ run block show "$block"; run block show "$second"; } | sed 's/.*"ids":\[//; s/\].*//' | tr ',' '\n' | sort | uniq -d)"
+check 'listed' 2 "$(run block list | wc -l)"
+check 'here' "$events" "$(run block show "$block" | member here)"
+status_of 1 block show "$id"
+{
+    printf '\0OpenTimestamps\0\0Proof\0\277\211\342\350\204\350\222\224\001\010'
+    # shellcheck disable=SC2001,SC2059
+    printf "$(echo "$block" | sed 's/../\\x&/g')\360\020"
+} > stamp.ots
+status_of 1 block anchor "$second" stamp.ots --password-file password
+anchor=$(write block anchor "$block" stamp.ots | member event)
+check 'anchored' "$anchor" "$(run block show "$block" | sed 's/.*"anchors":\["\([^"]*\).*/\1/')"
+check 'and so is what is in it' "$anchor" "$(run block verify proof | sed 's/.*"anchors":\["\([^"]*\).*/\1/')"
 
 echo "$checks checks, $failures failures"
 [ "$failures" = 0 ]
