@@ -56,6 +56,31 @@ bool catalog_release(struct store *store, struct err *err)
     return true;
 }
 
+/* Events that count, and are ahead of the clock: it was set back. */
+#define UNTIMELY \
+    " FROM event WHERE ts >= ?1 / 1000 AND ms > ?1 AND n NOT IN (SELECT n FROM quarantine)"
+
+static bool is_untimely(struct store *store, int64_t *is_untimely, struct err *err)
+{
+    return sql_number(store->sql, is_untimely, 0, err, "SELECT 1" UNTIMELY " LIMIT 1", "i",
+                      (int64_t)catalog_horizon(store));
+}
+
+static bool withdraw(struct store *store, struct err *err)
+{
+    int64_t horizon = (int64_t)catalog_horizon(store);
+    return sql_run(store->sql, err,
+                   "UPDATE entity SET is_dirty = 1 WHERE root IN (SELECT root" UNTIMELY
+                   ") OR circle IN (SELECT root" UNTIMELY ")",
+                   "i", horizon) &&
+           sql_run(store->sql, err,
+                   "DELETE FROM words WHERE rowid IN (SELECT n" UNTIMELY " AND root IS NULL)", "i",
+                   horizon) &&
+           sql_run(store->sql, err,
+                   "INSERT INTO quarantine SELECT n, ms - ?2" UNTIMELY " AND root IS NULL", "ii",
+                   horizon, (int64_t)HLC_AHEAD_MAX_MS);
+}
+
 /* The event behind *settled, if there is one. */
 static bool add_next(struct store *store, int64_t *settled, bool *is_one, struct err *err)
 {
@@ -83,10 +108,11 @@ static bool find_settled(struct store *store, int64_t *settled, struct err *err)
 /* Takes in up to so many events, then folds up to so many entities; is_done: nothing was left. */
 static bool settle_some(struct store *store, bool *is_done, struct err *err)
 {
-    int64_t settled;
+    int64_t settled, ahead;
     bool is_made, is_one = true;
     if (!catalog_is_made(store->sql, &is_made, err) ||
-        (!is_made && !catalog_make(store->sql, err)) || !find_settled(store, &settled, err))
+        (!is_made && !catalog_make(store->sql, err)) || !find_settled(store, &settled, err) ||
+        !is_untimely(store, &ahead, err) || (ahead != 0 && !withdraw(store, err)))
         return false;
     for (int i = 0; is_one && i < EVENTS_AT_ONCE; i++)
         if (!add_next(store, &settled, &is_one, err))
@@ -109,7 +135,7 @@ static bool settle(struct store *store, struct err *err)
 /* So that who only reads need not wait for those who write. */
 static bool is_settled(struct store *store, bool *is_settled, struct err *err)
 {
-    int64_t settled, last, due, dirty;
+    int64_t settled, last, due, dirty, ahead;
     *is_settled = false;
     bool is_made;
     if (!catalog_is_made(store->sql, &is_made, err))
@@ -120,9 +146,11 @@ static bool is_settled(struct store *store, bool *is_settled, struct err *err)
         !sql_number(store->sql, &last, 0, err, "SELECT max(n) FROM log", "") ||
         !sql_number(store->sql, &due, 0, err, "SELECT 1 FROM quarantine WHERE due_ms <= ? LIMIT 1",
                     "i", (int64_t)store->now_ms) ||
-        !sql_number(store->sql, &dirty, 0, err, "SELECT 1 FROM entity WHERE is_dirty LIMIT 1", ""))
+        !sql_number(store->sql, &dirty, 0, err, "SELECT 1 FROM entity WHERE is_dirty LIMIT 1",
+                    "") ||
+        !is_untimely(store, &ahead, err))
         return false;
-    *is_settled = settled == last && due == 0 && dirty == 0;
+    *is_settled = settled == last && due == 0 && dirty == 0 && ahead == 0;
     return true;
 }
 

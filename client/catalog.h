@@ -102,7 +102,7 @@ MUST_CHECK bool catalog_missing(struct store *store, struct bytes32 **ids, size_
 
 struct catalog_counts {
     uint64_t events, entities, waiting, missing, quarantined, redacted, contradictions, locked;
-    uint64_t due_ms; /* when the first that is quarantined counts; 0: none is */
+    uint64_t idle, due_ms; /* due_ms: when the first that is quarantined counts; 0: none is */
 };
 MUST_CHECK bool catalog_counts(struct store *store, struct catalog_counts *counts, struct err *err);
 

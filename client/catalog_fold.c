@@ -133,7 +133,7 @@ struct outcome {
     const struct entity *entity;
     struct span type;
     bool is_deleted;
-    size_t contradictions;
+    size_t contradictions, idle;
     struct text state, text, words;
 };
 
@@ -155,15 +155,17 @@ static bool keep_state(struct sql *sql, const struct outcome *outcome, const str
     text_add(&all, text_span(&outcome->text));
     struct bytes32 hash = sig_sha256(text_span(&all));
     text_clear(&all);
+    int64_t counted = (int64_t)(entity_applied_count(entity) + entity_waiting_count(entity));
     return sql_run(sql, err,
                    "UPDATE entity SET is_dirty = 0, has_root = ?, type = ?, state = ?, text = ?,"
                    " hash = ?, hlc = ?, is_deleted = ?, applied = ?, waiting = ?,"
-                   " contradictions = ? WHERE root = ?",
-                   "isssbiiiiib", (int64_t)(author != NULL), outcome->type,
+                   " contradictions = ?, idle = ? + (SELECT count(*) FROM event"
+                   " WHERE root = entity.root) WHERE root = ?",
+                   "isssbiiiiiib", (int64_t)(author != NULL), outcome->type,
                    text_span(&outcome->state), text_span(&outcome->text), &hash,
                    (int64_t)entity_hlc(entity), (int64_t)outcome->is_deleted,
                    (int64_t)entity_applied_count(entity), (int64_t)entity_waiting_count(entity),
-                   (int64_t)outcome->contradictions, root) &&
+                   (int64_t)outcome->contradictions, (int64_t)outcome->idle - counted, root) &&
            (author == NULL ||
             sql_run(sql, err, "UPDATE entity SET author = ? WHERE root = ?", "bb", author, root));
 }
@@ -247,7 +249,8 @@ static bool fold_entity(struct store *store, const struct bytes32 *root, struct 
                                   .entity = replica_entity(replica),
                                   .type = state->type,
                                   .is_deleted = state_is_deleted(state),
-                                  .contradictions = replica_contradictions(replica)};
+                                  .contradictions = replica_contradictions(replica),
+                                  .idle = replica_idle(replica)};
         state_write(state, &outcome.state, true);
         if (replica_doc(replica) != NULL)
             doc_text(replica_doc(replica), &outcome.text, SPAN(REPLICA_TEXT));

@@ -262,13 +262,15 @@ bool catalog_counts(struct store *store, struct catalog_counts *counts, struct e
                    " (SELECT count(*) FROM log WHERE is_redacted),"
                    " (SELECT total(contradictions) FROM entity),"
                    " (SELECT min(due_ms) FROM quarantine),"
-                   " (SELECT count(*) FROM sealed WHERE epoch NOT IN (SELECT name FROM epoch))",
+                   " (SELECT count(*) FROM sealed WHERE epoch NOT IN (SELECT name FROM epoch)),"
+                   " (SELECT total(idle) FROM entity)",
                    "") ||
         !sql_next(store->sql, row, &is_row, err))
         return false;
-    uint64_t *const out[] = {&counts->events,         &counts->entities,    &counts->waiting,
-                             &counts->missing,        &counts->quarantined, &counts->redacted,
-                             &counts->contradictions, &counts->due_ms,      &counts->locked};
+    uint64_t *const out[] = {
+        &counts->events,      &counts->entities, &counts->waiting,        &counts->missing,
+        &counts->quarantined, &counts->redacted, &counts->contradictions, &counts->due_ms,
+        &counts->locked,      &counts->idle};
     for (size_t i = 0; i < ARRAY_LEN(out); i++)
         *out[i] = (uint64_t)sql_int(row, (int)i);
     sql_end(row);

@@ -8,9 +8,9 @@
 enum { VERSION = 3 }; /* of the tables: another is thrown away and made anew */
 
 /* event: ms: its time, exactly; root: of the entity, NULL of what is no part of one; is_withheld:
- * relays are told of it only sealed. edge: what comes after what. sealed: inner: the event that was
- * found inside. writer: who signed on which device with which count. words: rowid is n, of an
- * entity its root's. */
+ * relays are told of it only sealed. edge: what comes after what. entity: idle: events of it that
+ * do nothing. sealed: inner: the event that was found inside. writer: who signed on which device
+ * with which count. words: rowid is n, of an entity its root's. */
 static const char tables[] =
     "DROP TABLE IF EXISTS event; DROP TABLE IF EXISTS tag; DROP TABLE IF EXISTS edge;"
     "DROP TABLE IF EXISTS entity; DROP TABLE IF EXISTS head; DROP TABLE IF EXISTS missing;"
@@ -31,8 +31,8 @@ static const char tables[] =
     " WITHOUT ROWID;"
     "CREATE TABLE entity(root BLOB NOT NULL UNIQUE, is_dirty INTEGER NOT NULL DEFAULT 1,"
     " has_root INTEGER, author BLOB, type TEXT, state TEXT, text TEXT, hash BLOB, hlc INTEGER,"
-    " is_deleted INTEGER, applied INTEGER, waiting INTEGER, contradictions INTEGER, circle BLOB,"
-    " is_open INTEGER NOT NULL DEFAULT 0);"
+    " is_deleted INTEGER, applied INTEGER, waiting INTEGER, contradictions INTEGER, idle INTEGER,"
+    " circle BLOB, is_open INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX entity_circle ON entity(circle) WHERE circle IS NOT NULL;"
     "CREATE TABLE sealed(n INTEGER PRIMARY KEY, circle BLOB NOT NULL, epoch BLOB NOT NULL,"
     " inner BLOB);"
@@ -56,7 +56,7 @@ static const char events[] =
 
 static const char entities[] =
     "SELECT root, is_dirty, has_root, author, type, state, text, hash, hlc, is_deleted, applied,"
-    " waiting, contradictions, circle, is_open FROM entity ORDER BY root";
+    " waiting, contradictions, idle, circle, is_open FROM entity ORDER BY root";
 
 /* All of it, in orders that say nothing of when events came. */
 static const char *const contents[] = {

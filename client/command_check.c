@@ -83,6 +83,7 @@ static bool write_status(struct text *out, const struct command_call *call, stru
     add_count(out, call, "quarantined", counts.quarantined);
     add_count(out, call, "locked", counts.locked);
     add_count(out, call, "redacted", counts.redacted);
+    add_count(out, call, "idle", counts.idle);
     add_count(out, call, "queued", queued);
     add_count(out, call, "refused", refused);
     add_clock(out, call, &writers);
@@ -271,6 +272,17 @@ static void tell_counts(struct diagnosis *diagnosis, const struct catalog_counts
          counts->contradictions > 0 ? words : "no device contradicts itself");
 }
 
+/* Anybody can write those, so they are no reason to look. */
+static void tell_idle(struct diagnosis *diagnosis, uint64_t idle)
+{
+    char words[192];
+    snprintf(words, sizeof words,
+             "%llu events do nothing: garbage, or of somebody who may not write there; nothing "
+             "depends on them",
+             (unsigned long long)idle);
+    tell(diagnosis, true, "others", idle > 0 ? words : "nothing is here that may not be");
+}
+
 static void tell_writers(struct diagnosis *diagnosis, const struct catalog_writers *writers)
 {
     char words[192];
@@ -314,6 +326,7 @@ static bool diagnose(struct diagnosis *diagnosis, struct store *store, struct ar
         return false;
     tell_counts(diagnosis, &counts);
     tell_writers(diagnosis, &writers);
+    tell_idle(diagnosis, counts.idle);
     tell_outbox(diagnosis, queued, refused);
     return true;
 }

@@ -34,6 +34,8 @@ struct replica {
     struct entity *entity;
     struct prose *prose;
     struct trie updates; /* id: prose_update, of those that may not count yet */
+    struct trie garbage; /* ids whose content means nothing */
+    size_t idle;
     struct bytes32 root, author;
     uint64_t cut;
     bool has_author, has_text;
@@ -44,6 +46,8 @@ static void on_apply(void *owner, const struct node *node)
 {
     struct replica *replica = owner;
     const struct prose_update *update = trie_get(&replica->updates, SPAN_OF(node->id));
+    replica->idle +=
+        replica->leave == ENTITY_HOLLOW || trie_get(&replica->garbage, SPAN_OF(node->id)) != NULL;
     if (update == NULL)
         return;
     prose_put(replica->prose, update, replica->leave == ENTITY_HOLLOW);
@@ -79,12 +83,19 @@ static bool is_same(const struct bytes32 *a, const struct bytes32 *b)
     return memcmp(a->at, b->at, sizeof a->at) == 0;
 }
 
+static void note_garbage(struct replica *replica, const struct node *node)
+{
+    trie_put(&replica->garbage, &replica->arena, SPAN_OF(node->id), replica);
+}
+
 /* Keeps a text update until its event counts. */
 static void keep_update(struct replica *replica, const struct event *event, const struct node *node)
 {
     struct prose_update update;
-    if (!prose_parse(&update, &replica->arena, event, node, NULL))
+    if (!prose_parse(&update, &replica->arena, event, node, NULL)) {
+        note_garbage(replica, node);
         return;
+    }
     struct prose_update *kept = arena_alloc(&replica->arena, sizeof *kept);
     *kept = update;
     trie_put(&replica->updates, &replica->arena, SPAN_OF(node->id), kept);
@@ -172,8 +183,10 @@ static enum replica_verdict read(struct replica *replica, struct arena *arena,
     }
     if (is_foreign(replica, &node))
         return REPLICA_FOREIGN;
-    if (!is_redacted && node.kind == KIND_OP && !op_parse(&ops, arena, event, NULL))
+    if (!is_redacted && node.kind == KIND_OP && !op_parse(&ops, arena, event, NULL)) {
+        note_garbage(replica, &node);
         ops = (struct op_list){0};
+    }
     if (!is_redacted && node.kind == KIND_TEXT_UPDATE)
         keep_update(replica, event, &node);
     return put(replica, &node, &ops);
@@ -225,6 +238,11 @@ struct doc *replica_doc(const struct replica *replica)
 size_t replica_contradictions(const struct replica *replica)
 {
     return prose_contradictions(replica->prose);
+}
+
+size_t replica_idle(const struct replica *replica)
+{
+    return replica->idle;
 }
 
 /* The strings in a JSON value, decoded, one a line. */

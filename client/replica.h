@@ -72,5 +72,8 @@ struct doc *replica_doc(const struct replica *replica);
 /* Text updates that lost their place to another of the same device. */
 size_t replica_contradictions(const struct replica *replica);
 
+/* Events that keep their place and do nothing: void, or garbage. */
+size_t replica_idle(const struct replica *replica);
+
 /* Appends all the words that people wrote, a line for each value: what a search looks through. */
 void replica_words(const struct replica *replica, struct text *out);

@@ -11,6 +11,7 @@
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
+#include "tests/cli.h"
 #include "tests/folder.h"
 #include "tests/relay.h"
 #include "tests/scratch.h"
@@ -18,7 +19,7 @@
 #include "tests/talk.h"
 #include "tests/test.h"
 
-enum { PAST = 1700000000, OUTPUT_MAX = 1 << 16 };
+enum { PAST = 1700000000 };
 
 static struct relay here, there;
 static char home[64];
@@ -26,35 +27,6 @@ static char home[64];
 static const char *url_of(const struct relay *relay)
 {
     return scratch_format("ws://127.0.0.1:%u", relay->port);
-}
-
-/* Begins to run shoal; its outputs. */
-static FILE *start(const char *arguments)
-{
-    /* NOLINTNEXTLINE(cert-env33-c): nothing in it is foreign */
-    FILE *pipe = popen(scratch_format("exec %s %s 2>&1 </dev/null", SHOAL_BINARY, arguments), "re");
-    assert_non_null(pipe);
-    return pipe;
-}
-
-/* Runs shoal; what it wrote to either output. */
-static const char *shoal(int status, const char *arguments)
-{
-    char *out = scratch_alloc(OUTPUT_MAX);
-    FILE *pipe = start(arguments);
-    size_t len = fread(out, 1, OUTPUT_MAX - 1, pipe);
-    out[len] = '\0';
-    int ended = pclose(pipe);
-    if (!WIFEXITED(ended) || WEXITSTATUS(ended) != status)
-        fail_msg("shoal %s: status %d: %s", arguments, ended, out);
-    return out;
-}
-
-static void expect(const char *arguments, const char *words)
-{
-    const char *out = shoal(0, arguments);
-    if (strstr(out, words) == NULL)
-        fail_msg("shoal %s: expected %s, got %s", arguments, words, out);
 }
 
 static struct store *open_store(void)
@@ -144,21 +116,21 @@ static void test_equal(void **state)
     publish(&here, 1, 0, 250);
     publish(&there, 1, 150, 400);
     keep(1, 380, 450, NULL);
-    shoal(0, scratch_format("remote add %s", url_of(&here)));
-    shoal(0, scratch_format("remote add %s", url_of(&there)));
-    expect(scratch_format("sync --dry-run --all %s", url_of(&here)),
-           "\"to_fetch\":250,\"to_send\":70,\"fetched\":0,\"sent\":0");
-    expect(scratch_format("sync --all %s", url_of(&here)), "\"fetched\":250,\"sent\":70");
-    expect(scratch_format("sync --all %s", url_of(&there)), "\"fetched\":130,\"sent\":200");
-    shoal(0, "sync --all");
+    cli_run(0, scratch_format("remote add %s", url_of(&here)));
+    cli_run(0, scratch_format("remote add %s", url_of(&there)));
+    cli_expect(scratch_format("sync --dry-run --all %s", url_of(&here)),
+               "\"to_fetch\":250,\"to_send\":70,\"fetched\":0,\"sent\":0");
+    cli_expect(scratch_format("sync --all %s", url_of(&here)), "\"fetched\":250,\"sent\":70");
+    cli_expect(scratch_format("sync --all %s", url_of(&there)), "\"fetched\":130,\"sent\":200");
+    cli_run(0, "sync --all");
     assert_int_equal(count_of(&here), 450);
     assert_int_equal(count_of(&there), 450);
-    expect("sync --all", "\"fetched\":0,\"sent\":0,\"known\":0");
+    cli_expect("sync --all", "\"fetched\":0,\"sent\":0,\"known\":0");
     /* a part of it */
     publish(&here, 2, 0, 10);
     publish(&here, 3, 0, 10);
-    expect(scratch_format("fetch --author %s %s", signer_pubkey(2), url_of(&here)),
-           "\"fetched\":10");
+    cli_expect(scratch_format("fetch --author %s %s", signer_pubkey(2), url_of(&here)),
+               "\"fetched\":10");
     end();
 }
 
@@ -168,13 +140,13 @@ static void test_wiped(void **state)
     (void)state;
     begin(NULL);
     keep(1, 0, 300, url_of(&here));
-    expect(scratch_format("push %s", url_of(&here)), "\"sent\":300");
-    expect(scratch_format("push %s", url_of(&here)), "\"sent\":0");
+    cli_expect(scratch_format("push %s", url_of(&here)), "\"sent\":300");
+    cli_expect(scratch_format("push %s", url_of(&here)), "\"sent\":0");
     const char *port = scratch_format("listen_port=%u", here.port);
     relay_stop(&here);
     relay_start(&here, &(struct relay_setup){.options = OPTIONS(port)});
     assert_int_equal(count_of(&here), 0);
-    expect(scratch_format("sync --all %s", url_of(&here)), "\"fetched\":0,\"sent\":300");
+    cli_expect(scratch_format("sync --all %s", url_of(&here)), "\"fetched\":0,\"sent\":300");
     assert_int_equal(count_of(&here), 300);
     end();
 }
@@ -186,16 +158,16 @@ static void test_without_nip77(void **state)
     begin(OPTIONS("negentropy_records_max=0", "limit_max=20", "limit_default=20"));
     publish(&here, 1, 90, 260);
     keep(1, 0, 150, NULL);
-    expect(scratch_format("sync --all %s", url_of(&here)), "\"fetched\":110,\"sent\":90");
+    cli_expect(scratch_format("sync --all %s", url_of(&here)), "\"fetched\":110,\"sent\":90");
     assert_int_equal(count_of(&here), 260);
-    expect(scratch_format("sync --all --anew %s", url_of(&here)), "\"fetched\":0,\"sent\":0");
+    cli_expect(scratch_format("sync --all --anew %s", url_of(&here)), "\"fetched\":0,\"sent\":0");
     /* from then on only what is new is looked at */
     struct talk talk;
     talk_open(&talk, &here);
     for (int i = 0; i < 30; i++)
         talk_accept(&talk, SIGN(.person = 4, .kind = 1, .content = scratch_format("%d", i)));
     talk_close(&talk);
-    expect(scratch_format("fetch --all %s", url_of(&here)), "\"fetched\":30");
+    cli_expect(scratch_format("fetch --all %s", url_of(&here)), "\"fetched\":30");
     end();
 }
 
@@ -210,17 +182,17 @@ static void test_offline(void **state)
     char schema[64];
     const char *port = scratch_format("listen_port=%u", here.port);
     snprintf(schema, sizeof schema, "%s", here.schema);
-    shoal(1, "push ws://127.0.0.1:1");
+    cli_run(1, "push ws://127.0.0.1:1");
     relay_kill(&here);
-    shoal(1, scratch_format("push %s", url_of(&here))); /* nobody is there: nothing is lost */
-    expect(scratch_format("push %s", url_of(&there)), "\"sent\":0"); /* not its own */
+    cli_run(1, scratch_format("push %s", url_of(&here))); /* nobody is there: nothing is lost */
+    cli_expect(scratch_format("push %s", url_of(&there)), "\"sent\":0"); /* not its own */
     const struct relay_setup again = {
         .schema = schema, .options = OPTIONS(port, "events_per_s_max=400", "event_burst_max=400")};
     relay_start(&here, &again);
     struct talk talk;
     talk_open(&talk, &here);
     talk_subscribe(&talk, "live", "{\"limit\":0}");
-    FILE *pipe = start(scratch_format("push --timeout 60 %s", url_of(&here)));
+    FILE *pipe = cli_start(scratch_format("push --timeout 60 %s", url_of(&here)));
     for (int i = 0; i < 100; i++)
         talk_await(&talk, "EVENT");
     talk_close(&talk);
@@ -231,7 +203,7 @@ static void test_offline(void **state)
     if (pclose(pipe) != 0 || strstr(line, "\"refused\":0,\"failed\":0") == NULL)
         fail_msg("%s", line);
     assert_int_equal(count_of(&here), EVENTS);
-    expect(scratch_format("push %s", url_of(&here)), "\"sent\":0,\"known\":0");
+    cli_expect(scratch_format("push %s", url_of(&here)), "\"sent\":0,\"known\":0");
     end();
 }
 
@@ -246,11 +218,11 @@ static void test_refused(void **state)
     put(store, SIGN(.person = 1, .kind = 1, .tags = "[[\"-\"]]"), NULL);
     put(store, SIGN(.person = 1, .kind = 1), url_of(&here));
     store_close(store);
-    const char *out = shoal(3, scratch_format("push %s", url_of(&here)));
+    const char *out = cli_run(3, scratch_format("push %s", url_of(&here)));
     assert_non_null(strstr(out, "\"sent\":1,\"known\":0,\"refused\":1"));
     assert_non_null(strstr(out, ": invalid: "));
-    expect(scratch_format("push %s", url_of(&here)), "\"sent\":0,\"known\":0,\"refused\":0");
-    expect(scratch_format("sync --all %s", url_of(&here)), "\"kept_back\":1");
+    cli_expect(scratch_format("push %s", url_of(&here)), "\"sent\":0,\"known\":0,\"refused\":0");
+    cli_expect(scratch_format("sync --all %s", url_of(&here)), "\"kept_back\":1");
     end();
 }
 
@@ -267,11 +239,11 @@ static void test_outbox(void **state)
     talk_close(&talk);
     publish(&there, 7, 0, 20);
     publish(&there, 8, 0, 20);
-    shoal(0, scratch_format("remote add %s", url_of(&here)));
+    cli_run(0, scratch_format("remote add %s", url_of(&here)));
     const char *fetch = scratch_format("fetch --outbox --author %s", signer_pubkey(7));
-    expect(fetch, "\"fetched\":1,"); /* his list */
-    expect(fetch, "\"fetched\":20,");
-    expect(fetch, url_of(&there));
+    cli_expect(fetch, "\"fetched\":1,"); /* his list */
+    cli_expect(fetch, "\"fetched\":20,");
+    cli_expect(fetch, url_of(&there));
     assert_int_equal(count_of(&here), 1); /* nothing was sent */
     end();
 }
