@@ -20,3 +20,9 @@ relay_test(exchange)
 target_link_libraries(relay_exchange PRIVATE exchange cli)
 relay_test(lost)
 target_link_libraries(relay_lost PRIVATE libshoal cli)
+
+# Of relays it needs none but the liar.
+add_executable(relay_lies relay_lies.c)
+target_link_libraries(relay_lies PRIVATE linked libshoal cli)
+add_test(NAME relay_lies COMMAND relay_lies)
+set_tests_properties(relay_lies PROPERTIES LABELS integration TIMEOUT 120)
