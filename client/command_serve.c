@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "client/command_home.h"
+#include "client/person.h"
 #include "client/serve.h"
 #include "shared/err.h"
 #include "shared/number.h"
@@ -71,18 +72,37 @@ static enum command_status run(struct serving *serving, const struct command_cal
     return status;
 }
 
+static bool read_people(struct bytes32 people[COMMAND_OPTIONS_MAX], struct serve_setup *setup,
+                        const struct command_call *call, struct err *err)
+{
+    const char *word;
+    size_t place = 0;
+    setup->people = people;
+    while ((word = command_next_value(call, "allow", &place)) != NULL)
+        if (!person_parse(&people[setup->people_count++], command_span(word), err))
+            return false;
+    return true;
+}
+
 static enum command_status run_serve(struct command_call *call)
 {
     const char *listen = command_value(call, "listen");
     struct serving serving;
-    char address[ADDRESS_MAX];
+    char address[ADDRESS_MAX], folder[STORE_PATH_MAX];
+    struct bytes32 people[COMMAND_OPTIONS_MAX];
     enum command_status status;
+    struct err err;
     struct serve_setup setup = {.loop = &serving.loop,
+                                .url = command_value(call, "url"),
                                 .is_read_only = command_value(call, "read-only") != NULL,
                                 .now_ms = home_now};
     if (!read_listen(address, &setup.port, listen != NULL ? listen : LISTEN_PRESET))
         return command_misuse(call, "--listen: expected ADDRESS:PORT, got '%.80s'", listen);
     setup.address = strcmp(address, "0.0.0.0") != 0 ? address : NULL;
+    if (!read_people(people, &setup, call, &err) ||
+        !store_folder(folder, command_value(call, "home"), &err))
+        return command_misuse(call, "%s", err.text);
+    setup.folder = folder;
     setup.store = home_open(call, &status);
     if (setup.store == NULL)
         return status;
@@ -96,8 +116,10 @@ static enum command_status run_serve(struct command_call *call)
 }
 
 static const struct command_option options[] = {
-    {"listen", "ADDRESS:PORT", "who reaches it reads all of your store [127.0.0.1:7447]"},
+    {"listen", "ADDRESS:PORT", "who reaches it reads all but what is sealed [127.0.0.1:7447]"},
     {"read-only", NULL, "take nothing from anybody"},
+    {"allow", "WHO", "only this person, who proves it by his key; may be repeated"},
+    {"url", "URL", "by which those who are allowed know it, where it is not its address"},
     HOME_OPTION,
     COMMAND_OPTION_JSON};
 

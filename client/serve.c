@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "client/catalog.h"
+#include "client/tail.h"
 #include "shared/err.h"
 
 enum { READ_BYTES = 16384, TICK_MS = 1000, CLOSE_TURNS = 5, IDLE_S = 60, HANGUP_S = 120 };
@@ -39,6 +41,7 @@ static void welcome(struct serve *serve, struct serve_guest *guest, struct lws *
     guest->tail = &guest->head;
     serve->guests = guest;
     serve->guest_count++;
+    serve_challenge(guest);
 }
 
 static void part(struct serve *serve, struct serve_guest *guest)
@@ -120,10 +123,45 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         part(serve, user);
         return 0;
     case LWS_CALLBACK_HTTP:
-        return lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL) == 0 ? 0 : -1;
+        return serve_page(serve, wsi) ? 0 : -1;
     default:
         return 0;
     }
+}
+
+/* ---- what comes into the store ---- */
+
+static void on_came(void *owner, const struct catalog_event *came)
+{
+    struct arena arena = {0};
+    struct event event;
+    if (!came->is_withheld && event_parse(&event, &arena, came->json, NULL))
+        serve_spread(owner, &event, came->json);
+    arena_clear(&arena);
+}
+
+/* Who subscribed would wait for nothing. */
+static void on_failed(void *owner, const struct err *err)
+{
+    struct serve *serve = owner;
+    (void)err;
+    for (struct serve_guest *guest = serve->guests; guest != NULL; guest = guest->next) {
+        guest->is_doomed = true;
+        lws_callback_on_writable(guest->wsi);
+    }
+}
+
+static bool open_tail(struct serve *serve, struct err *err)
+{
+    const struct tail_setup setup = {.loop = serve->setup.loop,
+                                     .store = serve->setup.store,
+                                     .folder = serve->setup.folder,
+                                     .now_ms = serve->setup.now_ms,
+                                     .came = on_came,
+                                     .failed = on_failed,
+                                     .owner = serve};
+    serve->tail = tail_new(&setup, err);
+    return serve->tail != NULL;
 }
 
 /* ---- the server ---- */
@@ -173,7 +211,7 @@ struct serve *serve_new(const struct serve_setup *setup, struct err *err)
     serve->setup = *setup;
     uv_timer_init(setup->loop, &serve->tick);
     serve->tick.data = serve;
-    if (!open_lws(serve, err)) {
+    if (!open_lws(serve, err) || !open_tail(serve, err)) {
         serve_free(serve);
         return NULL;
     }
@@ -197,6 +235,8 @@ static void on_turn(uv_handle_t *handle)
 
 void serve_free(struct serve *serve)
 {
+    if (serve->tail != NULL)
+        tail_free(serve->tail);
     if (serve->context != NULL)
         lws_context_destroy(serve->context); /* the first call closes everything */
     uv_close((uv_handle_t *)&serve->tick, on_turn);

@@ -2,7 +2,9 @@
  * machine, or in a network whose members trust each other.
  *
  * It speaks NIP-01, COUNT and NIP-77, and keeps whatever is signed. Who reaches its port reads all
- * that is in the store; nobody in a browser does, as what says where it comes from is turned away.
+ * that is in the store but what is sealed there, of which he is told the seal; or only people who
+ * are named do, once they have proved who they are. Nobody in a browser does, as what says where it
+ * comes from is turned away. Who subscribes hears of what other processes put in, too.
  *
  *   units      bytes of messages
  *   ownership  loop and store outlive it; serve_free to be called once, memory goes when the last
@@ -11,7 +13,7 @@
  *   errors     ERR_INTERNAL: no such address, or somebody else has the port
  *   bounds     the SERVE_ below, for each client that is connected; who reads too slowly, or sends
  *              what is too long, is disconnected
- *   spec       NIP-01, NIP-45, NIP-67, NIP-77
+ *   spec       NIP-01, NIP-11, NIP-42, NIP-45, NIP-67, NIP-77
  */
 #pragma once
 
@@ -36,9 +38,13 @@ enum {
 struct serve_setup {
     struct uv_loop_s *loop;
     struct store *store;
+    const char *folder;  /* of the store */
     const char *address; /* of an interface; NULL: every */
     uint16_t port;       /* 0: any that is free */
     bool is_read_only;
+    const struct bytes32 *people; /* who may read and write, outlive it; none: everybody */
+    size_t people_count;
+    const char *url; /* by which it is known to them, outlives it; NULL: by its address alone */
     uint64_t (*now_ms)(void); /* unix milliseconds */
 };
 

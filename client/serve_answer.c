@@ -4,6 +4,7 @@
 #include "client/catalog.h"
 #include "client/serve_parts.h"
 #include "client/store.h"
+#include "client/tail.h"
 #include "shared/err.h"
 #include "shared/sig.h"
 
@@ -61,39 +62,38 @@ static void send_event(struct serve_guest *guest, struct span name, struct span 
     send_text(guest, &out);
 }
 
-/* To all who asked for such. */
-static void spread(struct serve *serve, const struct event *event)
+void serve_spread(struct serve *serve, const struct event *event, struct span json)
 {
-    struct text json = {0};
-    event_write(&json, event);
     for (struct serve_guest *guest = serve->guests; guest != NULL; guest = guest->next)
         for (const struct serve_sub *sub = guest->subs; sub != NULL; sub = sub->next)
             for (uint32_t i = 0; i < sub->filter_count; i++)
                 if (filter_match(&sub->filters[i], event)) {
-                    send_event(guest, sub->name, text_span(&json));
+                    send_event(guest, sub->name, json);
                     break;
                 }
-    text_clear(&json);
 }
 
 /* One answer on its way. */
 struct page {
     struct serve_guest *guest;
     struct span name;
-    size_t left; /* bytes that may still be sent */
+    size_t left;    /* bytes that may still be sent */
+    int64_t wanted; /* events, for this filter */
     bool is_cut;
 };
 
 static bool on_stored(void *owner, const struct catalog_event *event)
 {
     struct page *page = owner;
+    if (event->is_withheld)
+        return true;
     if (event->json.len > page->left) {
         page->is_cut = true;
         return false;
     }
     page->left -= event->json.len;
     send_event(page->guest, page->name, event->json);
-    return true;
+    return --page->wanted > 0;
 }
 
 static bool send_stored(struct page *page, const struct serve_sub *sub, struct err *err)
@@ -101,9 +101,10 @@ static bool send_stored(struct page *page, const struct serve_sub *sub, struct e
     struct store *store = page->guest->serve->setup.store;
     for (uint32_t i = 0; i < sub->filter_count && !page->is_cut; i++) {
         struct filter filter = sub->filters[i];
-        if (filter.limit == FILTER_NO_LIMIT || filter.limit > SERVE_PAGE_MAX)
-            filter.limit = SERVE_PAGE_MAX;
-        if (!catalog_each(store, &filter, on_stored, page, err))
+        bool is_all = filter.limit == FILTER_NO_LIMIT || filter.limit > SERVE_PAGE_MAX;
+        page->wanted = is_all ? SERVE_PAGE_MAX : filter.limit;
+        filter.limit = FILTER_NO_LIMIT; /* what is withheld does not count */
+        if (page->wanted > 0 && !catalog_each(store, &filter, on_stored, page, err))
             return false;
     }
     return true;
@@ -115,6 +116,7 @@ static void answer_req(struct serve_guest *guest, const struct message *message)
     struct text out = {0};
     struct err err;
     drop_sub(guest, message->sub);
+    tail_look(guest->serve->tail); /* what is there is not told again as what comes */
     if (guest->sub_count == SERVE_SUBS_MAX) {
         err_fill(&err, ERR_RATE_LIMITED, "over %d subscriptions at once", SERVE_SUBS_MAX);
         send_closed(guest, message->sub, &err);
@@ -132,8 +134,7 @@ static void answer_req(struct serve_guest *guest, const struct message *message)
 
 static bool on_counted(void *owner, const struct catalog_event *event)
 {
-    (void)event;
-    ++*(int64_t *)owner;
+    *(int64_t *)owner += !event->is_withheld;
     return true;
 }
 
@@ -168,6 +169,15 @@ static bool keep(struct serve *serve, const struct event *event, enum store_verd
     return store_put(serve->setup.store, verdict, event, NULL, 0, err);
 }
 
+/* What nobody keeps. */
+static void spread_now(struct serve *serve, const struct event *event)
+{
+    struct text json = {0};
+    event_write(&json, event);
+    serve_spread(serve, event, text_span(&json));
+    text_clear(&json);
+}
+
 static void answer_event(struct serve_guest *guest, const struct message *message)
 {
     enum store_verdict verdict = STORE_NEW;
@@ -179,8 +189,10 @@ static void answer_event(struct serve_guest *guest, const struct message *messag
         err_fill(&err, ERR_DUPLICATE, "it is here");
     message_write_ok(&out, &message->event.id, ok, ok && !is_known ? NULL : &err);
     send_text(guest, &out);
-    if (ok && (verdict == STORE_NEW || verdict == STORE_EPHEMERAL))
-        spread(guest->serve, &message->event);
+    if (ok && verdict == STORE_EPHEMERAL)
+        spread_now(guest->serve, &message->event);
+    else if (ok)
+        tail_look(guest->serve->tail);
 }
 
 /* ---- what differs (NIP-77) ---- */
@@ -204,6 +216,8 @@ static void refuse_compare(struct serve_guest *guest, const struct message *mess
 static bool on_record(void *owner, const struct catalog_event *event)
 {
     struct serve_compare *compare = owner;
+    if (event->is_withheld)
+        return true;
     if (compare->count == compare->capacity) {
         if (compare->capacity >= SERVE_RECORDS_MAX)
             return false;
@@ -292,6 +306,15 @@ static void refuse(struct serve_guest *guest, const struct message *message, con
     send_text(guest, &out);
 }
 
+static void answer_auth(struct serve_guest *guest, const struct message *message)
+{
+    struct text out = {0};
+    struct err err;
+    bool ok = serve_introduce(guest, &message->event, &err);
+    message_write_ok(&out, &message->event.id, ok, ok ? NULL : &err);
+    send_text(guest, &out);
+}
+
 static void answer(struct serve_guest *guest, const struct message *message)
 {
     struct err err;
@@ -318,8 +341,11 @@ static void answer(struct serve_guest *guest, const struct message *message)
         if (span_eq(text_span(&guest->compare.name), message->sub))
             end_compare(&guest->compare);
         return;
+    case MESSAGE_AUTH:
+        answer_auth(guest, message);
+        return;
     default:
-        err_fill(&err, ERR_UNSUPPORTED, "nobody is asked here who he is");
+        err_fill(&err, ERR_UNSUPPORTED, "nothing of that type");
         refuse(guest, message, &err);
         return;
     }
@@ -332,7 +358,8 @@ void serve_answer(struct serve_guest *guest, struct span text)
     struct message message;
     struct err err;
     if (!message_parse_client(&message, &arena, text, SERVE_FILTERS_MAX, &err) ||
-        !is_plain(&message, &err) || !store_advance(setup->store, setup->now_ms(), &err))
+        !is_plain(&message, &err) || (message.type != MESSAGE_AUTH && !serve_admits(guest, &err)) ||
+        !store_advance(setup->store, setup->now_ms(), &err))
         refuse(guest, &message, &err);
     else
         answer(guest, &message);

@@ -37,7 +37,7 @@ stop()
 }
 
 echo secret > password && chmod 600 password
-"$shoal" identity new --password-file password --cost 4 > /dev/null
+"$shoal" identity new --password-file password --cost 4 > me
 for i in 1 2 3 4 5 6; do
     "$shoal" new note n:=$i --home one --password-file password > last
     "$shoal" event --content "$i" --password-file password > written
@@ -66,10 +66,26 @@ exec 5< heard
 read -r -t 60 -u 5 line # what was there
 "$shoal" publish "$url" < late > /dev/null
 read -r -t 60 -u 5 line
+has "what came" later "$line"
+"$shoal" event --content outside --password-file password > written
+"$shoal" import written --home one > /dev/null
+read -r -t 60 -u 5 line
+has "what another process put in" outside "$line"
 kill $follower
 wait $follower || true
-has "what came" later "$line"
 has "a double" duplicate "$("$shoal" publish "$url" < late)"
+
+# What it is, before anybody connects.
+page()
+{
+    exec 4<> "/dev/tcp/127.0.0.1/$port"
+    printf 'GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\nAccept: %s\r\n\r\n' "$1" >&4
+    timeout 20 cat <&4 | tr -d '\r'
+    exec 4>&-
+}
+has "what it is" '"supported_nips":[1,11,45,67,77]' "$(page application/nostr+json)"
+has "for pages, too" 'access-control-allow-origin: *' "$(page application/nostr+json)"
+has "no page" 404 "$(page text/html)"
 
 # What is no websocket, what says it is from a page, and what is garbage leave it running.
 speak() { exec 4<> "/dev/tcp/127.0.0.1/$port" && printf '%b' "$1" >&4 && timeout 20 head -n 1 <&4 | tr -d '\r'; exec 4>&-; }
@@ -102,6 +118,28 @@ has "nothing is taken" blocked "$("$shoal" publish "$url" < late 2>&1 || true)"
 expect "but read" 6 "$("$shoal" count "$url" '{"kinds":[1570]}' | member count)"
 if "$shoal" serve --home one --listen "127.0.0.1:$port" 2>> log; then echo "a port for two"; exit 1; fi
 stop INT
+
+# What is sealed is told as it was sealed.
+secret=$("$shoal" new note title=Hidden --scope self --home two --password-file password | member id)
+serve --home two
+if "$shoal" req "$url" "{\"ids\":[\"$secret\"]}" | grep Hidden; then echo "it tells what is sealed"; exit 1; fi
+expect "nor counts it" 6 "$("$shoal" count "$url" '{"kinds":[1570]}' | member count)"
+has "but the seal" '"kind":1575' "$("$shoal" req "$url" '{"kinds":[1575],"limit":1}')"
+"$shoal" sync "$url" --all --home four > /dev/null
+"$shoal" circle keys --home four --password-file password > /dev/null
+has "which the key opens" Hidden "$("$shoal" show "$secret" --home four)"
+stop
+
+# Only for some, who say who they are.
+"$shoal" identity new --key stranger --password-file password --cost 4 > /dev/null
+serve --home two --allow "$(member pubkey < me)"
+has "what it says" '"auth_required":true' "$(page application/nostr+json)"
+has "who says nothing" auth-required "$("$shoal" req "$url" '{}' 2>&1 || true)"
+has "a stranger" restricted "$("$shoal" req "$url" '{}' --auth --key stranger --password-file password 2>&1 || true)"
+has "who may" '"kind":1570' "$("$shoal" req "$url" '{"kinds":[1570],"limit":1}' --auth --password-file password)"
+has "and syncs" '"fetched":' "$("$shoal" sync "$url" --all --home five --auth --password-file password)"
+has "all of it" Hidden "$("$shoal" circle keys --home five --password-file password > /dev/null; "$shoal" show "$secret" --home five)"
+stop
 if "$shoal" serve --listen fish 2>> log; then echo "no port"; exit 1; fi
 if grep -E 'ERROR|runtime error' log; then exit 1; fi
 echo "$checks checks"
