@@ -1,6 +1,7 @@
 # Ecash: blind signatures, proofs of the mint's key, keysets.
 unit_test(blind)
 unit_test(keyset)
+unit_test(coin token)
 unit_test(token token)
 fuzz_target(token token)
 

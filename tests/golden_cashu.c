@@ -1,4 +1,4 @@
-/* The vectors of NUT-00, NUT-02 and NUT-12, as their authors write them: pages of text in which a
+/* The vectors of NUT-00, NUT-02, NUT-12 and NUT-13 (version 2), as their authors write them: pages of text in which a
  * label stands before each value.
  *
  *     golden_cashu FOLDER
@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "client/coin.h"
+#include "client/mnemonic.h"
 #include "client/token.h"
 #include "shared/arena.h"
 #include "shared/blind.h"
@@ -51,6 +53,13 @@ static bool find_hex(const char **at, const char *label, uint8_t *out, size_t si
     found += strspn(found, "\": `");
     *at = found;
     return hex_decode(out, size, (struct span){found, strspn(found, "0123456789abcdef")});
+}
+
+static bool find(const char **at, const char *label)
+{
+    const char *found = strstr(*at, label);
+    *at = found != NULL ? found + strlen(label) : *at;
+    return found != NULL;
 }
 
 static bool equal(const struct bytes33 *a, const struct bytes33 *b)
@@ -162,6 +171,31 @@ static void check_proofs(const char *page)
           "a proof with money");
 }
 
+static void check_coins(const char *page)
+{
+    struct bytes33 keyset;
+    struct bytes64 seed;
+    struct bytes32 secrets[5];
+    const char *at = strstr(page, "## Version 2");
+    if (at == NULL || !find_hex(&at, "keyset ID", keyset.at, sizeof keyset.at) ||
+        !find(&at, "\"mnemonic\": \""))
+        exit(EXIT_FAILURE);
+    check(mnemonic_seed(&seed, (struct span){at, strcspn(at, "\"")}, SPAN(""), NULL), "a seed");
+    for (uint32_t i = 0; i < ARRAY_LEN(secrets); i++)
+        check(find(&at, "\"secret_") && find_hex(&at, "\": ", secrets[i].at, sizeof secrets[i].at),
+              "a secret that is there");
+    for (uint32_t i = 0; i < ARRAY_LEN(secrets); i++) {
+        struct coin coin;
+        struct bytes32 secret, factor;
+        coin_derive(&coin, &seed, &keyset, i);
+        check(hex_decode(secret.at, sizeof secret.at, SPAN_OF(coin.secret)) &&
+                  memcmp(&secret, &secrets[i], sizeof secret) == 0 && find(&at, "\"r_") &&
+                  find_hex(&at, "\": ", factor.at, sizeof factor.at) &&
+                  memcmp(&factor, &coin.factor, sizeof factor) == 0,
+              "a coin");
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -169,7 +203,8 @@ int main(int argc, char **argv)
         void (*check)(const char *page);
     } pages[] = {{"00-tests.md", check_blind},
                  {"02-tests.md", check_keysets},
-                 {"12-tests.md", check_proofs}};
+                 {"12-tests.md", check_proofs},
+                 {"13-tests.md", check_coins}};
     struct text page = {0};
     for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
         if (argc != 2 || !read_page(&page, argv[1], pages[i].name)) {
@@ -181,5 +216,5 @@ int main(int argc, char **argv)
     }
     text_clear(&page);
     printf("%d checked, %d failed\n", checked, failed);
-    return failed == 0 && checked >= 18 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return failed == 0 && checked >= 30 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
