@@ -1,5 +1,5 @@
-/* The vectors of NUT-00, NUT-02, NUT-12 and NUT-13 (version 2), as their authors write them: pages of text in which a
- * label stands before each value.
+/* The vectors of NUT-00, NUT-02, NUT-12 and NUT-13 (version 2), as their authors write them: pages
+ * of text in which a label stands before each value.
  *
  *     golden_cashu FOLDER
  */

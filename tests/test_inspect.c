@@ -73,7 +73,7 @@ static void test_words(void **state)
     check_output("--version", 0, "shoal-gpu " SHOAL_VERSION);
     check_output("", 2, "shoal-gpu: no command\ntry 'shoal-gpu --help'");
     check_output("inspect", 2, "shoal-gpu: inspect wants a model\n");
-    check_output("serve model.gguf", 2, "shoal-gpu: unknown command 'serve'\n");
+    check_output("dream model.gguf", 2, "shoal-gpu: unknown command 'dream'\n");
     check_output("inspect --quick model.gguf", 2, "shoal-gpu: unknown option '--quick'\n");
     check_output("inspect --cache-dir", 2, "shoal-gpu: --cache-dir wants a folder\n");
     check_output("inspect a b", 2, "shoal-gpu: one model at a time: 'b' is one too many\n");

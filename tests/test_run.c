@@ -80,6 +80,13 @@ static void test_seed(void **state)
     text_clear(&other);
 }
 
+/* Also 0.0: what a busy machine can do in a moment may be as little as that. */
+static bool is_number(const char *text)
+{
+    char *end;
+    return strtod(text, &end) >= 0 && end != text;
+}
+
 /* Every line has a rate, and what it is compared with. */
 static void test_bench(void **state)
 {
@@ -93,8 +100,8 @@ static void test_bench(void **state)
         if (line == NULL)
             fail_msg("%s", out.at);
         const char *floor = strstr(line, "% of ");
-        assert_true(strtod(line + strlen(lines[i]), NULL) > 0);
-        assert_true(floor != NULL && strtod(floor + 5, NULL) > 0);
+        assert_true(is_number(line + strlen(lines[i])));
+        assert_true(floor != NULL && is_number(floor + 5));
     }
     assert_int_equal(run_command(&out, "bench", "--seed 1", ""), 2);
     assert_int_equal(run_command(&out, "bench", "", "twice"), 2);
