@@ -47,12 +47,30 @@ struct stage_link *stage_find_link(struct stage *stage, uint32_t id)
     return NULL;
 }
 
-struct stage_session *stage_add(struct stage *stage, uint64_t id, uint32_t positions)
+static uint32_t count_alive(const struct stage *stage)
 {
     uint32_t alive = 0;
     for (uint32_t i = 0; i < stage->count; i++)
         alive += !stage->sessions[i]->is_dead;
-    if (alive == stage->options.sessions_max)
+    return alive;
+}
+
+uint32_t stage_drop_orphans(struct stage *stage)
+{
+    uint32_t dropped = 0;
+    for (uint32_t i = 0; i < stage->count && !stage->options.is_first; i++) {
+        struct stage_session *session = stage->sessions[i];
+        if (session->is_dead || session->before != 0)
+            continue;
+        stage_end(stage, session);
+        dropped++;
+    }
+    return dropped;
+}
+
+struct stage_session *stage_add(struct stage *stage, uint64_t id, uint32_t positions)
+{
+    if (count_alive(stage) == stage->options.sessions_max && stage_drop_orphans(stage) == 0)
         return NULL;
     if (stage->count == stage->capacity) {
         stage->capacity = stage->capacity == 0 ? 16 : 2 * stage->capacity;
@@ -351,9 +369,8 @@ void stage_tick(struct stage *stage, uint64_t now_ms)
 
 struct stage_statistics stage_statistics(const struct stage *stage)
 {
-    struct stage_statistics statistics = {.rows = stage->rows, .reopened = stage->reopened};
-    for (uint32_t i = 0; i < stage->count; i++)
-        statistics.sessions += !stage->sessions[i]->is_dead;
+    struct stage_statistics statistics = {
+        .sessions = count_alive(stage), .rows = stage->rows, .reopened = stage->reopened};
     for (size_t i = 0; i < STAGE_LINKS_MAX; i++) {
         const struct stage_link *link = stage->links + i;
         statistics.links_before += link->id != 0 && link->side == STAGE_BEFORE;

@@ -49,6 +49,10 @@ struct stage {
 struct stage_session *stage_find(const struct stage *stage, uint64_t id);
 struct stage_link *stage_find_link(struct stage *stage, uint32_t id);
 
+/* Ends those that no stage before has, now, for want of room: if one comes back, it sends its rows
+ * again. How many. */
+uint32_t stage_drop_orphans(struct stage *stage);
+
 /* NULL when there are too many. */
 struct stage_session *stage_add(struct stage *stage, uint64_t id, uint32_t positions);
 

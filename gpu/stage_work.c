@@ -179,7 +179,10 @@ static void drop_input(struct stage *stage, struct stage_session *session, uint3
 static void refuse(struct stage *stage, struct stage_session *session,
                    const struct stage_span *span)
 {
-    if (span->is_refused || span->verdict == EXEC_NO_PAGES)
+    bool is_full = span->is_refused || span->verdict == EXEC_NO_PAGES;
+    if (is_full && stage_drop_orphans(stage) > 0)
+        return; /* then there is room, and it is planned again */
+    if (is_full)
         stage_fail(stage, session, WIRE_FULL, "no memory is left for keys and values");
     else
         stage_fail(stage, session, WIRE_BROKEN, "a step was refused");
@@ -214,9 +217,15 @@ void stage_done(struct stage *stage, struct stage_work *work)
         finish(stage, work->spans + i);
     stage->is_busy = false;
     stage_sweep(stage);
+    stage_work_clear(work);
+}
+
+void stage_work_clear(struct stage_work *work)
+{
     free(work->closed);
     free(work->spans);
     free(work->rows);
     free(work->results);
     free(work->tokens);
+    *work = (struct stage_work){0};
 }

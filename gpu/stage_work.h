@@ -40,3 +40,6 @@ struct stage_work {
 MUST_CHECK bool stage_plan(struct stage *stage, struct stage_work *work);
 /* Frees the work. */
 void stage_done(struct stage *stage, struct stage_work *work);
+
+/* Frees work that will never be done, of a stage that has gone. */
+void stage_work_clear(struct stage_work *work);

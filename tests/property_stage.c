@@ -180,13 +180,8 @@ static void start(uint32_t index)
 
 static void end_work(struct node *node)
 {
-    if (!node->is_working)
-        return;
-    free(node->work.closed);
-    free(node->work.spans);
-    free(node->work.rows);
-    free(node->work.results);
-    free(node->work.tokens);
+    if (node->is_working)
+        stage_work_clear(&node->work);
 }
 
 static void connect(uint32_t before, uint32_t behind, bool is_home)

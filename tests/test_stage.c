@@ -258,6 +258,28 @@ static void test_refuse(void **state)
     end(&seen);
 }
 
+static void test_orphans(void **state)
+{
+    struct seen seen;
+    (void)state;
+    begin(&seen, false, true);
+    /* Who has no stage before it makes room, for another session and for its pages. */
+    for (uint64_t session = 17; session < 19; session++) {
+        assert_true(stage_link_up(seen.stage, (uint32_t)session, STAGE_BEFORE, 0));
+        assert_true(open_session(&seen, (uint32_t)session, session, 1));
+        next(&seen, WIRE_ACK);
+    }
+    stage_link_down(seen.stage, 17);
+    assert_true(open_session(&seen, BEFORE, 7, 1));
+    next(&seen, WIRE_ACK);
+    assert_int_equal(stage_statistics(seen.stage).sessions, 2);
+    stage_link_down(seen.stage, 18);
+    assert_true(send_rows(&seen, BEFORE, 1, 0, 1));
+    assert_int_equal(work(&seen, EXEC_NO_PAGES), 2); /* once more, and then there is none */
+    assert_int_equal(next(&seen, WIRE_REFUSE)->wire.count, WIRE_FULL);
+    end(&seen);
+}
+
 static void test_behind(void **state)
 {
     static const uint32_t tokens[200];
@@ -375,8 +397,9 @@ static void test_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),    cmocka_unit_test(test_epochs),
-        cmocka_unit_test(test_refuse),  cmocka_unit_test(test_behind),
-        cmocka_unit_test(test_results), cmocka_unit_test(test_time)};
+        cmocka_unit_test(test_rows),   cmocka_unit_test(test_epochs),
+        cmocka_unit_test(test_refuse), cmocka_unit_test(test_orphans),
+        cmocka_unit_test(test_behind), cmocka_unit_test(test_results),
+        cmocka_unit_test(test_time)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,95 @@
+#include "tests/worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gpu/outpost.h"
+#include "shared/err.h"
+#include "tests/test.h"
+
+enum { ARGUMENTS = 8 };
+
+/* NULL is "-" on a command line. */
+static const char *argument(const char *text)
+{
+    return text[0] == '-' ? NULL : text;
+}
+
+bool worker_is_one(int argc, char **argv, int *status)
+{
+    struct err err;
+    if (argc != ARGUMENTS || strcmp(argv[1], "worker") != 0)
+        return false;
+    struct outpost_options options = {.model = argv[2],
+                                      .layers = argv[3],
+                                      .listen = argv[4],
+                                      .wire = argv[5],
+                                      .next = argument(argv[6]),
+                                      .key_file = argument(argv[7]),
+                                      .context = 16384,
+                                      .sessions = 32,
+                                      .threads = 1};
+    bool ok = outpost_run(&options, stdout, stderr, &err);
+    if (!ok)
+        fprintf(stderr, "%s\n", err.text);
+    *status = ok ? EXIT_SUCCESS : EXIT_FAILURE;
+    return true;
+}
+
+static void become(const struct worker *worker, int out)
+{
+    char listen[32];
+    snprintf(listen, sizeof listen, "127.0.0.1:%u", (unsigned)worker->port);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody behind */
+    dup2(out, STDOUT_FILENO);
+    execl("/proc/self/exe", "test", "worker", worker->model, worker->layers, listen,
+          worker->wire != NULL ? worker->wire : "f32", worker->next != NULL ? worker->next : "-",
+          worker->key_file != NULL ? worker->key_file : "-", (char *)NULL);
+    _exit(127);
+}
+
+void worker_start(struct worker *worker)
+{
+    int ends[2];
+    unsigned port = 0;
+    assert_int_equal(pipe(ends), 0);
+    worker->pid = fork();
+    assert_true(worker->pid >= 0);
+    if (worker->pid == 0) {
+        close(ends[0]);
+        become(worker, ends[1]);
+    }
+    close(ends[1]);
+    FILE *said = fdopen(ends[0], "r");
+    assert_non_null(said);
+    assert_int_equal(fscanf(said, "ready port=%u", &port), 1); // NOLINT(cert-err34-c)
+    fclose(said);
+    worker->port = (uint16_t)port;
+    snprintf(worker->address, sizeof worker->address, "ws://127.0.0.1:%u", port);
+}
+
+void worker_kill(struct worker *worker)
+{
+    kill(worker->pid, SIGKILL);
+}
+
+void worker_reap(struct worker *worker)
+{
+    int status;
+    assert_int_equal(waitpid(worker->pid, &status, 0), worker->pid);
+    worker->pid = 0;
+}
+
+void worker_stop(struct worker *worker)
+{
+    int status;
+    kill(worker->pid, SIGTERM);
+    assert_int_equal(waitpid(worker->pid, &status, 0), worker->pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    worker->pid = 0;
+}
