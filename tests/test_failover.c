@@ -13,7 +13,8 @@ enum { LAYERS = 5, KILLS = 10, WRITERS = 4, WRITTEN = 250, TASKS = 100 };
 
 static struct worker replicas[2];
 static uint32_t told, kills, kill_every, kills_max;
-static sem_t may_kill, was_killed;
+static sem_t may_kill, was_killed, may_end;
+static pthread_t nurse_thread;
 
 /* On the pipeline's thread: the one that has the sessions is killed, after so many tokens. */
 static void on_told(struct asker *asker)
@@ -37,6 +38,8 @@ static void *nurse(void *argument)
         worker_start(&replicas[i % 2]);
         sem_post(&may_kill);
     }
+    while (sem_wait(&may_end) != 0) /* with it, those that it started would end */
+        continue;
     return argument;
 }
 
@@ -48,22 +51,21 @@ static void start_replicas(const char *layers, const char *next)
     }
     assert_int_equal(sem_init(&may_kill, 0, 1), 0);
     assert_int_equal(sem_init(&was_killed, 0, 0), 0);
+    assert_int_equal(sem_init(&may_end, 0, 0), 0);
 }
 
 static void ask_with_kills(struct asker *askers, uint32_t count, uint32_t first_layers,
                            uint32_t times, uint32_t every)
 {
     const char *next[] = {replicas[0].address, replicas[1].address};
-    pthread_t thread;
     told = kills = 0;
     kill_every = every;
     kills_max = times;
-    assert_int_equal(pthread_create(&thread, NULL, nurse, NULL), 0);
+    assert_int_equal(pthread_create(&nurse_thread, NULL, nurse, NULL), 0);
     asker_pipe(first_layers, next, 2, "f16");
     asker_watch = on_told;
     asker_ask_pipe(askers, count);
     asker_watch = NULL;
-    assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(kills, times);
     print_message("%u tokens, %u kills, sessions went elsewhere %u times\n", told, kills,
                   (unsigned)asker_reopened());
@@ -75,6 +77,8 @@ static void stop_replicas(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(replicas); i++)
         worker_stop(&replicas[i]);
+    sem_post(&may_end);
+    assert_int_equal(pthread_join(nurse_thread, NULL), 0);
 }
 
 static void ask_undisturbed(struct asker *askers, uint32_t count, uint32_t first_layers)

@@ -1,7 +1,7 @@
 /* worker.h - stages in processes of their own, for tests: this very program, run anew.
  *
  *   ownership  worker_stop or worker_kill ends the process
- *   threads    worker_kill any; else one
+ *   threads    worker_kill any; else one. A worker ends with the thread that started it
  */
 #pragma once
 
