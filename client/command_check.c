@@ -3,6 +3,7 @@
 #include <sys/statvfs.h>
 
 #include "client/catalog.h"
+#include "client/command_checkpoint.h"
 #include "client/command_home.h"
 #include "client/hlc.h"
 #include "client/outbox.h"
@@ -12,7 +13,12 @@
 #include "shared/sig.h"
 #include "shared/text.h"
 
-enum { FREE_BYTES_MIN = 64 * 1024 * 1024, BAD_SHOWN_MAX = 10, MISSING_MAX = 1000 };
+enum {
+    FREE_BYTES_MIN = 64 * 1024 * 1024,
+    BAD_SHOWN_MAX = 10,
+    MISSING_MAX = 1000,
+    CHECKPOINTS_MAX = 200
+};
 
 static void add_count(struct text *out, const struct command_call *call, const char *name,
                       uint64_t value)
@@ -305,11 +311,22 @@ static void tell_outbox(struct diagnosis *diagnosis, uint64_t queued, uint64_t r
     tell(diagnosis, refused == 0, "outbox", words);
 }
 
+static void tell_checkpoints(struct diagnosis *diagnosis, const struct checkpoint_tally *tally)
+{
+    char words[192];
+    snprintf(words, sizeof words, "%zu of %zu are not what their events come to: %s", tally->wrong,
+             tally->right + tally->wrong + tally->open,
+             "shoal checkpoint verify says which, and whose they are");
+    tell(diagnosis, tally->wrong == 0, "checkpoints",
+         tally->wrong > 0 ? words : "none that is here is wrong");
+}
+
 static bool diagnose(struct diagnosis *diagnosis, struct store *store, struct arena *arena,
                      struct err *err)
 {
     struct catalog_counts counts;
     struct catalog_writers writers;
+    struct checkpoint_tally checkpoints;
     struct text words = {0};
     uint64_t queued, refused;
     if (!store_check(store, &words, err)) {
@@ -322,8 +339,10 @@ static bool diagnose(struct diagnosis *diagnosis, struct store *store, struct ar
          is_whole ? "the database is whole" : "damaged: shoal fsck says where");
     tell_disk(diagnosis);
     if (!catalog_counts(store, &counts, err) || !catalog_writers(store, &writers, arena, err) ||
-        !outbox_count(store, &queued, &refused, err))
+        !outbox_count(store, &queued, &refused, err) ||
+        !checkpoint_tally(store, &checkpoints, CHECKPOINTS_MAX, err))
         return false;
+    tell_checkpoints(diagnosis, &checkpoints);
     tell_counts(diagnosis, &counts);
     tell_writers(diagnosis, &writers);
     tell_idle(diagnosis, counts.idle);

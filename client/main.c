@@ -81,6 +81,8 @@ static const struct command *const commands[] = {
     &command_store_status,
     &command_fsck,
     &command_doctor,
+    &command_checkpoint_verify,
+    &command_checkpoint,
     &command_block_new,
     &command_block_list,
     &command_block_show,

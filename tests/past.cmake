@@ -6,3 +6,7 @@ set_tests_properties(shoal_past_commands PROPERTIES LABELS integration TIMEOUT 1
 # Batches under one hash, and proofs of what is in them.
 unit_test(block core)
 fuzz_target(block core)
+
+# What things came to, compared.
+unit_test(checkpoint core)
+fuzz_target(checkpoint core)

@@ -134,5 +134,46 @@ anchor=$(write block anchor "$block" stamp.ots | member event)
 check 'anchored' "$anchor" "$(run block show "$block" | sed 's/.*"anchors":\["\([^"]*\).*/\1/')"
 check 'and so is what is in it' "$anchor" "$(run block verify proof | sed 's/.*"anchors":\["\([^"]*\).*/\1/')"
 
+# What a thing has come to, compared with what its events come to.
+write checkpoint "$id" > made
+check 'equal' 'true author' "$(run checkpoint verify "$id" | member equal) $(run checkpoint verify "$id" | member by)"
+carry .local/share/shoal there
+write set "$id" title=Orca > /dev/null
+check 'of then' true "$(run checkpoint verify "$(member event < made)" | member equal)"
+check 'by others, too' true "$(there checkpoint verify "$id" | member equal)"
+check 'well' true "$(run doctor | grep '"checkpoints"' | member ok)"
+status_of 1 checkpoint verify "$plan"
+check 'none' 'shoal checkpoint verify: no checkpoint of it is here' "$(cat error)"
+run export "{\"kinds\":[1573],\"#e\":[\"$id\"]}" > checkpoint.json
+check 'with its state' 1 "$(grep -c 'Whale' checkpoint.json)"
+tags=$(sed 's/.*"tags":\[//; s/\],"content".*//; s/\],\[/]\n[/g' checkpoint.json)
+lie() # what is replaced, by what
+{
+    args=()
+    while read -r tag; do args+=(--tag "$tag"); done < <(echo "$tags" | grep -v '"x"' | sed "s/$1/$2/")
+    run event --kind 1573 --key bob --password-file password "${args[@]}" > lie.json
+    run import lie.json > /dev/null
+}
+lie '"state","[0-9a-f]*' "\"state\",\"$id"
+status_of 1 checkpoint verify "$(member id < lie.json)"
+check 'a lie' 'false these events come to another state other' \
+    "$(member equal < output) $(member why < output) $(member by < output)"
+status_of 1 doctor
+check 'the doctor says so' false "$(grep '"checkpoints"' output | member ok)"
+lie '"fp","[0-9a-f]*' '"fp","00000000000000000000000000000000'
+status_of 1 checkpoint verify "$(member id < lie.json)"
+check 'of others' 'it says that it covers other events than its heads do' "$(member why < output)"
+status_of 1 checkpoint verify "$(member event < made)" --home nowhere
+there import lie.json > /dev/null
+write checkpoint "$plan" > made
+check 'of a circle' 'true admin' "$(run checkpoint verify "$plan" | member equal) $(run checkpoint verify "$plan" | member by)"
+run export > all
+grep -v "$mine" all | grep -v "\"id\":\"$first\"" | run import --home part > /dev/null
+run checkpoint verify "$(member event < made)" --home part > output
+check 'of what is not here' 1 $?
+check 'why' 'events that it names are not here: fetch them' "$(member why < output)"
+write circle add family "$bob" > /dev/null
+check 'by the rules of then' true "$(run checkpoint verify "$(member event < made)" | member equal)"
+
 echo "$checks checks, $failures failures"
 [ "$failures" = 0 ]
