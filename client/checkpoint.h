@@ -1,19 +1,19 @@
 /* checkpoint.h - what somebody says that an entity came to, for others to compare.
  *
- * An event of kind 1573. It names the heads of what it covers, which is these and all that they come
- * after, with the fingerprint and the number of it; of an entity of a circle the heads of the
+ * An event of kind 1573. It names the heads of what it covers, which is these and all that they
+ * come after, with the fingerprint and the number of it; of an entity of a circle the heads of the
  * circle's history, too, whose rules it was judged by. So what it says follows from events alone,
  * and everybody who has them can tell whether it is right, at any time.
  *
  * The state is hashed as canonical JSON, and is the content where it is small and may be seen by
- * everybody. A larger one is not sent: who has the events has it, who has not cannot believe it, and
- * in pieces relays would keep all of it twice. It says what things are, not which write made them
- * so; therefore nothing is folded from it.
+ * everybody. A larger one is not sent: who has the events has it, who has not cannot believe it,
+ * and in pieces relays would keep all of it twice. It says what things are, not which write made
+ * them so; therefore nothing is folded from it.
  *
  *   ownership  all lives in the arena
  *   errors     ERR_INVALID: it says nothing, to anybody, ever
- *   spec       Shoal's state, "Checkpoints"; tags "e" marked root, prev and auth, "h", "fp", "state",
- *              "x", "upto"
+ *   spec       Shoal's state, "Checkpoints"; tags "e" marked root, prev and auth, "h", "fp",
+ *              "state", "x", "upto"
  */
 #pragma once
 

@@ -279,6 +279,8 @@ static enum command_status work(struct syncing *syncing)
     struct err lost;
     if (!basket_free(syncing->basket, &lost))
         return command_fail(syncing->net.call, &lost);
+    if (ok)
+        sync_open_keys(syncing);
     return ok ? sync_summarise(syncing) : complain(syncing, &err);
 }
 

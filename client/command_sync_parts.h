@@ -48,5 +48,9 @@ struct syncing {
     uint32_t refusals;
 };
 
+/* Opens the keys of circles that came, where nobody has to be asked for it, and says what stays
+ * sealed. */
+void sync_open_keys(const struct syncing *syncing);
+
 /* Says what became of each relay. */
 enum command_status sync_summarise(struct syncing *syncing);

@@ -103,7 +103,9 @@ note=$(by alice new note title=Picnic --circle family | member id)
 plain=$(by alice new note title=Mine | member id)
 sync alice
 of bob fetch --timeout 100 --circle "$circle" > /dev/null || cat error
-of carol fetch --timeout 100 --circle "$circle" > /dev/null || cat error
+check 'it is said that it is sealed' 1 "$(grep -c '1 sealed events wait for their keys' error)"
+by carol fetch --timeout 100 --circle "$circle" > /dev/null || cat error
+check 'what brings the key opens it' '1 0' "$(grep -c '1 keys of circles opened' error) $(of carol status | member locked)"
 check 'it is sealed before the key' 1 "$(of bob status | member locked)"
 check 'the key is opened' 1 "$(by bob circle keys | member opened)"
 check 'nothing is locked' 0 "$(of bob status | member locked)"
