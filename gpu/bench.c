@@ -25,6 +25,7 @@ enum {
 
 struct bench {
     FILE *out;
+    bool is_json;
     struct exec *exec;
     struct pool *pool;
     uint32_t vocabulary, prompt, threads;
@@ -55,7 +56,12 @@ static void multiply_chunk(void *job, uint32_t chunk, uint32_t thread)
     static const float tile[NEAR_COLUMNS * TILE_ROWS];
     static const float in[NEAR_ROWS * NEAR_COLUMNS];
     float out[NEAR_ROWS * TILE_ROWS];
-    struct tile_call call = {(const char *)tile, DTYPE_F32, NEAR_COLUMNS, NEAR_ROWS, in, out};
+    struct tile_call call = {.tile = (const char *)tile,
+                             .type = DTYPE_F32,
+                             .columns = NEAR_COLUMNS,
+                             .count = NEAR_ROWS,
+                             .in = in,
+                             .out = out};
     (void)job;
     (void)chunk;
     (void)thread;
@@ -109,6 +115,36 @@ static int compare_steps(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* What was measured, beside what the machine can do. */
+struct figure {
+    uint32_t prompt, sessions; /* one of the two; the other is 0 */
+    double tokens, seconds;    /* a second; of a step */
+    double rate, floor;        /* operations of a prompt, bytes otherwise; a second */
+};
+
+static void tell(const struct bench *bench, const struct figure *figure)
+{
+    bool is_prompt = figure->prompt > 0;
+    double unit = is_prompt ? 1e12 : 1e9;
+    double of_floor = figure->rate / figure->floor;
+    if (bench->is_json) {
+        fprintf(bench->out,
+                "%s{\"%s\":%u,\"tokens_per_second\":%.4g,\"milliseconds\":%.4g,"
+                "\"%s_per_second\":%.4g,\"of_possible\":%.3f}",
+                is_prompt ? "" : ",", is_prompt ? "prompt" : "decode",
+                figure->prompt + figure->sessions, figure->tokens, figure->seconds * 1e3,
+                is_prompt ? "operations" : "bytes", figure->rate, of_floor);
+        return;
+    }
+    if (is_prompt)
+        fprintf(bench->out, "prompt of %-4u ", figure->prompt);
+    else
+        fprintf(bench->out, "decode %-2u at once", figure->sessions);
+    fprintf(bench->out, "%9.1f tokens/s %9.2f ms %9.3f %s %5.1f %% of %.3f\n", figure->tokens,
+            figure->seconds * 1e3, figure->rate / unit, is_prompt ? "TFLOP/s" : "GB/s   ",
+            100 * of_floor, figure->floor / unit);
+}
+
 static bool bench_prompt(struct bench *bench, struct err *err)
 {
     struct step steps[REPEATS];
@@ -124,10 +160,11 @@ static bool bench_prompt(struct bench *bench, struct err *err)
     measure_floors(bench);
     qsort(steps, REPEATS, sizeof *steps, compare_steps);
     struct step step = steps[REPEATS / 2];
-    double rate = step.operations / step.seconds;
-    fprintf(bench->out, "prompt of %-4u %9.1f tokens/s %9.2f ms %9.3f TFLOP/s %5.1f %% of %.3f\n",
-            bench->prompt, bench->prompt / step.seconds, step.seconds * 1e3, rate / 1e12,
-            100 * rate / bench->matrix_rate, bench->matrix_rate / 1e12);
+    tell(bench, &(struct figure){.prompt = bench->prompt,
+                                 .tokens = bench->prompt / step.seconds,
+                                 .seconds = step.seconds,
+                                 .rate = step.operations / step.seconds,
+                                 .floor = bench->matrix_rate});
     return true;
 }
 
@@ -151,18 +188,21 @@ static bool bench_batch(struct bench *bench, uint32_t count, struct err *err)
     measure_floors(bench);
     qsort(steps, STEPS, sizeof *steps, compare_steps);
     struct step step = steps[STEPS / 2];
-    double rate = step.bytes / step.seconds;
-    fprintf(bench->out,
-            "decode %-2u at once %6.1f tokens/s %9.2f ms %9.2f GB/s    %5.1f %% of %.2f\n", count,
-            count / step.seconds, step.seconds * 1e3, rate / 1e9, 100 * rate / bench->read_rate,
-            bench->read_rate / 1e9);
+    tell(bench, &(struct figure){.sessions = count,
+                                 .tokens = count / step.seconds,
+                                 .seconds = step.seconds,
+                                 .rate = step.bytes / step.seconds,
+                                 .floor = bench->read_rate});
     return true;
 }
 
 static bool bench_all(struct bench *bench, struct err *err)
 {
     static const uint32_t batches[] = {1, 8, SESSIONS};
-    fprintf(bench->out, "%s, %u threads\n", simd_at(0)->name, bench->threads);
+    fprintf(bench->out,
+            bench->is_json ? "{\"registers\":\"%s\",\"threads\":%u,\"measured\":["
+                           : "%s, %u threads\n",
+            simd_at(0)->name, bench->threads);
     for (uint32_t i = 0; i < SESSIONS; i++)
         if (!exec_session_open(bench->exec, i, bench->prompt + STEPS * (uint32_t)ARRAY_LEN(batches),
                                err))
@@ -172,6 +212,8 @@ static bool bench_all(struct bench *bench, struct err *err)
     for (size_t i = 0; i < ARRAY_LEN(batches); i++)
         if (!bench_batch(bench, batches[i], err))
             return false;
+    if (bench->is_json)
+        fprintf(bench->out, "]}\n");
     return true;
 }
 
@@ -200,12 +242,14 @@ bool bench_model(const struct bench_options *options, FILE *out, struct err *err
     struct model model;
     if (!model_open(&model, options->model, err))
         return false;
-    struct bench bench = {.out = out, .vocabulary = model.hyper.vocabulary};
+    struct bench bench = {
+        .out = out, .is_json = options->is_json, .vocabulary = model.hyper.vocabulary};
     uint32_t half = model.hyper.context / 2;
     bench.prompt = half < PROMPT_MAX ? half : PROMPT_MAX;
     struct exec_options shard = exec_options_whole(&model, 2 * PROMPT_MAX * SESSIONS);
     shard.sessions_max = SESSIONS;
     shard.threads = options->threads;
+    shard.weights = options->weights;
     bool ok = exec_open(&bench.exec, &model, &shard, err);
     if (ok) {
         bench.pool = pool_new(options->threads);

@@ -12,13 +12,15 @@
 
 #include <stdio.h>
 
-#include "shared/base.h"
+#include "gpu/dtype.h"
 
 struct err;
 
 struct bench_options {
     const char *model;
     uint32_t threads; /* 0: as many as there are cores */
+    enum dtype_made weights;
+    bool is_json; /* one object, not lines */
 };
 
 MUST_CHECK bool bench_model(const struct bench_options *options, FILE *out, struct err *err);

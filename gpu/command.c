@@ -22,7 +22,7 @@ const char command_usage[] =
     "DeepSeek-R1), qwen2, phi3, gemma2, gpt2.\n"
     "\n"
     "Options of inspect:\n"
-    "  --json             as one JSON object\n"
+    "  --json             as one JSON object; of bench too\n"
     "  --no-root          do not hash the weights, which reads all of the model once\n"
     "  --cache-dir DIR    keep hashes there [$XDG_CACHE_HOME/shoal, or ~/.cache/shoal]\n"
     "\n"
@@ -51,6 +51,7 @@ const char command_usage[] =
     "\n"
     "Options of run, serve and bench:\n"
     "  --threads N        run on so many [0: as many as there are cores]\n"
+    "  --weights TYPE     make matrices q8 or q4 as they are read, for less memory [stored]\n"
     "\n"
     "  --version          say which version this is\n"
     "  --help             this\n"
@@ -62,7 +63,15 @@ const char command_usage[] =
     "relay?'\n"
     "  shoal-gpu serve --listen 127.0.0.1:8080 models/TinyLlama-1.1B-Chat-v1.0\n";
 
-enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_REAL, OPTION_SEED, OPTION_STOP };
+enum option_type {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_COUNT,
+    OPTION_REAL,
+    OPTION_SEED,
+    OPTION_STOP,
+    OPTION_WEIGHTS
+};
 
 struct option {
     const char *name;
@@ -84,7 +93,7 @@ enum {
 static const struct option options[] = {
     {"help", OF_ALL, OPTION_FLAG, AT(is_help), ""},
     {"version", OF_ALL, OPTION_FLAG, AT(is_version), ""},
-    {"json", OF_INSPECT, OPTION_FLAG, AT(is_json), ""},
+    {"json", OF_INSPECT | OF_BENCH, OPTION_FLAG, AT(is_json), ""},
     {"no-root", OF_INSPECT, OPTION_FLAG, AT(skip_root), ""},
     {"cache-dir", OF_INSPECT, OPTION_TEXT, AT(cache_dir), "a folder"},
     {"max-tokens", OF_RUN, OPTION_COUNT, AT(run.tokens_max), "a number of tokens"},
@@ -104,9 +113,22 @@ static const struct option options[] = {
     {"api-key-file", OF_SERVE, OPTION_TEXT, AT(key_file), "a file"},
     {"parallel", OF_SERVE, OPTION_COUNT, AT(parallel), "a number of answers"},
     {"waiting", OF_SERVE, OPTION_COUNT, AT(waiting), "a number of requests"},
+    {"weights", OF_RUN | OF_SERVE | OF_BENCH, OPTION_WEIGHTS, AT(run.weights), "q8, q4 or stored"},
     {"stop", OF_RUN, OPTION_STOP, 0, "a text, at most 16 times"},
 };
 #undef AT
+
+static bool read_weights(enum dtype_made *made, struct span text)
+{
+    static const char *const names[] = {
+        [DTYPE_AS_STORED] = "stored", [DTYPE_AS_Q8] = "q8", [DTYPE_AS_Q4] = "q4"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(text.at, names[i]) == 0) {
+            *made = (enum dtype_made)i;
+            return true;
+        }
+    return false;
+}
 
 static bool read_value(struct command *command, const struct option *option, const char *value)
 {
@@ -134,6 +156,8 @@ static bool read_value(struct command *command, const struct option *option, con
         for (size_t i = 0; i < 8; i++)
             at[i] = (char)(number >> 8 * i);
         return true;
+    case OPTION_WEIGHTS:
+        return read_weights(&command->run.weights, text);
     case OPTION_STOP:
         if (text.len == 0 || command->run.stop_count == STOPPER_STRINGS_MAX)
             return false;

@@ -44,3 +44,7 @@ static inline bool dtype_is_weight(enum dtype type)
 
 /* Bytes of count elements. False unless these are whole blocks, and fewer than 2^63 bytes. */
 MUST_CHECK bool dtype_bytes(uint64_t *bytes, enum dtype type, uint64_t count);
+
+/* What plain numbers become as they are read, where a row is whole blocks; these, and what is
+ * stored as Q8_0 or Q4_0, are then multiplied as integers. */
+enum dtype_made { DTYPE_AS_STORED, DTYPE_AS_Q8, DTYPE_AS_Q4 };

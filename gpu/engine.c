@@ -294,6 +294,7 @@ static bool open_scheduler(struct engine *engine, const struct engine_options *o
     shard.sessions_max = options->parallel;
     shard.rows_max = ROWS;
     shard.threads = options->threads;
+    shard.weights = options->weights;
     if (!exec_open(&engine->exec, &engine->model, &shard, err))
         return false;
     struct scheduler_options scheduling = scheduler_options_for(engine->exec);

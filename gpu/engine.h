@@ -11,6 +11,7 @@
 
 #include <uv.h>
 
+#include "gpu/dtype.h"
 #include "gpu/scheduler.h"
 #include "gpu/source.h"
 
@@ -24,6 +25,7 @@ struct engine_options {
     uint32_t parallel; /* answers at once */
     uint32_t waiting;  /* that may wait */
     uint32_t threads;  /* 0: as many as there are cores */
+    enum dtype_made weights;
 };
 
 struct engine *engine_open(uv_loop_t *loop, const struct engine_options *options, struct err *err);

@@ -36,11 +36,12 @@ enum { EXEC_PAGE = 16, EXEC_ROWS_MAX = 4096, EXEC_SESSIONS_MAX = 1 << 16 };
 struct exec_options {
     uint32_t layer_begin, layer_end;
     bool has_embedding, has_head;
-    enum dtype kv_type;    /* of keys and values: DTYPE_F32 or DTYPE_BF16 */
-    uint32_t positions;    /* that all sessions can have together; rounded up to pages */
-    uint32_t sessions_max; /* 1 to EXEC_SESSIONS_MAX */
-    uint32_t rows_max;     /* of a step, 1 to EXEC_ROWS_MAX */
-    uint32_t threads;      /* of the CPU; 0: as many as there are cores */
+    enum dtype_made weights; /* of matrices: with Q4, that of the head is Q8 */
+    enum dtype kv_type;      /* of keys and values: DTYPE_F32 or DTYPE_BF16 */
+    uint32_t positions;      /* that all sessions can have together; rounded up to pages */
+    uint32_t sessions_max;   /* 1 to EXEC_SESSIONS_MAX */
+    uint32_t rows_max;       /* of a step, 1 to EXEC_ROWS_MAX */
+    uint32_t threads;        /* of the CPU; 0: as many as there are cores */
 };
 
 /* All of a model, for one session of as many positions as that. */

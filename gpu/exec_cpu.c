@@ -318,6 +318,27 @@ static void count_weights(struct exec_device *device, const struct cpu *cpu)
     device->head_bytes = cpu->output.bytes;
 }
 
+static bool load(struct cpu *cpu, const struct model *model, struct err *err)
+{
+    const struct exec_options *options = &cpu->options;
+    struct weight_id embedding = {.weight = WEIGHT_EMBEDDING};
+    struct weight_id positions = {.weight = WEIGHT_POSITIONS};
+    struct weight_id output = {.weight = WEIGHT_OUTPUT};
+    enum dtype_made head = options->weights == DTYPE_AS_Q4 ? DTYPE_AS_Q8 : options->weights;
+    for (uint32_t i = 0; i < cpu->layer_count; i++)
+        if (!layer_make(cpu->layers + i, model, options->layer_begin + i, options->weights,
+                        cpu->pool, err))
+            return false;
+    if (options->has_embedding &&
+        (!view_find(&cpu->embedding, model, embedding) ||
+         (cpu->hyper.rotary == 0 && !view_find(&cpu->positions, model, positions))))
+        return err_set(err, ERR_INTERNAL, "a model without an embedding was opened");
+    if (!options->has_head)
+        return true;
+    layer_norm_make(&cpu->output_norm, model, WEIGHT_OUTPUT_NORM, 0);
+    return matrix_make(&cpu->output, model, output, head, cpu->pool, err);
+}
+
 bool exec_cpu_open(struct exec_device *device, const struct model *model,
                    const struct exec_options *options, uint32_t pages, struct err *err)
 {
@@ -340,21 +361,11 @@ bool exec_cpu_open(struct exec_device *device, const struct model *model,
     cpu->long_turns =
         turns_of(hyper, hyper->rope_switch > 0 ? hyper->long_divisors : hyper->divisors);
     cpu->layers = array_of(cpu->layer_count, sizeof *cpu->layers);
-    for (uint32_t i = 0; i < cpu->layer_count; i++)
-        layer_make(cpu->layers + i, model, options->layer_begin + i, cpu->pool);
-    bool ok = !options->has_embedding ||
-              (view_find(&cpu->embedding, model, (struct weight_id){.weight = WEIGHT_EMBEDDING}) &&
-               (hyper->rotary > 0 ||
-                view_find(&cpu->positions, model, (struct weight_id){.weight = WEIGHT_POSITIONS})));
-    if (options->has_head) {
-        matrix_make(&cpu->output, model, (struct weight_id){.weight = WEIGHT_OUTPUT}, cpu->pool);
-        layer_norm_make(&cpu->output_norm, model, WEIGHT_OUTPUT_NORM, 0);
+    if (!load(cpu, model, err)) {
+        close_cpu(cpu);
+        return false;
     }
     *device = (struct exec_device){.state = cpu, .run = run, .copy = copy_page, .close = close_cpu};
     count_weights(device, cpu);
-    if (!ok) {
-        close_cpu(cpu);
-        return err_set(err, ERR_INTERNAL, "a model without an embedding was opened");
-    }
     return true;
 }

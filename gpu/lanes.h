@@ -7,6 +7,8 @@
 
 #include <immintrin.h>
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* TOKENS: inputs whose sums, four each, leave room in the registers for what is being read; SOME:
  * fewer, for what is left. */
 #ifdef __AVX512F__
@@ -47,6 +49,16 @@ enum { LANES = 16, TOKENS = 6, SOME = 4 };
 #define ints_and(x, bits) _mm512_and_si512(x, _mm512_set1_epi32(bits))
 #define ints_or(a, b) _mm512_or_si512(a, b)
 #define ints_add(x, y) _mm512_add_epi32(x, _mm512_set1_epi32(y))
+#define ints_all(x) _mm512_set1_epi32(x)
+#define ints_max(a, b) _mm512_max_epi32(a, b)
+#define ints_nearest(x) _mm512_cvtps_epi32(x)
+#define ints_bits(x) _mm512_castps_si512(x)
+/* Each integer plus four products of bytes, from 0 to 255 and -128 to 127. */
+#define ints_dot(sum, bytes, digits) _mm512_dpbusd_epi32(sum, bytes, digits)
+/* Of bytes from -128 to 127 and -127 to 127; less DOT_LESS times the sum of the digits. */
+#define ints_dot_signed(sum, bytes, digits) \
+    _mm512_dpbusd_epi32(sum, _mm512_xor_si512(bytes, _mm512_set1_epi8(-128)), digits)
+#define DOT_LESS 128
 #define ints_left(x, bits) _mm512_slli_epi32(x, (unsigned)(bits))
 #define ints_right(x, bits) _mm512_srli_epi32(x, (unsigned)(bits))
 #else
@@ -86,6 +98,17 @@ enum { LANES = 8, TOKENS = 3, SOME = 2 };
 #define ints_and(x, bits) _mm256_and_si256(x, _mm256_set1_epi32(bits))
 #define ints_or(a, b) _mm256_or_si256(a, b)
 #define ints_add(x, y) _mm256_add_epi32(x, _mm256_set1_epi32(y))
+#define ints_all(x) _mm256_set1_epi32(x)
+#define ints_max(a, b) _mm256_max_epi32(a, b)
+#define ints_nearest(x) _mm256_cvtps_epi32(x)
+#define ints_bits(x) _mm256_castps_si256(x)
+/* Pairs are added in 16 bits: bytes are at most 128, so that no pair is too large for that. */
+#define ints_dot(sum, bytes, digits) \
+    _mm256_add_epi32(sum,            \
+                     _mm256_madd_epi16(_mm256_maddubs_epi16(bytes, digits), _mm256_set1_epi16(1)))
+#define ints_dot_signed(sum, bytes, digits) \
+    ints_dot(sum, _mm256_abs_epi8(bytes), _mm256_sign_epi8(digits, bytes))
+#define DOT_LESS 0
 #define ints_left(x, bits) _mm256_slli_epi32(x, (int)(bits))
 #define ints_right(x, bits) _mm256_srli_epi32(x, (int)(bits))
 #endif

@@ -22,7 +22,8 @@ void layer_norm_clear(struct layer_norm *norm)
     free(norm->bias);
 }
 
-void layer_make(struct layer *layer, const struct model *model, uint32_t index, struct pool *pool)
+bool layer_make(struct layer *layer, const struct model *model, uint32_t index,
+                enum dtype_made made, struct pool *pool, struct err *err)
 {
     struct view gate;
     struct weight_id id = {.weight = WEIGHT_GATE, .layer = index};
@@ -36,12 +37,14 @@ void layer_make(struct layer *layer, const struct model *model, uint32_t index, 
     layer->has_gate = model->hyper.family != HYPER_GPT2 && view_find(&gate, model, id);
     for (size_t i = 0; i < ARRAY_LEN(matrices) - !layer->has_gate; i++) {
         id.weight = matrices[i].weight;
-        matrix_make(matrices[i].matrix, model, id, pool);
+        if (!matrix_make(matrices[i].matrix, model, id, made, pool, err))
+            return false;
     }
     layer_norm_make(&layer->attention_norm, model, WEIGHT_ATTENTION_NORM, index);
     layer_norm_make(&layer->post_attention_norm, model, WEIGHT_POST_ATTENTION_NORM, index);
     layer_norm_make(&layer->inner_norm, model, WEIGHT_INNER_NORM, index);
     layer_norm_make(&layer->post_inner_norm, model, WEIGHT_POST_INNER_NORM, index);
+    return true;
 }
 
 void layer_clear(struct layer *layer)

@@ -17,7 +17,9 @@ struct layer {
     bool has_gate;
 };
 
-void layer_make(struct layer *layer, const struct model *model, uint32_t index, struct pool *pool);
+/* There may be something to clear even when false. */
+MUST_CHECK bool layer_make(struct layer *layer, const struct model *model, uint32_t index,
+                           enum dtype_made made, struct pool *pool, struct err *err);
 void layer_clear(struct layer *layer);
 
 void layer_norm_make(struct layer_norm *norm, const struct model *model, enum weight weight,

@@ -81,13 +81,17 @@ static int end(bool ok, const struct err *err)
 
 static int run(const struct command *command)
 {
-    struct bench_options bench = {command->run.model, command->run.threads};
+    struct bench_options bench = {.model = command->run.model,
+                                  .threads = command->run.threads,
+                                  .weights = command->run.weights,
+                                  .is_json = command->is_json};
     struct service_options service = {.engine = {.model = command->run.model,
                                                  .chat = command->run.chat,
                                                  .context = command->run.context,
                                                  .parallel = command->parallel,
                                                  .waiting = command->waiting,
-                                                 .threads = command->run.threads},
+                                                 .threads = command->run.threads,
+                                                 .weights = command->run.weights},
                                       .listen = command->listen,
                                       .name = command->name,
                                       .key_file = command->key_file};

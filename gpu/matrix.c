@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "gpu/digit_tile.h"
 #include "gpu/model.h"
 #include "gpu/pool.h"
 #include "gpu/simd.h"
-#include "gpu/tile.h"
+#include "shared/err.h"
 
 /* Tiles that a thread takes at once; rows that a tile meets while it is near. */
 enum { CHUNK_TILES = 4, NEAR_ROWS = 24, HUGE_PAGE = 1 << 21 };
@@ -55,6 +56,8 @@ static char *room(size_t bytes)
 struct packing {
     const struct matrix *matrix;
     const struct view *view;
+    struct err *errs; /* of each thread */
+    bool *has_failed;
 };
 
 static void pack_chunk(void *job, uint32_t chunk, uint32_t thread)
@@ -62,33 +65,60 @@ static void pack_chunk(void *job, uint32_t chunk, uint32_t thread)
     const struct packing *packing = job;
     const struct matrix *matrix = packing->matrix;
     uint64_t bytes = tile_bytes(matrix->type, matrix->columns);
-    (void)thread;
-    for (uint32_t tile = chunk * CHUNK_TILES; tile < chunk_end(matrix, chunk); tile++)
-        tile_pack(matrix->tiles + tile * bytes, packing->view, tile * TILE_ROWS);
+    for (uint32_t tile = chunk * CHUNK_TILES; tile < chunk_end(matrix, chunk); tile++) {
+        char *at = matrix->tiles + tile * bytes;
+        if (!matrix->takes_digits)
+            tile_pack(at, packing->view, tile * TILE_ROWS);
+        else if (!digit_tile_pack(at, matrix->type, packing->view, tile * TILE_ROWS,
+                                  packing->errs + thread))
+            packing->has_failed[thread] = true;
+    }
 }
 
-void matrix_pack(struct matrix *matrix, const struct view *view, struct pool *pool)
+static enum dtype type_of(enum dtype stored, enum dtype_made made)
 {
-    struct packing packing = {matrix, view};
-    enum dtype type = view->tensor->type;
+    if (dtype_block(stored).elements > 1)
+        return stored;
+    return made == DTYPE_AS_Q8 ? DTYPE_Q8 : DTYPE_Q4;
+}
+
+bool matrix_pack(struct matrix *matrix, const struct view *view, enum dtype_made made,
+                 struct pool *pool, struct err *err)
+{
+    struct err errs[POOL_THREADS_MAX];
+    bool has_failed[POOL_THREADS_MAX] = {0};
+    struct packing packing = {matrix, view, errs, has_failed};
+    enum dtype stored = view->tensor->type;
+    bool takes_digits = made != DTYPE_AS_STORED && digit_tile_suits(stored, view->columns);
+    enum dtype type = takes_digits ? type_of(stored, made) : stored;
     uint64_t row;
-    *matrix = (struct matrix){.rows = view->rows, .columns = view->columns, .type = type};
+    *matrix = (struct matrix){
+        .rows = view->rows, .columns = view->columns, .type = type, .takes_digits = takes_digits};
     bool ok = dtype_bytes(&row, type, view->columns);
     assert(ok);
     matrix->bytes = row * view->rows;
     matrix->tiles = room(tile_bytes(type, view->columns) * tiles_of(matrix));
     pool_run(pool, pack_chunk, &packing, chunks_of(matrix));
+    for (uint32_t i = 0; i < pool_threads(pool); i++)
+        if (has_failed[i]) {
+            matrix_clear(matrix);
+            return err_set(err, errs[i].code, "%s", errs[i].text);
+        }
+    return true;
 }
 
-void matrix_make(struct matrix *matrix, const struct model *model, struct weight_id id,
-                 struct pool *pool)
+bool matrix_make(struct matrix *matrix, const struct model *model, struct weight_id id,
+                 enum dtype_made made, struct pool *pool, struct err *err)
 {
     struct view view;
+    struct err why;
     bool ok = view_find(&view, model, id);
     assert(ok);
-    matrix_pack(matrix, &view, pool);
+    if (!matrix_pack(matrix, &view, made, pool, &why))
+        return err_set(err, why.code, "%s: %s", weight_name(id).at, why.text);
     id.is_bias = true;
     matrix->bias = matrix_vector(model, id);
+    return true;
 }
 
 void matrix_clear(struct matrix *matrix)
@@ -98,9 +128,36 @@ void matrix_clear(struct matrix *matrix)
     *matrix = (struct matrix){0};
 }
 
-/* The rows of a tile, for the inputs from first on. */
-static void multiply_near(const struct matrix_product *product, uint32_t tile, uint32_t first)
+/* A product, and its inputs' digits where the matrix takes them. */
+struct multiplying {
+    const struct matrix_product *product;
+    struct digits digits;
+};
+
+/* Those of inputs from first on. */
+static struct digits digits_of(const struct multiplying *multiplying, uint32_t first)
 {
+    uint32_t columns = multiplying->product->matrix->columns;
+    size_t blocks = (size_t)first * (columns / DIGITS_BLOCK);
+    struct digits digits = multiplying->digits;
+    return (struct digits){digits.at + (size_t)first * columns, digits.scales + blocks,
+                           digits.sums + blocks};
+}
+
+static void digit_chunk(void *job, uint32_t chunk, uint32_t thread)
+{
+    const struct multiplying *multiplying = job;
+    const struct matrix_product *product = multiplying->product;
+    struct digits digits = digits_of(multiplying, chunk);
+    (void)thread;
+    product->simd->digits(&digits, product->in + (size_t)chunk * product->matrix->columns,
+                          product->matrix->columns);
+}
+
+/* The rows of a tile, for the inputs from first on. */
+static void multiply_near(const struct multiplying *multiplying, uint32_t tile, uint32_t first)
+{
+    const struct matrix_product *product = multiplying->product;
     const struct matrix *matrix = product->matrix;
     float out[NEAR_ROWS * TILE_ROWS];
     uint32_t row = tile * TILE_ROWS;
@@ -114,7 +171,9 @@ static void multiply_near(const struct matrix_product *product, uint32_t tile, u
                              .out = out};
     if (call.count > NEAR_ROWS)
         call.count = NEAR_ROWS;
-    product->simd->multiply(&call);
+    if (matrix->takes_digits)
+        call.digits = digits_of(multiplying, first);
+    (matrix->takes_digits ? product->simd->multiply_digits : product->simd->multiply)(&call);
     for (uint32_t n = 0; n < call.count; n++) {
         float *to = product->outs == NULL ? product->out + (size_t)(first + n) * matrix->rows
                                           : product->outs[first + n];
@@ -126,15 +185,30 @@ static void multiply_near(const struct matrix_product *product, uint32_t tile, u
 
 static void multiply_chunk(void *job, uint32_t chunk, uint32_t thread)
 {
-    const struct matrix_product *product = job;
+    const struct multiplying *multiplying = job;
+    const struct matrix_product *product = multiplying->product;
     (void)thread;
     for (uint32_t tile = chunk * CHUNK_TILES; tile < chunk_end(product->matrix, chunk); tile++)
         for (uint32_t first = 0; first < product->count; first += NEAR_ROWS)
-            multiply_near(product, tile, first);
+            multiply_near(multiplying, tile, first);
 }
 
 void matrix_multiply(const struct matrix_product *product, struct pool *pool)
 {
-    struct matrix_product job = *product;
-    pool_run(pool, multiply_chunk, &job, chunks_of(product->matrix));
+    const struct matrix *matrix = product->matrix;
+    struct multiplying job = {.product = product};
+    size_t numbers = (size_t)product->count * matrix->columns;
+    void *room = NULL;
+    if (matrix->takes_digits && numbers > 0) {
+        size_t blocks = numbers / DIGITS_BLOCK;
+        room = malloc(numbers + blocks * (sizeof(float) + sizeof(int32_t)));
+        if (room == NULL)
+            abort();
+        job.digits.scales = room;
+        job.digits.sums = (int32_t *)room + blocks;
+        job.digits.at = (int8_t *)room + 2 * blocks * sizeof(float);
+        pool_run(pool, digit_chunk, &job, product->count);
+    }
+    pool_run(pool, multiply_chunk, &job, chunks_of(matrix));
+    free(room);
 }

@@ -81,6 +81,7 @@ static bool answer(const struct model *model, const struct tokenizer *tokenizer,
     struct span prompt = {options->prompt, strlen(options->prompt)};
     shard.rows_max = ROWS;
     shard.threads = options->threads;
+    shard.weights = options->weights;
     if (!find_format(&format, tokenizer, options, err))
         return false;
     if (format == NULL && !options->is_raw)

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 
+#include "gpu/dtype.h"
 #include "gpu/sampler.h"
 #include "gpu/stopper.h"
 
@@ -20,6 +21,7 @@ struct run_options {
     bool is_raw;                  /* no chat, whatever the model */
     uint32_t tokens_max, context; /* context 0: the model's, or less */
     uint32_t threads;             /* 0: as many as there are cores */
+    enum dtype_made weights;
     struct sampler_options sampler;
     struct span stops[STOPPER_STRINGS_MAX];
     size_t stop_count;

@@ -1,5 +1,7 @@
 #include "gpu/simd.h"
 
+#include "gpu/digit_tile.h"
+
 static uint32_t read_words(const char *at, size_t bytes)
 {
     uint32_t sum = 0;
@@ -11,8 +13,9 @@ static uint32_t read_words(const char *at, size_t bytes)
     return sum;
 }
 
-static const struct simd simd_scalar = {"scalar",        tile_multiply, kernel_attend,
-                                        kernel_activate, kernel_cap,    read_words};
+static const struct simd simd_scalar = {"scalar",     tile_multiply, digit_tile_multiply,
+                                        digits_write, kernel_attend, kernel_activate,
+                                        kernel_cap,   read_words};
 
 #ifdef __x86_64__
 static const struct simd *const all[] = {&simd_avx512, &simd_avx2, NULL};
@@ -24,7 +27,8 @@ static bool has(const struct simd *simd)
     if (simd == &simd_avx2)
         return has_avx2;
     return has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vnni");
 }
 #else
 static const struct simd *const all[] = {NULL};

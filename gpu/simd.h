@@ -12,6 +12,8 @@
 struct simd {
     const char *name;
     void (*multiply)(const struct tile_call *call);
+    void (*multiply_digits)(const struct tile_call *call);
+    void (*digits)(const struct digits *digits, const float *in, uint32_t columns);
     void (*attend)(float *out, float *scores, const struct kernel_attention *attention);
     void (*activate)(float *out, const float *gate, uint32_t count, enum hyper_activation act);
     void (*cap)(float *x, uint32_t count, float cap);

@@ -3,8 +3,7 @@
 
 #include "gpu/lanes.h"
 #include "gpu/simd.h"
-
-#define INLINE static inline __attribute__((always_inline))
+#include "gpu/simd_digits.h"
 
 enum { PARTS = EXEC_PAGE / LANES };
 
@@ -369,7 +368,11 @@ static void attend(float *out, float *scores, const struct kernel_attention *att
 }
 
 #ifdef __AVX512F__
-const struct simd simd_avx512 = {"avx512", multiply_tile, attend, activate, cap_all, read_all};
+const struct simd simd_avx512 = {"avx512",          multiply_tile, simd_multiply_digits,
+                                 simd_write_digits, attend,        activate,
+                                 cap_all,           read_all};
 #else
-const struct simd simd_avx2 = {"avx2", multiply_tile, attend, activate, cap_all, read_all};
+const struct simd simd_avx2 = {
+    "avx2",  multiply_tile, simd_multiply_digits, simd_write_digits, attend, activate,
+    cap_all, read_all};
 #endif

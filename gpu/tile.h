@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include "gpu/digits.h"
 #include "gpu/view.h"
 
 enum { TILE_ROWS = 16 };
@@ -30,8 +31,9 @@ struct tile_call {
     const char *tile;
     enum dtype type;
     uint32_t columns, count;
-    const float *in; /* (count, columns) */
-    float *out;      /* (count, TILE_ROWS) */
+    const float *in;      /* (count, columns) */
+    float *out;           /* (count, TILE_ROWS) */
+    struct digits digits; /* of in, for tiles that gpu/digit_tile packed; otherwise none */
 };
 
 /* out[n][row] = the row's weights times in[n], summed by four (gpu/kernel.h). */

@@ -55,6 +55,8 @@ static void test_answers(void **state)
     check("--stop 'a relay' --stop=whatever", "Hello", 0, "Hello! Ask me what \nprompt ");
     check("--temperature 0.3 --top-k 4 --top-p 0.9 --min-p 0.1 --seed 7", "Hello", 0,
           "Hello! Ask me what a relay is.\nprompt ");
+    check("--weights q8", "Hello", 0, "Hello! Ask me what a relay is.\nprompt ");
+    check("--weights=q4", "Hello", 0, "Hello! Ask me what a relay is.\nprompt ");
     check("--raw --max-tokens 4", "'<|im_start|>assistant'", 0, "\nprompt 21 tokens");
 }
 
@@ -103,6 +105,10 @@ static void test_bench(void **state)
         assert_true(is_number(line + strlen(lines[i])));
         assert_true(floor != NULL && is_number(floor + 5));
     }
+    assert_int_equal(run_command(&out, "bench", "--json --weights q8", ""), 0);
+    assert_non_null(strstr(out.at, "\"measured\":[{\"prompt\":128,\"tokens_per_second\":"));
+    assert_non_null(strstr(out.at, ",{\"decode\":32,\"tokens_per_second\":"));
+    assert_non_null(strstr(out.at, "}]}\n"));
     assert_int_equal(run_command(&out, "bench", "--seed 1", ""), 2);
     assert_int_equal(run_command(&out, "bench", "", "twice"), 2);
     text_clear(&out);
@@ -115,6 +121,7 @@ static void test_refuse(void **state)
     check("", "two words", 2, "shoal-gpu: one prompt at a time: put it in quotes\n");
     check("--json", "Hello", 2, "shoal-gpu: unknown option '--json'\n");
     check("--raw=yes", "Hello", 2, "shoal-gpu: unknown option '--raw=yes'\n");
+    check("--weights q5", "Hello", 2, "shoal-gpu: --weights wants q8, q4 or stored\n");
     check("--seed x", "Hello", 2, "shoal-gpu: --seed wants a number\n");
     check("--top-k -1", "Hello", 2, "shoal-gpu: --top-k wants a number of tokens\n");
     check("--temperature hot", "Hello", 2, "shoal-gpu: --temperature wants a number\n");

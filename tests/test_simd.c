@@ -60,7 +60,7 @@ static void check_tile(enum dtype type, uint32_t columns, uint32_t rows, uint32_
                             .shape = {rows, columns, 1, 1},
                             .data = {(const char *)bytes, row_bytes * rows}};
     struct view view = {.tensor = &tensor, .rows = rows, .columns = columns};
-    struct tile_call call = {tile, type, columns, count, in, want};
+    struct tile_call call = {tile, type, columns, count, in, want, {0}};
     fill_blocks(bytes, row_bytes * rows, type);
     fill(in, ARRAY_LEN(in));
     memset(tile, 0xff, tile_bytes(type, columns));
@@ -118,7 +118,7 @@ static void test_transposed(void **state)
         fill_blocks(bytes, size, types[i]);
         fill(in, COLUMNS);
         tile_pack(tile, &view, 16);
-        tile_multiply(&(struct tile_call){tile, types[i], COLUMNS, 1, in, out});
+        tile_multiply(&(struct tile_call){tile, types[i], COLUMNS, 1, in, out, {0}});
         for (uint32_t j = 0; j < ROWS - 16; j++) {
             view_read_row(&view, row, 16 + j);
             float dot = kernel_dot(row, in, COLUMNS);
