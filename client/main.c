@@ -72,6 +72,8 @@ static const struct command *const commands[] = {
     &command_remote_list,
     &command_fetch,
     &command_push,
+    &command_sync_pull,
+    &command_sync_push,
     &command_sync,
     &command_queue_retry,
     &command_queue_drop,

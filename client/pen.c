@@ -171,6 +171,8 @@ static bool finish(struct pen *pen, struct pen_change *change, struct draft *dra
     }
     node->seq++;
     node_draft(node, draft);
+    for (size_t i = 0; i < change->name_count; i++)
+        draft_tag_pair(draft, SPAN("i"), change->names[i]);
     if (change->is_private)
         draft_tag(draft, (struct span[]){SPAN("-")}, 1);
     return pen_sign(pen, event, draft, err) &&

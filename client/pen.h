@@ -51,7 +51,9 @@ struct pen_change {
     struct bytes32 parents[NODE_PARENTS_MAX], grounds[NODE_GROUNDS_MAX];
     struct op *ops;
     size_t op_count;
-    bool is_private; /* relays get it only where the pen's owner names them (NIP-70) */
+    bool is_private;          /* relays get it only where the pen's owner names them (NIP-70) */
+    const struct span *names; /* by which others know it: "i" tags */
+    size_t name_count;
 };
 
 /* Begins what is new: the first operation creates it. */

@@ -111,6 +111,7 @@ run_line() # a line of the README, without its comment
         "ops/backup "*) eval "$source/$(localize <<< "$1" | sed "s|/var/|$folder/var/|g")" ;;
         "shoal-relay shard balance") eval "$1 --grace 0" ;;
         "shoal-relay "* | pg_dump* | pg_restore*) eval "$(localize <<< "$1")" ;;
+        "shoal sync pull"* | "shoal sync push"*) HOME=$folder eval "$1" ;;
         "shoal sync"* | "shoal push" | "shoal "*wss://*) # with a relay that is there
             SHOAL_RELAY_SCHEMA=other run_until_ready shoal-relay
             HOME=$folder shoal remote add "ws://127.0.0.1:${line#ready port=}"
