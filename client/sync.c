@@ -59,7 +59,10 @@ bool sync_has(const struct sync *sync, const struct bytes32 *id)
 
 void sync_take(struct sync *sync, const struct event *event)
 {
-    if (!event_check_id(event) || !sig_verify(&event->sig, &event->id, &event->pubkey)) {
+    if (sync->keys == NULL)
+        sync->keys = sig_keys_new();
+    if (!event_check_id(event) ||
+        !sig_verify_with(sync->keys, &event->sig, &event->id, &event->pubkey)) {
         sync->counts.wrong++;
         return;
     }
@@ -224,6 +227,7 @@ static void on_closed(uv_handle_t *handle)
 {
     struct sync *sync = handle->data;
     arena_clear(&sync->arena);
+    sig_keys_free(sync->keys);
     free(sync->need.at);
     free(sync->have.at);
     free(sync->is_theirs);

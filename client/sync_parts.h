@@ -35,6 +35,7 @@ struct sync {
     struct filter filter;
     struct arena arena; /* of the filter */
     struct sync_counts counts;
+    struct sig_keys *keys;      /* that signatures were checked with; NULL: none was */
     struct link_query *query;   /* that finds out what differs */
     uint32_t failures;          /* of it, in a row */
     struct sync_ids need, have; /* may hold doubles until all is known */

@@ -24,12 +24,31 @@ static void edit(struct doc *doc, uint8_t how)
     size_t units = doc_text_units(doc, SPAN("text")), at = how % (units + 1);
     if (units > 1000000 || !doc_text_insert(doc, SPAN("text"), at, SPAN("\xf0\x9f\x98\x80x"), NULL))
         return;
-    bool ok = doc_text_delete(doc, SPAN("text"), at / 2, 1, NULL);
+    bool ok = doc_text_delete(doc, SPAN("text"), at / 2, 1, NULL) &&
+              doc_map_set(doc, SPAN("map"), SPAN("k"), SPAN("\x78"), NULL);
     assert(ok);
     doc_undo(doc);
     if ((how & 1) != 0)
         doc_undo(doc);
     doc_redo(doc);
+}
+
+/* Whose an update is; what somebody lacks whose state vector is made of any bytes, or is ours. */
+static void ask(struct doc *doc, struct span bytes)
+{
+    struct text vector = {0}, out = {0};
+    uint64_t from, to;
+    struct err err;
+    if (doc_is_by(bytes, 1, &from, &to, &err))
+        assert(from <= to);
+    if (!doc_diff(doc, &out, bytes, &err))
+        assert(err.text[0] != '\0');
+    out.len = 0;
+    doc_state_vector(doc, &vector);
+    bool ok = doc_diff(doc, &out, text_span(&vector), &err);
+    assert(ok);
+    text_clear(&vector);
+    text_clear(&out);
 }
 
 static void check_copy(struct doc *doc)
@@ -62,6 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             assert(err.text[0] != '\0');
         if ((how & 0x40) != 0)
             edit(doc, how);
+        if ((how & 0x20) != 0)
+            ask(doc, update);
         data += len;
         size -= len;
     }

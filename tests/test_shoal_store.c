@@ -10,6 +10,7 @@
 #include "client/outbox.h"
 #include "client/sql.h"
 #include "client/store.h"
+#include "client/store_parts.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -242,6 +243,73 @@ static void test_refused(void **state)
     assert_int_equal(chmod(folder, 0700), 0);
 }
 
+/* As the first version made them. */
+static const char first_version[] =
+    "PRAGMA page_size = 8192; BEGIN;"
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+    "CREATE TABLE log(n INTEGER PRIMARY KEY, h INTEGER NOT NULL, id BLOB NOT NULL,"
+    " put_ms INTEGER NOT NULL, is_redacted INTEGER NOT NULL DEFAULT 0, body TEXT NOT NULL);"
+    "CREATE INDEX log_h ON log(h);"
+    "CREATE TABLE relay(r INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE,"
+    " is_used INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE outbox(n INTEGER NOT NULL, r INTEGER NOT NULL, state INTEGER NOT NULL DEFAULT 0,"
+    " tries INTEGER NOT NULL DEFAULT 0, next_ms INTEGER NOT NULL DEFAULT 0,"
+    " reason TEXT NOT NULL DEFAULT '', PRIMARY KEY(n, r)) WITHOUT ROWID;"
+    "CREATE INDEX outbox_due ON outbox(r, next_ms) WHERE state = 0;"
+    "CREATE TABLE cursor(r INTEGER NOT NULL, key TEXT NOT NULL, since INTEGER NOT NULL,"
+    " until INTEGER NOT NULL, PRIMARY KEY(r, key)) WITHOUT ROWID;"
+    "INSERT INTO meta VALUES ('device', 77);"
+    "INSERT INTO relay VALUES (1, 'wss://a', 1);"
+    "INSERT INTO outbox(n, r) VALUES (1, 1);"
+    "INSERT INTO cursor VALUES (1, 'k', 5, 6);"
+    "PRAGMA application_id = 1399353185; PRAGMA user_version = 1; COMMIT;"
+    "PRAGMA journal_mode = WAL";
+
+static void make_older(const struct event *event)
+{
+    struct text json = {0};
+    struct err err;
+    snprintf(path, sizeof path, "%s/store.db", folder);
+    struct sql *sql = sql_open(path, true, &err);
+    if (sql == NULL || !sql_script(sql, first_version, &err))
+        fail_msg("%s", err.text);
+    event_write(&json, event);
+    assert_true(sql_run(sql, NULL, "INSERT INTO log VALUES (1, ?, ?, 0, 0, ?)", "ibs",
+                        store_hash_of(&event->id), &event->id, text_span(&json)));
+    text_clear(&json);
+    sql_close(sql);
+    assert_int_equal(chmod(path, 0600), 0);
+}
+
+/* A store of an older version becomes one of this, once, and nothing in it is lost. */
+static void test_older(void **state)
+{
+    const struct event event = make("an old fish", 1, NOW_S);
+    struct outbox_rows rows;
+    struct store_cursor cursor;
+    struct span json;
+    int64_t version, keys_kept;
+    (void)state;
+    make_older(&event);
+    for (int i = 0; i < 2; i++) {
+        struct store *store = open_store();
+        assert_true(sql_number(store_sql(store), &version, 0, NULL, "PRAGMA user_version", ""));
+        assert_true(version > 1);
+        assert_true(
+            sql_number(store_sql(store), &keys_kept, 9, NULL, "SELECT count(*) FROM epoch", ""));
+        assert_int_equal(keys_kept, 0);
+        assert_true(store_device(store) == 77);
+        assert_true(store_get(store, &json, &arena, &event.id, NULL));
+        assert_true(json.len > 0);
+        assert_true(outbox_list(store, &rows, &arena, 9, NULL));
+        assert_int_equal(rows.count, 1);
+        assert_memory_equal(&rows.at[0].id, &event.id, sizeof event.id);
+        assert_true(store_cursor(store, &cursor, SPAN("wss://a"), SPAN("k"), NULL));
+        assert_true(cursor.since == 5 && cursor.until == 6);
+        store_close(store);
+    }
+}
+
 /* Of a creation that was killed nothing is left but a file that is in nobody's way. */
 static void test_half_made(void **state)
 {
@@ -279,6 +347,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_outbox, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_relays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_older, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_half_made, set_up, tear_down),
     };
     keys = keys_new(&secret);
