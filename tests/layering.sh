@@ -19,7 +19,7 @@ lines()
     pattern=$1
     shift
     for folder; do
-        [ -d "$folder" ] && grep -rnE "$pattern" "$folder" --include='*.[ch]' --include='*.cu'
+        [ -d "$folder" ] && grep -rnE "$pattern" "$folder" --include='*.[ch]' --include='*.cu' --exclude-dir=node_modules
     done
 }
 
