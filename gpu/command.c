@@ -45,6 +45,14 @@ const char command_usage[] =
     "  --parallel N       answers at once, 1 to 64 [4]\n"
     "  --waiting N        requests that wait for their turn, 1 to 4096 [32]\n"
     "\n"
+    "Options of run and serve, of a model in several processes:\n"
+    "  --layers A-B       the layers that run here: of run the first ones; serve then answers no\n"
+    "                     applications but other stages [all]\n"
+    "  --next URL,URL     who goes on with what follows: ws://HOST:PORT, and its replicas\n"
+    "  --wire TYPE        how rows are sent there: f32, f16, bf16, i8 [f16]\n"
+    "  --stage-key-file F 64 hexadecimal digits that all stages have: without them, a stage is\n"
+    "                     called from its own machine alone\n"
+    "\n"
     "Options of run and serve:\n"
     "  --context N        positions of prompt and answer together [the model's, to 8192]\n"
     "  --chat FORMAT      the format of its chats [by the hash of its template]\n"
@@ -111,6 +119,10 @@ static const struct option options[] = {
     {"listen", OF_SERVE, OPTION_TEXT, AT(listen), "HOST:PORT"},
     {"name", OF_SERVE, OPTION_TEXT, AT(name), "a name"},
     {"api-key-file", OF_SERVE, OPTION_TEXT, AT(key_file), "a file"},
+    {"layers", OF_RUN | OF_SERVE, OPTION_TEXT, AT(stage.layers), "FIRST-LAST"},
+    {"next", OF_RUN | OF_SERVE, OPTION_TEXT, AT(stage.next), "ws://HOST:PORT, or several"},
+    {"stage-key-file", OF_RUN | OF_SERVE, OPTION_TEXT, AT(stage.key_file), "a file"},
+    {"wire", OF_RUN | OF_SERVE, OPTION_TEXT, AT(stage.wire), "f32, f16, bf16 or i8"},
     {"parallel", OF_SERVE, OPTION_COUNT, AT(parallel), "a number of answers"},
     {"waiting", OF_SERVE, OPTION_COUNT, AT(waiting), "a number of requests"},
     {"weights", OF_RUN | OF_SERVE | OF_BENCH, OPTION_WEIGHTS, AT(run.weights), "q8, q4 or stored"},
@@ -224,6 +236,7 @@ bool command_read(struct command *command, char **arguments, struct err *err)
     *command = (struct command){.run = {.tokens_max = 256, .sampler = sampler_options_greedy()},
                                 .listen = "127.0.0.1:8080",
                                 .parallel = 4,
+                                .stage = {.wire = "f16"},
                                 .waiting = 32};
     for (enum command_kind kind = COMMAND_INSPECT; kind <= COMMAND_SERVE; kind++)
         if (*arguments != NULL && strcmp(*arguments, names[kind]) == 0)
@@ -240,6 +253,11 @@ bool command_read(struct command *command, char **arguments, struct err *err)
         return err_set(err, ERR_INVALID, "no command");
     if (command->run.model == NULL)
         return err_set(err, ERR_INVALID, "%s wants a model", names[command->kind]);
+    if (command->stage.next != NULL && command->stage.layers == NULL)
+        return err_set(err, ERR_INVALID, "--next wants --layers, those that run here");
+    if (command->kind == COMMAND_RUN && command->stage.layers != NULL &&
+        command->stage.next == NULL)
+        return err_set(err, ERR_INVALID, "--layers wants --next, where the others run");
     if (command->parallel < 1 || command->parallel > PARALLEL_MAX)
         return err_set(err, ERR_INVALID, "--parallel is 1 to %d", PARALLEL_MAX);
     if (command->waiting < 1 || command->waiting > WAITING_MAX)

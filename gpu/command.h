@@ -7,6 +7,7 @@
 #pragma once
 
 #include "gpu/bench.h"
+#include "gpu/outpost.h"
 #include "gpu/run.h"
 
 enum command_kind { COMMAND_NONE, COMMAND_INSPECT, COMMAND_RUN, COMMAND_BENCH, COMMAND_SERVE };
@@ -19,6 +20,7 @@ struct command {
     bool is_json, skip_root;
     const char *listen, *name, *key_file; /* of serve; NULL: not said */
     uint32_t parallel, waiting;
+    struct outpost_options stage; /* its layers, next, key_file and wire; NULL: not said */
 };
 
 extern const char command_usage[];

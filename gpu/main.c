@@ -6,6 +6,7 @@
 #include "gpu/inspect.h"
 #include "gpu/machine.h"
 #include "gpu/model.h"
+#include "gpu/pipeline_run.h"
 #include "gpu/root.h"
 #include "gpu/service.h"
 #include "gpu/tokenizer.h"
@@ -95,18 +96,34 @@ static int run(const struct command *command)
                                       .listen = command->listen,
                                       .name = command->name,
                                       .key_file = command->key_file};
+    struct run_options ask = command->run;
+    struct outpost_options stage = command->stage;
+    struct pipeline_run generator = {&stage, stderr};
+    char folder[4096];
     struct err err;
+    stage.model = command->run.model;
+    stage.listen = command->listen;
+    stage.roots = roots_folder(command, folder, sizeof folder);
+    stage.context = command->run.context;
+    stage.sessions = command->parallel;
+    stage.threads = command->run.threads;
+    if (stage.next != NULL) {
+        ask.generate = pipeline_run_generate;
+        ask.generator = &generator;
+    }
     switch (command->kind) {
     case COMMAND_NONE:
         break;
     case COMMAND_INSPECT:
         return inspect_model(command);
     case COMMAND_RUN:
-        return end(run_model(&command->run, stdout, stderr, &err), &err);
+        return end(run_model(&ask, stdout, stderr, &err), &err);
     case COMMAND_BENCH:
         return end(bench_model(&bench, stdout, &err), &err);
     case COMMAND_SERVE:
-        return end(service_run(&service, &err), &err);
+        return end(stage.layers != NULL ? outpost_run(&stage, stdout, stderr, &err)
+                                        : service_run(&service, &err),
+                   &err);
     }
     return EXIT_USAGE;
 }

@@ -154,9 +154,12 @@ static bool run_shard(const struct outpost_options *options, const struct model 
     char next[NEXT_BYTES_MAX];
     uint32_t context = model->hyper.context < CONTEXT_MAX ? model->hyper.context : CONTEXT_MAX;
     struct station_setup setup = {.host = host};
-    struct exec_options shard =
-        exec_options_whole(model, options->context > 0 ? options->context : context);
-    shard.sessions_max = options->sessions > 0 ? options->sessions : SESSIONS;
+    if (options->context > 0 && options->context < model->hyper.context)
+        context = options->context;
+    uint32_t sessions = options->sessions > 0 ? options->sessions : SESSIONS;
+    struct exec_options shard = exec_options_whole(model, context * sessions);
+    shard.sessions_max = sessions;
+    setup.positions_max = context;
     shard.rows_max = ROWS;
     shard.threads = options->threads;
     snprintf(next, sizeof next, "%s", options->next != NULL ? options->next : "");

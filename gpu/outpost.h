@@ -21,7 +21,7 @@ struct outpost_options {
     const char *key_file; /* NULL: none, where nobody from elsewhere can call */
     const char *wire;     /* how rows go behind: f32, f16, bf16, i8 */
     const char *roots;    /* the folder of hashes; NULL */
-    uint32_t context; /* positions of all sessions together; 0: as the model's context, to 8192 */
+    uint32_t context;     /* positions of a session; 0: the model's context, to 8192 */
     uint32_t sessions, threads;
 };
 

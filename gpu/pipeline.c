@@ -25,6 +25,8 @@ struct pipeline {
     uint64_t tickets;   /* the last that was given: they begin where chance says */
     uint64_t submitted; /* jobs */
     struct pipeline_statistics statistics;
+    void (*note)(void *owner, const char *text);
+    void *owner;    /* of note */
     uv_loop_t loop; /* from here on the thread's own */
     uv_async_t wake;
     struct station *station;
@@ -181,6 +183,12 @@ static void on_result(void *owner, uint64_t session, const struct stage_result *
         uv_async_send(&pipeline->wake);
 }
 
+static void on_note(void *owner, const char *text)
+{
+    struct pipeline *pipeline = owner;
+    pipeline->note(pipeline->owner, text);
+}
+
 static void *serve(void *argument)
 {
     struct pipeline *pipeline = argument;
@@ -201,6 +209,13 @@ static bool check(const struct exec_options *shard, const struct pipeline_option
     return options->next_count > 0 || err_set(err, ERR_INVALID, "no stage is behind the first");
 }
 
+/* Of one job. */
+static uint32_t positions_max(const struct pipeline *pipeline)
+{
+    uint32_t all = pipeline->pages * EXEC_PAGE;
+    return pipeline->hyper->context < all ? pipeline->hyper->context : all;
+}
+
 static bool open_station(struct pipeline *pipeline, const struct pipeline_options *options,
                          struct err *err)
 {
@@ -215,8 +230,9 @@ static bool open_station(struct pipeline *pipeline, const struct pipeline_option
                                   .key = options->key,
                                   .next_count = options->next_count,
                                   .activation = options->activation,
+                                  .positions_max = positions_max(pipeline),
                                   .result = on_result,
-                                  .note = options->note,
+                                  .note = on_note,
                                   .owner = pipeline};
     memcpy(setup.next, options->next, sizeof setup.next);
     if (getrandom(&setup.self.origin, sizeof setup.self.origin, 0) != sizeof setup.self.origin ||
@@ -250,6 +266,8 @@ bool pipeline_open(struct pipeline **out, struct exec *exec, const struct tokeni
     pipeline->exec = exec;
     pipeline->hyper = hyper;
     pipeline->tokenizer = tokenizer;
+    pipeline->note = options->note;
+    pipeline->owner = options->owner;
     pipeline->pages = exec_statistics(exec).pages;
     pipeline->logits = calloc(hyper->vocabulary, sizeof *pipeline->logits);
     if (pipeline->logits == NULL || pthread_mutex_init(&pipeline->lock, NULL) != 0)
@@ -297,9 +315,7 @@ static bool enqueue(struct pipeline *pipeline, struct job *job, uint64_t *ticket
 bool pipeline_submit(struct pipeline *pipeline, uint64_t *ticket, const struct scheduler_job *ask,
                      struct err *err)
 {
-    struct exec_options shard = exec_options(pipeline->exec);
-    uint32_t most =
-        pipeline->hyper->context < shard.positions ? pipeline->hyper->context : shard.positions;
+    uint32_t most = positions_max(pipeline);
     if (ask->wants_embedding)
         return err_set(err, ERR_UNSUPPORTED, "embeddings are made by a whole model");
     if (ask->level >= SCHEDULER_LEVELS)

@@ -52,9 +52,28 @@ static void print_notes(FILE *notes, const struct generation *generation)
     fprintf(notes, "prompt %u tokens, first token after %.3f s; answer %u tokens",
             generation->prompt_tokens, first, generation->tokens);
     if (rest > 0)
-        fprintf(notes, ", %.1f tokens/s, weights read at %.2f GB/s", after / rest,
+        fprintf(notes, ", %.1f tokens/s", after / rest);
+    if (rest > 0 && generation->weight_bytes > 0)
+        fprintf(notes, ", weights read at %.2f GB/s",
                 (double)generation->weight_bytes / rest / 1e9);
     fprintf(notes, "\n");
+}
+
+static bool generate(struct generation *generation, const struct model *model,
+                     struct generation_call *call, const struct run_options *options,
+                     struct err *err)
+{
+    struct exec_options shard = exec_options_whole(model, call->context);
+    shard.rows_max = ROWS;
+    shard.threads = options->threads;
+    shard.weights = options->weights;
+    if (options->generate != NULL)
+        return options->generate(options->generator, generation, model, call, err);
+    if (!exec_open(&call->exec, model, &shard, err))
+        return false;
+    bool ok = generation_run(generation, call, err);
+    exec_close(call->exec);
+    return ok;
 }
 
 static bool answer(const struct model *model, const struct tokenizer *tokenizer,
@@ -66,7 +85,6 @@ static bool answer(const struct model *model, const struct tokenizer *tokenizer,
     uint32_t context = model->hyper.context < CONTEXT_MAX ? model->hyper.context : CONTEXT_MAX;
     if (options->context > 0)
         context = options->context < model->hyper.context ? options->context : model->hyper.context;
-    struct exec_options shard = exec_options_whole(model, context);
     struct generation_call call = {.tokenizer = tokenizer,
                                    .vocabulary = model->hyper.vocabulary,
                                    .context = context,
@@ -79,9 +97,6 @@ static bool answer(const struct model *model, const struct tokenizer *tokenizer,
                                    .tell = print,
                                    .owner = out};
     struct span prompt = {options->prompt, strlen(options->prompt)};
-    shard.rows_max = ROWS;
-    shard.threads = options->threads;
-    shard.weights = options->weights;
     if (!find_format(&format, tokenizer, options, err))
         return false;
     if (format == NULL && !options->is_raw)
@@ -90,15 +105,11 @@ static bool answer(const struct model *model, const struct tokenizer *tokenizer,
     call.end_token = prompt_end_token(format, tokenizer);
     bool ok = format != NULL ? ask(&tokens, tokenizer, format, options, err)
                              : tokenizer_encode(tokenizer, &tokens, prompt, TOKENIZER_ENDS, err);
-    ok = ok && exec_open(&call.exec, model, &shard, err);
-    if (ok) {
-        ok = generation_run(&generation, &call, err);
-        if (ok && (!print(out, SPAN("\n")) || generation.end == GENERATION_LEFT))
-            ok = err_set(err, ERR_INTERNAL, "cannot write the answer");
-        if (ok)
-            print_notes(notes, &generation);
-        exec_close(call.exec);
-    }
+    ok = ok && generate(&generation, model, &call, options, err);
+    if (ok && (!print(out, SPAN("\n")) || generation.end == GENERATION_LEFT))
+        ok = err_set(err, ERR_INTERNAL, "cannot write the answer");
+    if (ok)
+        print_notes(notes, &generation);
     tokens_clear(&tokens);
     return ok;
 }

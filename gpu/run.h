@@ -15,6 +15,14 @@
 #include "gpu/sampler.h"
 #include "gpu/stopper.h"
 
+struct generation;
+struct generation_call;
+struct model;
+
+/* Makes an answer in another way than by the whole model here: the call has no executor. */
+typedef bool run_generate_fn(void *owner, struct generation *generation, const struct model *model,
+                             const struct generation_call *call, struct err *err);
+
 struct run_options {
     const char *model, *prompt;
     const char *system, *chat;    /* NULL: none; the model's own */
@@ -25,6 +33,8 @@ struct run_options {
     struct sampler_options sampler;
     struct span stops[STOPPER_STRINGS_MAX];
     size_t stop_count;
+    run_generate_fn *generate; /* NULL: by the whole model, here */
+    void *generator;           /* its owner */
 };
 
 /* The answer goes to out, what it took to notes. */

@@ -203,7 +203,7 @@ static void open_stage(struct station *station)
                                     .activation = station->setup.activation,
                                     .width = station->setup.self.width,
                                     .vocabulary = station->setup.self.vocabulary,
-                                    .positions_max = shard.positions,
+                                    .positions_max = station->setup.positions_max,
                                     .sessions_max = shard.sessions_max,
                                     .rows_max = shard.rows_max,
                                     .origin = station->setup.self.origin,

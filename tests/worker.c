@@ -31,7 +31,7 @@ bool worker_is_one(int argc, char **argv, int *status)
                                       .wire = argv[5],
                                       .next = argument(argv[6]),
                                       .key_file = argument(argv[7]),
-                                      .context = 16384,
+                                      .context = 1024,
                                       .sessions = 32,
                                       .threads = 1};
     bool ok = outpost_run(&options, stdout, stderr, &err);
