@@ -107,6 +107,7 @@ static int run(const struct command *command)
     stage.context = command->run.context;
     stage.sessions = command->parallel;
     stage.threads = command->run.threads;
+    stage.weights = command->run.weights;
     if (stage.next != NULL) {
         ask.generate = pipeline_run_generate;
         ask.generator = &generator;

@@ -162,6 +162,7 @@ static bool run_shard(const struct outpost_options *options, const struct model 
     setup.positions_max = context;
     shard.rows_max = ROWS;
     shard.threads = options->threads;
+    shard.weights = options->weights;
     snprintf(next, sizeof next, "%s", options->next != NULL ? options->next : "");
     if (!outpost_layers(&shard.layer_begin, &shard.layer_end, options->layers, model, err) ||
         !read_listen(host, &setup.port, options->listen, err) ||

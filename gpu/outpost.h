@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "gpu/dtype.h"
 #include "gpu/station.h"
 
 struct model;
@@ -23,6 +24,7 @@ struct outpost_options {
     const char *roots;    /* the folder of hashes; NULL */
     uint32_t context;     /* positions of a session; 0: the model's context, to 8192 */
     uint32_t sessions, threads;
+    enum dtype_made weights;
 };
 
 /* "12-21": 12 and 22. */

@@ -108,6 +108,7 @@ bool pipeline_run_generate(void *owner, struct generation *generation, const str
     struct exec_options shard = exec_options_whole(model, call->context);
     shard.rows_max = call->rows_max;
     shard.threads = run->options->threads;
+    shard.weights = run->options->weights;
     if (!read_options(&options, &shard, next, run, model, err) ||
         !exec_open(&exec, model, &shard, err))
         return false;
