@@ -173,7 +173,7 @@ static bool erase(struct pen *pen, struct text *out, struct err *err)
     if (!home_resolve(pen->store, &id, pen->call->words[0], err) ||
         !catalog_event(pen->store, &found, &pen->arena, &id, err))
         return false;
-    if (found.count == 1 && (is_final || !found.at->has_root))
+    if (found.count == 1 && (is_final || !found.at->has_root || found.at->kind == KIND_TALK))
         return take_back(pen, out, found.at, err);
     return mark(pen, out, SPAN("true"), err);
 }

@@ -191,7 +191,7 @@ static bool check_inner(const struct event *inner, const struct event *outer, st
 {
     struct epoch_sealed sealed;
     struct bytes32 circle;
-    if (inner->kind != KIND_OP && inner->kind != KIND_TEXT_UPDATE)
+    if (inner->kind != KIND_OP && inner->kind != KIND_TEXT_UPDATE && inner->kind != KIND_TALK)
         return err_set(err, ERR_UNSUPPORTED, "a sealed event of kind %u", inner->kind);
     if (!epoch_sealed(&sealed, outer, err))
         return false;

@@ -67,6 +67,8 @@ static const struct command *const commands[] = {
     &command_circle_leave,
     &command_circle_void,
     &command_circle_keys,
+    &command_circle_say,
+    &command_circle_read,
     &command_remote_add,
     &command_remote_rm,
     &command_remote_list,

@@ -202,6 +202,14 @@ bool pen_finish_text(struct pen *pen, struct pen_change *change, struct span upd
     return finish(pen, change, &draft, event, err);
 }
 
+bool pen_finish_saying(struct pen *pen, struct pen_change *change, struct span text,
+                       struct event *event, struct err *err)
+{
+    struct draft draft = {.kind = KIND_TALK};
+    text_add(&draft.content, text);
+    return finish(pen, change, &draft, event, err);
+}
+
 const struct bytes32 *pen_root(const struct pen_change *change, const struct event *event)
 {
     return change->replica != NULL ? &change->node.root : &event->id;

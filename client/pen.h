@@ -87,5 +87,9 @@ MUST_CHECK bool pen_finish(struct pen *pen, struct pen_change *change, struct ev
 MUST_CHECK bool pen_finish_text(struct pen *pen, struct pen_change *change, struct span update,
                                 struct event *event, struct err *err);
 
+/* The same for what is said in it. */
+MUST_CHECK bool pen_finish_saying(struct pen *pen, struct pen_change *change, struct span text,
+                                  struct event *event, struct err *err);
+
 /* The entity's id, once finished. */
 const struct bytes32 *pen_root(const struct pen_change *change, const struct event *event);

@@ -35,11 +35,21 @@ struct replica {
     struct prose *prose;
     struct trie updates; /* id: prose_update, of those that may not count yet */
     struct trie garbage; /* ids whose content means nothing */
+    struct trie spoken;  /* id: replica_saying, of those that may not count yet */
+    struct replica_saying *sayings;
+    size_t saying_count;
     size_t idle;
     struct bytes32 root, author;
     uint64_t cut;
     bool has_author, has_text;
 };
+
+static void say(struct replica *replica, const struct replica_saying *saying)
+{
+    replica->sayings =
+        arena_grow(&replica->arena, struct replica_saying, replica->sayings, replica->saying_count);
+    replica->sayings[replica->saying_count++] = *saying;
+}
 
 /* What was written counts once its event does. */
 static void on_apply(void *owner, const struct node *node)
@@ -48,6 +58,9 @@ static void on_apply(void *owner, const struct node *node)
     const struct prose_update *update = trie_get(&replica->updates, SPAN_OF(node->id));
     replica->idle +=
         replica->leave == ENTITY_HOLLOW || trie_get(&replica->garbage, SPAN_OF(node->id)) != NULL;
+    const struct replica_saying *saying = trie_get(&replica->spoken, SPAN_OF(node->id));
+    if (saying != NULL && replica->leave != ENTITY_HOLLOW)
+        say(replica, saying);
     if (update == NULL)
         return;
     prose_put(replica->prose, update, replica->leave == ENTITY_HOLLOW);
@@ -99,6 +112,15 @@ static void keep_update(struct replica *replica, const struct event *event, cons
     struct prose_update *kept = arena_alloc(&replica->arena, sizeof *kept);
     *kept = update;
     trie_put(&replica->updates, &replica->arena, SPAN_OF(node->id), kept);
+}
+
+static void keep_saying(struct replica *replica, const struct event *event, const struct node *node)
+{
+    struct arena *arena = &replica->arena;
+    struct replica_saying *saying = arena_alloc(arena, sizeof *saying);
+    struct span text = scan_decode(arena, (struct scan_string){event->content_json, true});
+    *saying = (struct replica_saying){node->id, node->author, node->hlc, arena_copy(arena, text)};
+    trie_put(&replica->spoken, arena, SPAN_OF(node->id), saying);
 }
 
 static enum entity_leave guard(void *owner, const struct node *node)
@@ -189,6 +211,8 @@ static enum replica_verdict read(struct replica *replica, struct arena *arena,
     }
     if (!is_redacted && node.kind == KIND_TEXT_UPDATE)
         keep_update(replica, event, &node);
+    if (!is_redacted && node.kind == KIND_TALK)
+        keep_saying(replica, event, &node);
     return put(replica, &node, &ops);
 }
 
@@ -245,6 +269,22 @@ size_t replica_idle(const struct replica *replica)
     return replica->idle;
 }
 
+static int compare_sayings(const void *a, const void *b)
+{
+    const struct replica_saying *x = a, *y = b;
+    if (x->hlc != y->hlc)
+        return x->hlc < y->hlc ? -1 : 1;
+    return memcmp(&x->id, &y->id, sizeof x->id);
+}
+
+const struct replica_saying *replica_sayings(struct replica *replica, size_t *count)
+{
+    *count = replica->saying_count;
+    if (*count > 0)
+        qsort(replica->sayings, *count, sizeof *replica->sayings, compare_sayings);
+    return replica->sayings;
+}
+
 /* The strings in a JSON value, decoded, one a line. */
 static void add_strings(struct text *out, struct arena *arena, struct span json)
 {
@@ -275,6 +315,10 @@ void replica_words(const struct replica *replica, struct text *out)
         const struct state_element *element = leaf->value;
         if (element->is_added && !element->is_removed)
             add_strings(out, &arena, element->value);
+    }
+    for (size_t i = 0; i < replica->saying_count; i++) {
+        text_add(out, replica->sayings[i].text);
+        text_add(out, SPAN("\n"));
     }
     if (replica->has_text)
         doc_text(prose_doc(replica->prose), out, SPAN(REPLICA_TEXT));

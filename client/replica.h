@@ -75,5 +75,13 @@ size_t replica_contradictions(const struct replica *replica);
 /* Events that keep their place and do nothing: void, or garbage. */
 size_t replica_idle(const struct replica *replica);
 
+/* What was said in it and counts, by events of kind 9, in the order of their stamps. */
+struct replica_saying {
+    struct bytes32 id, author;
+    uint64_t hlc;
+    struct span text;
+};
+const struct replica_saying *replica_sayings(struct replica *replica, size_t *count);
+
 /* Appends all the words that people wrote, a line for each value: what a search looks through. */
 void replica_words(const struct replica *replica, struct text *out);

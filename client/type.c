@@ -41,6 +41,7 @@ static const struct type types[] = {
     {"profile", "who you are", "profile set", profile},
     {"follows", "whom you follow; friends are those who follow back", "follow add", none},
     {"message", "part of a conversation between some", "dm send", none},
+    {"conversation", "what the members of a circle say", "circle say", none},
     {"circle", "people who share things", "circle new", none},
 };
 

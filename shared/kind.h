@@ -15,6 +15,7 @@ enum {
     KIND_REPOST = 6,
     KIND_REACTION = 7,
     KIND_SEAL = 13,
+    KIND_TALK = 9, /* what is said in a group; here in a circle, sealed */
     KIND_CHAT = 14,
     KIND_GENERIC_REPOST = 16,
     KIND_VANISH = 62,

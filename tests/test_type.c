@@ -87,7 +87,7 @@ static void test_describe(void **state)
     type_describe(&out);
     for (const struct type *type; (type = type_at(count)) != NULL; count++)
         assert_non_null(memmem(out.at, out.len, type->name, strlen(type->name)));
-    assert_int_equal(count, 8);
+    assert_int_equal(count, 9);
     assert_non_null(memmem(out.at, out.len, "(shoal profile set)", 19));
     text_clear(&out);
 }
