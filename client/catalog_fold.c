@@ -23,8 +23,7 @@ bool catalog_mark(struct store *store, const struct bytes32 *root, struct err *e
     return sql_run(store->sql, err,
                    "INSERT INTO entity(root) VALUES (?)"
                    " ON CONFLICT(root) DO UPDATE SET is_dirty = 1 WHERE NOT is_dirty",
-                   "b", root) &&
-           sql_run(store->sql, err, "UPDATE entity SET is_dirty = 1 WHERE circle = ?", "b", root);
+                   "b", root);
 }
 
 static bool put_row(struct replica *replica, struct sqlite3_stmt *row, struct err *err)
@@ -233,7 +232,7 @@ static bool fold_circle(struct store *store, const struct bytes32 *root, struct 
         catalog_write_circle(&outcome.state, circle);
         text_add(&outcome.words, creation->name);
     }
-    bool ok = keep(store, &outcome, root, err);
+    bool ok = keep(store, &outcome, root, err) && catalog_touch(store, circle, root, err);
     clear(&outcome);
     circle_free(circle);
     return ok;

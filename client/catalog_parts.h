@@ -31,6 +31,10 @@ MUST_CHECK bool catalog_add_words(struct store *store, int64_t n, const struct e
 MUST_CHECK bool catalog_mark(struct store *store, const struct bytes32 *root, struct err *err);
 MUST_CHECK bool catalog_fold(struct store *store, bool *is_done, struct err *err);
 
+/* What is to be put together anew where a circle's history is as it is now. */
+MUST_CHECK bool catalog_touch(struct store *store, struct circle *circle,
+                              const struct bytes32 *root, struct err *err);
+
 /* All of a circle's history that is here, as of the horizon; to be freed. */
 MUST_CHECK bool catalog_gather(struct store *store, struct circle **circle,
                                const struct bytes32 *root, uint64_t horizon_ms, struct err *err);

@@ -5,7 +5,7 @@
 #include "client/sql.h"
 #include "client/store_parts.h"
 
-enum { VERSION = 3 }; /* of the tables: another is thrown away and made anew */
+enum { VERSION = 4 }; /* of the tables: another is thrown away and made anew */
 
 /* event: ms: its time, exactly; root: of the entity, NULL of what is no part of one; is_withheld:
  * relays are told of it only sealed. edge: what comes after what. entity: idle: events of it that
@@ -17,6 +17,7 @@ static const char tables[] =
     "DROP TABLE IF EXISTS quarantine; DROP TABLE IF EXISTS redaction;"
     "DROP TABLE IF EXISTS writer; DROP TABLE IF EXISTS words; DROP TABLE IF EXISTS sealed;"
     "DROP TABLE IF EXISTS vanish;"
+    "DROP TABLE IF EXISTS person;"
     "CREATE TABLE event(n INTEGER PRIMARY KEY, kind INTEGER NOT NULL, pk BLOB NOT NULL,"
     " ts INTEGER NOT NULL, ms INTEGER NOT NULL, root BLOB, circle BLOB,"
     " is_withheld INTEGER NOT NULL DEFAULT 0);"
@@ -45,6 +46,8 @@ static const char tables[] =
     "CREATE TABLE quarantine(n INTEGER PRIMARY KEY, due_ms INTEGER NOT NULL);"
     "CREATE TABLE redaction(id BLOB NOT NULL, author BLOB NOT NULL, PRIMARY KEY(id, author))"
     " WITHOUT ROWID;"
+    "CREATE TABLE person(circle BLOB NOT NULL, pk BLOB NOT NULL, print BLOB NOT NULL,"
+    " PRIMARY KEY(circle, pk)) WITHOUT ROWID;"
     "CREATE TABLE vanish(author BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE writer(pk BLOB NOT NULL, device INTEGER NOT NULL, seq INTEGER NOT NULL,"
     " n INTEGER NOT NULL, PRIMARY KEY(pk, device, seq, n)) WITHOUT ROWID;"

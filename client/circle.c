@@ -255,6 +255,11 @@ bool circle_stands(struct circle *circle, size_t index)
     return circle_rank(circle, circle_outcome_all(circle), &deed, role) != CIRCLE_OUTSIDE;
 }
 
+uint32_t circle_gives(struct circle *circle, size_t index)
+{
+    return circle_outcome_all(circle)->ranks[index];
+}
+
 bool circle_voids(const struct circle *circle, const struct bytes32 *id)
 {
     return trie_get(&circle->voided, SPAN_OF(*id)) != NULL;

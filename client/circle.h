@@ -86,6 +86,9 @@ const struct circle_change *circle_change(const struct circle *circle, size_t in
 /* It still counts, by all that is here. What a removal or a void does is never undone. */
 bool circle_stands(struct circle *circle, size_t index);
 
+/* The rank of who is let in by a grant; UINT32_MAX: it gives nothing, or is none. */
+uint32_t circle_gives(struct circle *circle, size_t index);
+
 /* A moderator voided what this event says. */
 bool circle_voids(const struct circle *circle, const struct bytes32 *id);
 
