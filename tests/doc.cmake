@@ -9,7 +9,7 @@ fuzz_target(doc core)
 add_executable(doc_peer doc_peer.c)
 target_link_libraries(doc_peer PRIVATE core)
 add_test(NAME interop_doc COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/interop/run_doc $<TARGET_FILE:doc_peer>)
-set_tests_properties(interop_doc PROPERTIES LABELS interop TIMEOUT 180 SKIP_RETURN_CODE 77)
+set_tests_properties(interop_doc PROPERTIES LABELS interop TIMEOUT 400 SKIP_RETURN_CODE 77)
 
 # The same over a relay, with libshoal.
 if(TARGET shoal-relay)
@@ -17,5 +17,5 @@ if(TARGET shoal-relay)
   target_link_libraries(yjs_peer PRIVATE libshoal core)
   add_test(NAME interop_yjs COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/interop/run_yjs
            $<TARGET_FILE:shoal-relay> $<TARGET_FILE:yjs_peer>)
-  set_tests_properties(interop_yjs PROPERTIES LABELS interop TIMEOUT 300 SKIP_RETURN_CODE 77)
+  set_tests_properties(interop_yjs PROPERTIES LABELS interop TIMEOUT 400 SKIP_RETURN_CODE 77)
 endif()

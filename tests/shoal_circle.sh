@@ -164,6 +164,7 @@ check 'he lies' 64 "${#liar}"
 sync liar carol
 same 'what he claims to have written before' "$note" alice carol
 check 'it is not believed' '' "$(field carol "$note" lie)"
+check 'doctor tells of it' 1 "$(of carol doctor | grep -c '"others","ok":true,"says":"[1-9][0-9]* events do nothing: garbage, or of somebody who may not write')"
 
 # ---- he comes back, as a reader; another admin rotates ----
 
