@@ -15,6 +15,7 @@
 #pragma once
 
 #include "gpu/dtype.h"
+#include "gpu/hyper.h"
 
 enum { CARD_VERSION = 1 };
 
@@ -46,6 +47,21 @@ struct card_place {
     uint32_t rows, heads, kv_heads, head_size, rotary;
 };
 
+/* What each row's heads look for in their sessions, up to the row's own position. */
+struct card_attention {
+    float *out;         /* (rows, heads, head_size) */
+    const float *query; /* the same */
+    const char *slab;
+    const uint32_t *positions;         /* (rows) */
+    const uint32_t *pages;             /* of all sessions */
+    const uint32_t *page_firsts;       /* (rows): where those of its session begin */
+    uint64_t page_bytes, keys, values; /* as in card_place */
+    enum dtype type;
+    uint32_t rows, heads, kv_heads, head_size;
+    uint32_t window; /* positions seen; 0: all */
+    float scale, cap;
+};
+
 /* out[n] = weights times in[n], and the bias */
 struct card_product {
     const char *weights; /* gpu/pack */
@@ -62,13 +78,26 @@ struct card {
     const char *(*open)(struct card_facts *facts); /* NULL, or why it cannot be used */
     void *(*take)(uint64_t bytes);                 /* NULL when there is too little */
     void (*give)(void *memory);
-    void (*put)(void *to, const void *from, uint64_t bytes);
-    void (*get)(void *to, const void *from, uint64_t bytes); /* there once it has finished */
-    const char *(*finish)(void);                             /* NULL, or what failed */
+    void (*put)(void *to, const void *from, uint64_t bytes);  /* from may be let go at once */
+    void (*get)(void *to, const void *from, uint64_t bytes);  /* there once it has finished */
+    void (*copy)(void *to, const void *from, uint64_t bytes); /* both the card's */
+    const char *(*finish)(void);                              /* NULL, or what failed */
 
     void (*normalize)(const struct card_norm *norm);
     void (*place)(const struct card_place *place);
+    void (*attend)(const struct card_attention *attention);
     void (*multiply)(const struct card_product *product);
+    /* out[i] *= act(gate[i]); without a gate, out[i] = act(out[i]) */
+    void (*activate)(float *out, const float *gate, uint64_t count, enum hyper_activation act);
+    void (*add)(float *out, const float *in, uint64_t count);
+    void (*cap)(float *x, uint64_t count, float cap);
+
+    /* Operators that are queued from record on are kept, not run, until recorded: what is replayed
+     * again and again. NULL when they cannot be. */
+    void (*record)(void);
+    void *(*recorded)(void);
+    void (*replay)(void *recording);
+    void (*forget)(void *recording);
 };
 
 #ifdef __cplusplus

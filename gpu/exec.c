@@ -68,7 +68,9 @@ bool exec_open(struct exec **out, const struct model *model, const struct exec_o
     if (!check(options, &model->hyper, err))
         return false;
     uint32_t pages = options->positions / EXEC_PAGE + (options->positions % EXEC_PAGE != 0);
-    if (!exec_cpu_open(&device, model, options, pages, err))
+    bool ok = options->card == NULL ? exec_cpu_open(&device, model, options, pages, err)
+                                    : exec_card_open(&device, model, options, pages, err);
+    if (!ok)
         return false;
     struct exec *exec = calloc(1, sizeof *exec);
     if (exec == NULL)

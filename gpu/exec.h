@@ -42,6 +42,7 @@ struct exec_options {
     uint32_t sessions_max;   /* 1 to EXEC_SESSIONS_MAX */
     uint32_t rows_max;       /* of a step, 1 to EXEC_ROWS_MAX */
     uint32_t threads;        /* of the CPU; 0: as many as there are cores */
+    const struct card *card; /* that computes, and is open; NULL: the CPU does */
 };
 
 /* All of a model, for one session of as many positions as that. */
@@ -78,7 +79,6 @@ struct exec_statistics {
     uint32_t sessions;
 };
 
-/* On the CPU. */
 MUST_CHECK bool exec_open(struct exec **exec, const struct model *model,
                           const struct exec_options *options, struct err *err);
 void exec_close(struct exec *exec);

@@ -1,7 +1,6 @@
-#include <math.h>
 #include <stdlib.h>
 
-#include "gpu/exec_device.h"
+#include "gpu/entry.h"
 #include "gpu/layer.h"
 #include "gpu/model.h"
 #include "gpu/pool.h"
@@ -11,12 +10,11 @@
 struct cpu {
     struct hyper hyper;
     struct exec_options options;
-    struct view embedding, positions;
+    struct entry entry;
     struct layer_norm output_norm;
     struct matrix output;
     struct layer *layers; /* those of the shard */
     uint32_t layer_count;
-    double *turns, *long_turns; /* what a pair turns by for each position */
 
     char *slab; /* of pages: (layer, key and value, kv head, EXEC_PAGE * head_size) */
     size_t page_bytes, head_bytes;
@@ -41,14 +39,6 @@ static void *array_of(size_t count, size_t size)
     return array;
 }
 
-static double *turns_of(const struct hyper *hyper, const float *divisors)
-{
-    double *turns = array_of(hyper->rotary / 2, sizeof *turns);
-    for (uint32_t i = 0; i < hyper->rotary / 2; i++)
-        turns[i] = pow((double)hyper->rope_base, -2.0 * i / hyper->rotary) / (double)divisors[i];
-    return turns;
-}
-
 static void normalize(const struct cpu *cpu, const struct layer_norm *norm, float *out,
                       const float *in, uint32_t rows)
 {
@@ -70,37 +60,11 @@ static void add(struct cpu *cpu, const struct layer_norm *norm, float *part, uin
         cpu->state[i] += part[i];
 }
 
-static void find_angles(struct cpu *cpu, const struct exec_row *rows, uint32_t count)
-{
-    uint32_t pairs = cpu->hyper.rotary / 2;
-    double magnitude = (double)cpu->hyper.rope_magnitude;
-    for (uint32_t j = 0; j < count; j++)
-        for (uint32_t i = 0; i < pairs; i++) {
-            const double *turns = rows[j].is_long ? cpu->long_turns : cpu->turns;
-            double angle = rows[j].position * turns[i];
-            float *at = cpu->angles + 2 * ((size_t)j * pairs + i);
-            at[0] = (float)(cos(angle) * magnitude);
-            at[1] = (float)(sin(angle) * magnitude);
-        }
-}
-
 static void begin(struct cpu *cpu, const struct exec_row *rows, uint32_t count)
 {
-    uint32_t width = cpu->hyper.width;
     for (uint32_t j = 0; j < count; j++) {
-        float *state = cpu->state + (size_t)j * width;
-        if (rows[j].in != NULL) {
-            memcpy(state, rows[j].in, width * sizeof *state);
-            continue;
-        }
-        view_read_row(&cpu->embedding, state, rows[j].token);
-        for (uint32_t i = 0; i < width; i++)
-            state[i] *= cpu->hyper.embedding_scale;
-        if (cpu->hyper.rotary == 0) {
-            view_read_row(&cpu->positions, cpu->norm, rows[j].position);
-            for (uint32_t i = 0; i < width; i++)
-                state[i] += cpu->norm[i];
-        }
+        entry_state(&cpu->entry, cpu->state + (size_t)j * cpu->hyper.width, rows + j);
+        entry_turns(&cpu->entry, cpu->angles + (size_t)j * cpu->hyper.rotary, rows + j);
     }
 }
 
@@ -245,7 +209,6 @@ static bool run(void *state, const struct exec_row *rows, uint32_t count, struct
     struct cpu *cpu = state;
     (void)err; /* a processor does not fail */
     begin(cpu, rows, count);
-    find_angles(cpu, rows, count);
     for (uint32_t i = 0; i < cpu->layer_count; i++)
         run_layer(cpu, i, rows, count);
     tell(cpu, rows, count);
@@ -267,10 +230,11 @@ static void close_cpu(void *state)
         layer_clear(cpu->layers + i);
     layer_norm_clear(&cpu->output_norm);
     matrix_clear(&cpu->output);
+    entry_clear(&cpu->entry);
     pool_free(cpu->pool);
-    void *arrays[] = {cpu->layers, cpu->turns,  cpu->long_turns, cpu->slab,  cpu->state, cpu->norm,
-                      cpu->query,  cpu->heads,  cpu->key,        cpu->value, cpu->gate,  cpu->up,
-                      cpu->angles, cpu->scores, cpu->logits,     cpu};
+    void *arrays[] = {cpu->layers, cpu->slab,   cpu->state,  cpu->norm, cpu->query,
+                      cpu->heads,  cpu->key,    cpu->value,  cpu->gate, cpu->up,
+                      cpu->angles, cpu->scores, cpu->logits, cpu};
     for (void **array = arrays; array < arrays + ARRAY_LEN(arrays); array++)
         free(*array);
 }
@@ -321,17 +285,13 @@ static void count_weights(struct exec_device *device, const struct cpu *cpu)
 static bool load(struct cpu *cpu, const struct model *model, struct err *err)
 {
     const struct exec_options *options = &cpu->options;
-    struct weight_id embedding = {.weight = WEIGHT_EMBEDDING};
-    struct weight_id positions = {.weight = WEIGHT_POSITIONS};
     struct weight_id output = {.weight = WEIGHT_OUTPUT};
     enum dtype_made head = options->weights == DTYPE_AS_Q4 ? DTYPE_AS_Q8 : options->weights;
     for (uint32_t i = 0; i < cpu->layer_count; i++)
         if (!layer_make(cpu->layers + i, model, options->layer_begin + i, options->weights,
                         cpu->pool, err))
             return false;
-    if (options->has_embedding &&
-        (!view_find(&cpu->embedding, model, embedding) ||
-         (cpu->hyper.rotary == 0 && !view_find(&cpu->positions, model, positions))))
+    if (!entry_make(&cpu->entry, model, options->has_embedding))
         return err_set(err, ERR_INTERNAL, "a model without an embedding was opened");
     if (!options->has_head)
         return true;
@@ -357,9 +317,6 @@ bool exec_cpu_open(struct exec_device *device, const struct model *model,
     cpu->pool = pool_new(options->threads);
     cpu->simd = simd_at(0);
     make_room(cpu, pages);
-    cpu->turns = turns_of(hyper, hyper->divisors);
-    cpu->long_turns =
-        turns_of(hyper, hyper->rope_switch > 0 ? hyper->long_divisors : hyper->divisors);
     cpu->layers = array_of(cpu->layer_count, sizeof *cpu->layers);
     if (!load(cpu, model, err)) {
         close_cpu(cpu);

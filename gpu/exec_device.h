@@ -37,3 +37,7 @@ struct exec_device {
 /* pages: of keys and values that are to be kept. */
 MUST_CHECK bool exec_cpu_open(struct exec_device *device, const struct model *model,
                               const struct exec_options *options, uint32_t pages, struct err *err);
+
+/* On the card of the options. The same bits. */
+MUST_CHECK bool exec_card_open(struct exec_device *device, const struct model *model,
+                               const struct exec_options *options, uint32_t pages, struct err *err);

@@ -16,3 +16,5 @@ target_compile_options(emulated PRIVATE -x c++ -O1 -ffp-contract=off -Wno-shadow
 target_link_libraries(emulated PUBLIC gpu)
 unit_test(emulator emulated)
 unit_test(card emulated)
+unit_test(exec_card emulated forged)
+set_tests_properties(exec_card PROPERTIES TIMEOUT 120)

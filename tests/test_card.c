@@ -117,6 +117,7 @@ enum {
 };
 
 static const size_t query_count = (size_t)ROWS * HEADS * SIZE;
+static const size_t two_rows = (size_t)2 * HEADS * SIZE;
 static const size_t key_count = (size_t)ROWS * KV_HEADS * SIZE;
 
 static void keep_row(char *slab, const struct card_place *place, uint32_t row, float *key,
@@ -184,6 +185,84 @@ static void test_place(void **state)
         check_place(DTYPE_F32, rotary);
         check_place(DTYPE_BF16, rotary);
     }
+}
+
+/* Texts of several rounds of a block, seen whole and through a window. */
+enum { LONG = 300, LONG_PAGES = LONG / EXEC_PAGE + 1, LONG_PAGE = 2 * KV_HEADS * SIZE * EXEC_PAGE };
+
+static void attend_row(float *out, const struct card_attention *card_call, const float *query,
+                       const char *slab, const uint32_t *pages, uint32_t position)
+{
+    static float scores[LONG + EXEC_PAGE];
+    size_t head_bytes = (size_t)dtype_block(card_call->type).bytes * SIZE * EXEC_PAGE;
+    for (uint32_t head = 0; head < HEADS; head++) {
+        size_t kept = head / (HEADS / KV_HEADS) * head_bytes;
+        struct kernel_attention attention = {.query = query + (size_t)head * SIZE,
+                                             .slab = slab,
+                                             .pages = pages,
+                                             .page_bytes = card_call->page_bytes,
+                                             .keys = kept,
+                                             .values = card_call->values + kept,
+                                             .type = card_call->type,
+                                             .head_size = SIZE,
+                                             .end = position + 1,
+                                             .scale = card_call->scale,
+                                             .cap = card_call->cap};
+        if (card_call->window != 0 && attention.end > card_call->window)
+            attention.first = attention.end - card_call->window;
+        kernel_attend(out + (size_t)head * SIZE, scores, &attention);
+    }
+}
+
+static void check_attention(enum dtype type, uint32_t window, float cap)
+{
+    size_t page_bytes = (size_t)LONG_PAGE * dtype_block(type).bytes;
+    uint32_t positions[2] = {LONG - 1, 17};
+    uint32_t firsts[2] = {0, 0};
+    uint32_t pages[LONG_PAGES];
+    float *query = any_floats(two_rows);
+    float *want = room(two_rows * sizeof *want);
+    float *numbers = any_floats((size_t)LONG_PAGES * LONG_PAGE);
+    char *slab = room(LONG_PAGES * page_bytes);
+    for (uint32_t i = 0; i < LONG_PAGES; i++)
+        pages[i] = (i * 5 + 2) % LONG_PAGES;
+    for (size_t i = 0; i < (size_t)LONG_PAGES * LONG_PAGE; i++) {
+        uint16_t half = half_bf16_from_float(numbers[i]);
+        if (type == DTYPE_F32)
+            memcpy(slab + i * sizeof(float), numbers + i, sizeof(float));
+        else
+            memcpy(slab + i * sizeof half, &half, sizeof half);
+    }
+    struct card_attention call = {.out = take(two_rows * sizeof(float)),
+                                  .query = put(query, two_rows * sizeof(float)),
+                                  .slab = put(slab, LONG_PAGES * page_bytes),
+                                  .positions = put(positions, sizeof positions),
+                                  .pages = put(pages, sizeof pages),
+                                  .page_firsts = put(firsts, sizeof firsts),
+                                  .page_bytes = page_bytes,
+                                  .values = page_bytes / 2,
+                                  .type = type,
+                                  .rows = 2,
+                                  .heads = HEADS,
+                                  .kv_heads = KV_HEADS,
+                                  .head_size = SIZE,
+                                  .window = window,
+                                  .scale = 2,
+                                  .cap = cap};
+    for (size_t row = 0; row < 2; row++)
+        attend_row(want + row * HEADS * SIZE, &call, query + row * HEADS * SIZE, slab, pages,
+                   positions[row]);
+    card->attend(&call);
+    assert_has(call.out, want, two_rows * sizeof(float));
+    let_go();
+}
+
+static void test_attention(void **state)
+{
+    (void)state;
+    check_attention(DTYPE_F32, 0, 0);
+    check_attention(DTYPE_BF16, 270, 30);
+    check_attention(DTYPE_BF16, 5, 0);
 }
 
 /* Random bytes, with scales that are finite and small. */
@@ -298,6 +377,7 @@ static void test_large_products(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_norms), cmocka_unit_test(test_place),
+                                       cmocka_unit_test(test_attention),
                                        cmocka_unit_test(test_products),
                                        cmocka_unit_test(test_large_products)};
     struct card_facts facts;

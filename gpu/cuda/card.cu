@@ -1,121 +1,16 @@
 #include "gpu/card.h"
 
-#include <cstdio>
-#include <cstring>
-
+#include "gpu/cuda/attend.cuh"
 #include "gpu/cuda/dialect.cuh"
 #include "gpu/cuda/norm.cuh"
 #include "gpu/cuda/place.cuh"
+#include "gpu/cuda/pointwise.cuh"
 #include "gpu/cuda/product.cuh"
 
 #ifdef EMULATOR
-#define LAUNCH(grid, threads, kernel, job) \
-    emulator::run(#kernel, grid, threads, [=] { kernel(job); })
-
-static const char *open_card(card_facts *facts)
-{
-    *facts = {"an emulator", 1ULL << 30, 1ULL << 30, 1, 0};
-    return nullptr;
-}
-
-static void *take(uint64_t bytes)
-{
-    return emulator::take(bytes);
-}
-
-static void give(void *memory)
-{
-    emulator::give(memory);
-}
-
-static void put(void *to, const void *from, uint64_t bytes)
-{
-    emulator::put(to, from, bytes);
-}
-
-static void get(void *to, const void *from, uint64_t bytes)
-{
-    emulator::get(to, from, bytes);
-}
-
-static const char *finish()
-{
-    return emulator::first_fault[0] == '\0' ? nullptr : emulator::first_fault;
-}
+#include "gpu/cuda/host_emulated.cuh"
 #else
-#define LAUNCH(grid, threads, kernel, job)           \
-    do {                                             \
-        auto launched = kernel;                      \
-        launched<<<grid, threads, 0, stream>>>(job); \
-        note(cudaGetLastError());                    \
-    } while (0)
-
-static cudaStream_t stream;
-static cudaError_t first_error; /* since the last finish */
-
-static void note(cudaError_t error)
-{
-    if (first_error == cudaSuccess)
-        first_error = error;
-}
-
-static const char *open_card(card_facts *facts)
-{
-    int count = 0;
-    cudaDeviceProp property;
-    size_t bytes_free = 0;
-    size_t bytes = 0;
-    cudaError_t error = cudaGetDeviceCount(&count);
-    if (error == cudaSuccess && count == 0)
-        return "there is no card";
-    if (error == cudaSuccess)
-        error = cudaGetDeviceProperties(&property, 0);
-    if (error == cudaSuccess)
-        error = cudaMemGetInfo(&bytes_free, &bytes);
-    if (error == cudaSuccess && stream == nullptr)
-        error = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
-    if (error != cudaSuccess)
-        return cudaGetErrorString(error);
-    *facts = {};
-    snprintf(facts->name, sizeof facts->name, "%.63s", property.name);
-    facts->bytes = bytes;
-    facts->bytes_free = bytes_free;
-    facts->processors = (uint32_t)property.multiProcessorCount;
-    facts->generation = (uint32_t)(property.major * 10 + property.minor);
-    return nullptr;
-}
-
-static void *take(uint64_t bytes)
-{
-    void *memory = nullptr;
-    if (cudaMalloc(&memory, bytes) == cudaSuccess)
-        return memory;
-    (void)cudaGetLastError();
-    return nullptr;
-}
-
-static void give(void *memory)
-{
-    note(cudaFree(memory));
-}
-
-static void put(void *to, const void *from, uint64_t bytes)
-{
-    note(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream));
-}
-
-static void get(void *to, const void *from, uint64_t bytes)
-{
-    note(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream));
-}
-
-static const char *finish()
-{
-    note(cudaStreamSynchronize(stream));
-    cudaError_t error = first_error;
-    first_error = cudaSuccess;
-    return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
-}
+#include "gpu/cuda/host_cuda.cuh"
 #endif
 
 static void normalize(const card_norm *norm)
@@ -137,11 +32,49 @@ static void place(const card_place *place)
         LAUNCH(place->rows, PLACE_THREADS, place_rows<uint16_t>, job);
 }
 
+static void attend(const card_attention *attention)
+{
+    attend_job job = {attention->out,        attention->query,    attention->slab,
+                      attention->positions,  attention->pages,    attention->page_firsts,
+                      attention->page_bytes, attention->keys,     attention->values,
+                      attention->heads,      attention->kv_heads, attention->head_size,
+                      attention->window,     attention->scale,    attention->cap};
+    dim3 grid(attention->heads, attention->rows);
+    if (attention->type == DTYPE_F32)
+        LAUNCH(grid, ATTEND_THREADS, attend_rows<float>, job);
+    else
+        LAUNCH(grid, ATTEND_THREADS, attend_rows<uint16_t>, job);
+}
+
+static unsigned pointwise_blocks(uint64_t count)
+{
+    return (unsigned)((count + POINTWISE_THREADS - 1) / POINTWISE_THREADS);
+}
+
+static void activate(float *out, const float *gate, uint64_t count, enum hyper_activation act)
+{
+    pointwise_job job = {out, gate, count, 0, gate != nullptr, act};
+    LAUNCH(pointwise_blocks(count), POINTWISE_THREADS, pointwise_activate, job);
+}
+
+static void add(float *out, const float *in, uint64_t count)
+{
+    pointwise_job job = {out, in, count, 0, true, HYPER_SILU};
+    LAUNCH(pointwise_blocks(count), POINTWISE_THREADS, pointwise_add, job);
+}
+
+static void cap(float *x, uint64_t count, float cap)
+{
+    pointwise_job job = {x, nullptr, count, cap, false, HYPER_SILU};
+    LAUNCH(pointwise_blocks(count), POINTWISE_THREADS, pointwise_cap, job);
+}
+
 template <dtype type, uint32_t INPUTS> static void multiply_few(const product_job &job)
 {
-    constexpr uint32_t ahead = type == DTYPE_F32 ? 4 : 8;
-    LAUNCH((job.rows + FEW_ROWS - 1) / FEW_ROWS, FEW_THREADS,
-           (product_few<type, INPUTS, (INPUTS < 4 ? ahead : 4)>), job);
+    constexpr uint32_t most = type == DTYPE_F32 || INPUTS > 1 ? 4 : 8; /* by the registers */
+    constexpr uint32_t ahead = INPUTS < 8 ? most : 2;
+    LAUNCH((job.rows + FEW_ROWS - 1) / FEW_ROWS, FEW_THREADS, (product_few<type, INPUTS, ahead>),
+           job);
 }
 
 template <dtype type> static void multiply_type(const product_job &job)
@@ -173,7 +106,8 @@ static void multiply(const card_product *product)
 
 extern "C" const struct card *card_cuda(void)
 {
-    static const card calls = {CARD_VERSION, open_card, take,      give,  put,
-                               get,          finish,    normalize, place, multiply};
+    static const card calls = {CARD_VERSION, open_card, take,     give,   put,      get,      copy,
+                               finish,       normalize, place,    attend, multiply, activate, add,
+                               cap,          record,    recorded, replay, forget};
     return &calls;
 }

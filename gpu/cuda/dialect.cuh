@@ -24,6 +24,8 @@ template <class T> using shared = T *;
 
 #define SHARED(type, name, count) __shared__ __align__(16) type name[count]
 #define UNROLL _Pragma("unroll")
+#define UNROLL_BY(count) UNROLL_BY_PRAGMA(unroll count)
+#define UNROLL_BY_PRAGMA(words) _Pragma(#words)
 
 template <class V, class T> static __device__ __forceinline__ V read_vector(const T *from)
 {

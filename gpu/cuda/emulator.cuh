@@ -29,16 +29,13 @@
 #include <map>
 #include <memory>
 #include <type_traits>
-#include <ucontext.h>
 #include <vector>
+
+#include "gpu/cuda/fiber.cuh"
 
 extern "C" {
 #include "gpu/half.h"
 }
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#endif
 
 #define __global__ static
 #define __device__
@@ -84,7 +81,7 @@ inline dim3 gridDim, blockDim, blockIdx, threadIdx;
 namespace emulator
 {
 
-enum { WARP = 32, STACK_BYTES = 1 << 17, WATCHED = 2, SHARED_BYTES_MAX = 48 << 10 };
+enum { WARP = 32, WATCHED = 2, SHARED_BYTES_MAX = 48 << 10, GLOBAL_BYTES_MAX = 1 << 28 };
 enum : uint32_t { NEVER = 0, BY_HOST = 1, MANY = UINT32_MAX };
 
 /* Who was last at two bytes. Times are intervals between barriers, never told twice; a launch and
@@ -103,9 +100,8 @@ struct memory {
 
 enum waiting { READY, AT_BARRIER, AT_SHUFFLE, LEFT };
 
-struct fiber {
-    ucontext_t context;
-    std::unique_ptr<char[]> stack;
+struct thread {
+    fiber turn;
     enum waiting waiting;
 };
 
@@ -119,9 +115,9 @@ inline char first_fault[256];
 inline const char *kernel_name = "";
 inline std::map<const char *, memory> allocations; /* global memory */
 inline std::map<int, memory> block_memories;       /* of the block at hand, by line */
-inline std::vector<fiber> fibers;
+inline std::vector<thread> threads;
 inline std::vector<warp> warps;
-inline ucontext_t scheduler;
+inline fiber scheduler;
 inline const std::function<void()> *body;
 inline uint32_t now = BY_HOST + 1, launch_begin, block_begin;
 inline uint32_t self, thread_count, arrived;
@@ -282,9 +278,8 @@ template <class T> struct pointer {
 
 inline void wait(enum waiting waiting)
 {
-    fiber &fiber = fibers[self];
-    fiber.waiting = waiting;
-    swapcontext(&fiber.context, &scheduler);
+    threads[self].waiting = waiting;
+    fiber_switch(threads[self].turn, scheduler);
 }
 
 inline void meet(int line)
@@ -298,9 +293,9 @@ inline void meet(int line)
     }
     arrived = 0;
     now++;
-    for (fiber &fiber : fibers)
-        if (fiber.waiting == AT_BARRIER)
-            fiber.waiting = READY;
+    for (thread &thread : threads)
+        if (thread.waiting == AT_BARRIER)
+            thread.waiting = READY;
 }
 
 /* What the lane that source names gave; all lanes of a warp come. */
@@ -321,8 +316,8 @@ template <class T> T shuffle(unsigned mask, T value, unsigned source, int line)
         warp.count = 0;
         memcpy(warp.results, warp.values, sizeof warp.results);
         for (uint32_t i = first; i < first + WARP; i++)
-            if (fibers[i].waiting == AT_SHUFFLE)
-                fibers[i].waiting = READY;
+            if (threads[i].waiting == AT_SHUFFLE)
+                threads[i].waiting = READY;
     }
     memcpy(&value, &warp.results[source % WARP], sizeof value);
     return value;
@@ -353,31 +348,22 @@ inline void leave_block()
     block_memories.clear();
 }
 
-inline void run_fiber()
+inline void run_thread()
 {
     (*body)();
-    fibers[self].waiting = LEFT;
-    swapcontext(&fibers[self].context, &scheduler);
+    threads[self].waiting = LEFT;
+    fiber_switch(threads[self].turn, scheduler);
 }
 
 inline void begin_block()
 {
     warps.assign((thread_count + WARP - 1) / WARP, warp());
-    fibers.resize(thread_count);
+    threads.resize(thread_count);
     arrived = 0;
     block_begin = ++now;
-    for (fiber &fiber : fibers) {
-        if (fiber.stack == nullptr)
-            fiber.stack.reset(new char[STACK_BYTES]);
-#if defined(__SANITIZE_ADDRESS__)
-        ASAN_UNPOISON_MEMORY_REGION(fiber.stack.get(), STACK_BYTES);
-#endif
-        fiber.waiting = READY;
-        getcontext(&fiber.context);
-        fiber.context.uc_stack.ss_sp = fiber.stack.get();
-        fiber.context.uc_stack.ss_size = STACK_BYTES;
-        fiber.context.uc_link = nullptr;
-        makecontext(&fiber.context, run_fiber, 0);
+    for (thread &thread : threads) {
+        thread.waiting = READY;
+        fiber_begin(thread.turn, run_thread);
     }
 }
 
@@ -386,12 +372,12 @@ inline uint32_t sweep()
 {
     uint32_t went = 0;
     for (self = 0; self < thread_count; self++) {
-        if (fibers[self].waiting != READY)
+        if (threads[self].waiting != READY)
             continue;
         threadIdx =
             dim3(self % blockDim.x, self / blockDim.x % blockDim.y, self / blockDim.x / blockDim.y);
         uint32_t running = self;
-        swapcontext(&scheduler, &fibers[self].context);
+        fiber_switch(scheduler, threads[self].turn);
         self = running;
         went++;
     }
@@ -404,9 +390,9 @@ inline void run_block()
     while (sweep() > 0) {
     }
     for (self = 0; self < thread_count; self++)
-        if (fibers[self].waiting != LEFT) {
+        if (threads[self].waiting != LEFT) {
             fault("waits at a %s that others do not reach",
-                  fibers[self].waiting == AT_BARRIER ? "barrier" : "shuffle");
+                  threads[self].waiting == AT_BARRIER ? "barrier" : "shuffle");
             break;
         }
     leave_block();
@@ -434,6 +420,8 @@ inline void run(const char *name, dim3 grid, dim3 block, const std::function<voi
 /* Global memory, as the host sees it. */
 inline void *take(size_t bytes)
 {
+    if (bytes > GLOBAL_BYTES_MAX)
+        return nullptr;
     char *at = static_cast<char *>(aligned_alloc(256, (bytes + 256) / 256 * 256));
     memset(at, 0xff, bytes);
     allocations[at] = {at, bytes, std::vector<mark>(bytes / WATCHED + 1)};
@@ -479,6 +467,20 @@ inline void get(void *to, const void *from, size_t bytes)
     memcpy(to, of->at + at, bytes);
 }
 
+/* What nobody wrote stays so: a page that is copied need not be full. */
+inline void copy(void *to, const void *from, size_t bytes)
+{
+    ptrdiff_t at;
+    ptrdiff_t source_at;
+    memory *of = host_memory(to, bytes, &at);
+    memory *source = host_memory(from, bytes, &source_at);
+    if (of == nullptr || source == nullptr)
+        return;
+    memcpy(of->at + at, source->at + source_at, bytes);
+    for (size_t i = 0; i < (bytes + WATCHED - 1) / WATCHED; i++)
+        of->marks[(size_t)at / WATCHED + i] = source->marks[(size_t)source_at / WATCHED + i];
+}
+
 } // namespace emulator
 
 template <class T> using global = emulator::pointer<T>;
@@ -487,6 +489,7 @@ template <class T> using shared = emulator::pointer<T>;
 #define SHARED(type, name, count) \
     emulator::pointer<type> name = emulator::share<type>(__LINE__, count)
 #define UNROLL
+#define UNROLL_BY(count)
 #define __syncthreads() emulator::meet(__LINE__)
 #define __shfl_sync(mask, value, lane) emulator::shuffle(mask, value, lane, __LINE__)
 #define __shfl_xor_sync(mask, value, bits) \

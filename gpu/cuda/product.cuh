@@ -42,16 +42,16 @@ static __device__ __forceinline__ float product_total(float sum)
 
 /* Inputs from column first on, each block's numbers in the order of a pack's rows. */
 template <uint32_t INPUTS>
-static __device__ void few_bring(shared<float> near, const product_job &job, uint32_t first)
+static __device__ void few_bring(shared<float> near, const product_job &job, uint32_t first,
+                                 uint32_t count)
 {
-    constexpr uint32_t columns = FEW_NEAR / INPUTS;
-    for (uint32_t i = threadIdx.x; i < FEW_NEAR; i += FEW_THREADS) {
-        uint32_t input = i / columns;
-        uint32_t k = i % columns;
-        uint32_t column = first + k;
-        uint32_t to = i - k % 32 + k % 4 * 8 + k % 32 / 4;
-        bool is_one = input < job.count && column < job.columns;
-        near[to] = is_one ? job.in[(size_t)input * job.columns + column] : -0.0F;
+    UNROLL
+    for (uint32_t n = 0; n < INPUTS; n++) {
+        for (uint32_t k = threadIdx.x; k < count; k += FEW_THREADS) {
+            bool is_one = n < job.count && first + k < job.columns;
+            near[n * (FEW_NEAR / INPUTS) + k - k % 32 + k % 4 * 8 + k % 32 / 4] =
+                is_one ? job.in[(size_t)n * job.columns + first + k] : -0.0F;
+        }
     }
 }
 
@@ -96,7 +96,7 @@ __global__ void __launch_bounds__(FEW_THREADS) product_few(product_job job)
     for (uint32_t first = 0; first < blocks; first += step) {
         uint32_t end = blocks - first < step ? blocks : first + step;
         __syncthreads();
-        few_bring<INPUTS>(near, job, first * PRODUCT_COLUMNS);
+        few_bring<INPUTS>(near, job, first * PRODUCT_COLUMNS, (end - first) * PRODUCT_COLUMNS);
         __syncthreads();
         for (at.block = first; is_pack && at.block < end; at.block += AHEAD) {
             weights<type> eights[AHEAD] = {};
