@@ -5,10 +5,7 @@
 #include "gpu/cable_parts.h"
 #include "shared/err.h"
 
-enum { READ_BYTES = 65536, TICK_MS = 1000, CLOSE_TURNS = 5 };
-
-static const lws_retry_bo_t liveliness = {.secs_since_valid_ping = CABLE_PING_S,
-                                          .secs_since_valid_hangup = CABLE_HANGUP_S};
+enum { READ_BYTES = 65536, TICK_MS = 1000, CLOSE_TURNS = 5, CLOSE_TURNS_MAX = 100 };
 
 static int end(struct lws *wsi, struct cable_link *link, const char *why)
 {
@@ -34,6 +31,10 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     struct cable *cable = lws_context_user(lws_get_context(wsi));
     struct cable_link *link = wsi != NULL ? lws_get_opaque_user_data(wsi) : NULL;
     (void)user;
+    if (link != NULL && link->cable->is_freed && reason != LWS_CALLBACK_CLOSED &&
+        reason != LWS_CALLBACK_CLIENT_CLOSED && reason != LWS_CALLBACK_WSI_DESTROY &&
+        reason != LWS_CALLBACK_CLIENT_CONNECTION_ERROR)
+        return 0;
     switch ((int)reason) {                        /* of the hundred there are */
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: /* a browser says where its page is from */
         return lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0 ? 0 : -1;
@@ -77,6 +78,10 @@ static bool open_lws(struct cable *cable, struct err *err)
 {
     void *loops[] = {cable->setup.loop};
     bool listens = cable->setup.host != NULL;
+    uint16_t hangup_s =
+        (uint16_t)(cable->setup.hangup_s > 0 ? cable->setup.hangup_s : CABLE_HANGUP_S);
+    cable->liveliness = (lws_retry_bo_t){.secs_since_valid_ping = hangup_s < 4 ? 1 : hangup_s / 4,
+                                         .secs_since_valid_hangup = hangup_s};
     cable->protocols[0] = (struct lws_protocols){
         .name = "shoal-stage", .callback = on_lws, .rx_buffer_size = READ_BYTES};
     struct lws_context_creation_info info = {
@@ -87,7 +92,7 @@ static bool open_lws(struct cable *cable, struct err *err)
                    LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
         .foreign_loops = loops,
         .vhost_name = "stage",
-        .retry_and_idle_policy = &liveliness,
+        .retry_and_idle_policy = &cable->liveliness,
         .pt_serv_buf_size = READ_BYTES,
         .user = cable,
     };
@@ -121,7 +126,8 @@ struct cable *cable_new(const struct cable_setup *setup, struct err *err)
 static void on_turn(uv_handle_t *handle)
 {
     struct cable *cable = handle->data;
-    if (++cable->turns < CLOSE_TURNS || cable->handles > 0) {
+    bool has_links = cable->link_count > 0 && cable->turns < CLOSE_TURNS_MAX;
+    if (++cable->turns < CLOSE_TURNS || cable->handles > 0 || has_links) {
         uv_timer_init(cable->setup.loop, &cable->tick);
         uv_close(handle, on_turn);
         return;

@@ -21,8 +21,7 @@ struct cable;
 struct err;
 
 enum {
-    CABLE_PING_S = 5,    /* of silence */
-    CABLE_HANGUP_S = 20, /* of silence: within the 30 that are allowed */
+    CABLE_HANGUP_S = 20, /* of silence; after a quarter of it, the other side is asked for a sign */
     CABLE_MEET_MS = 10000,
     CABLE_LINKS_MAX = 48,
     CABLE_CALLS_MAX = 16,
@@ -31,8 +30,9 @@ enum {
 
 struct cable_setup {
     uv_loop_t *loop;
-    const char *host; /* an IP address to listen on; NULL: nobody can call */
-    uint16_t port;    /* 0: the system chooses */
+    const char *host;  /* an IP address to listen on; NULL: nobody can call */
+    uint16_t port;     /* 0: the system chooses */
+    uint32_t hangup_s; /* 0: CABLE_HANGUP_S */
     struct hail_self self;
     struct bytes32 key;
     /* address: what was called; NULL. False to end it. */

@@ -6,9 +6,6 @@
 
 enum { WAIT_MS = 50, WAIT_MS_MAX = 3000 };
 
-static const lws_retry_bo_t liveliness = {.secs_since_valid_ping = CABLE_PING_S,
-                                          .secs_since_valid_hangup = CABLE_HANGUP_S};
-
 static void on_retry(uv_timer_t *timer)
 {
     cable_call_start(timer->data);
@@ -42,7 +39,7 @@ static void reach(struct cable_call *call)
         .host = call->host_header,
         .protocol = cable->protocols[0].name,
         .local_protocol_name = cable->protocols[0].name,
-        .retry_and_idle_policy = &liveliness,
+        .retry_and_idle_policy = &cable->liveliness,
         .opaque_user_data = link,
     };
     call->link = link;
@@ -86,6 +83,8 @@ static void on_closed(uv_handle_t *handle)
 
 void cable_call_free(struct cable_call *call)
 {
+    if (call->link != NULL) /* which may end later than the call */
+        call->link->call = NULL;
     if (call->is_finding) { /* on_found comes here again */
         uv_cancel((uv_req_t *)&call->find);
         return;

@@ -44,6 +44,7 @@ struct cable_call {
 
 struct cable {
     struct cable_setup setup;
+    lws_retry_bo_t liveliness;
     struct lws_protocols protocols[2];
     struct lws_context *context;
     struct lws_vhost *vhost;

@@ -46,8 +46,8 @@ const char command_usage[] =
     "  --waiting N        requests that wait for their turn, 1 to 4096 [32]\n"
     "\n"
     "Options of run and serve, of a model in several processes:\n"
-    "  --layers A-B       the layers that run here: of run the first ones; serve then answers no\n"
-    "                     applications but other stages [all]\n"
+    "  --layers A-B       the layers that run here [all]: run, and who answers applications,\n"
+    "                     have the first ones; serve with others answers other stages\n"
     "  --next URL,URL     who goes on with what follows: ws://HOST:PORT, and its replicas\n"
     "  --wire TYPE        how rows are sent there: f32, f16, bf16, i8 [f16]\n"
     "  --stage-key-file F 64 hexadecimal digits that all stages have: without them, a stage is\n"
@@ -255,8 +255,9 @@ bool command_read(struct command *command, char **arguments, struct err *err)
         return err_set(err, ERR_INVALID, "%s wants a model", names[command->kind]);
     if (command->stage.next != NULL && command->stage.layers == NULL)
         return err_set(err, ERR_INVALID, "--next wants --layers, those that run here");
-    if (command->kind == COMMAND_RUN && command->stage.layers != NULL &&
-        command->stage.next == NULL)
+    bool is_front = command->stage.layers != NULL &&
+                    (command->kind == COMMAND_RUN || strncmp(command->stage.layers, "0-", 2) == 0);
+    if (is_front && command->stage.next == NULL)
         return err_set(err, ERR_INVALID, "--layers wants --next, where the others run");
     if (command->parallel < 1 || command->parallel > PARALLEL_MAX)
         return err_set(err, ERR_INVALID, "--parallel is 1 to %d", PARALLEL_MAX);

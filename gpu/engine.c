@@ -7,6 +7,7 @@
 
 #include "gpu/exec.h"
 #include "gpu/model.h"
+#include "gpu/pipeline_run.h"
 #include "gpu/prompt.h"
 #include "gpu/vocabulary.h"
 #include "shared/err.h"
@@ -39,7 +40,8 @@ struct engine {
     struct tokenizer tokenizer;
     const struct chat_format *format;
     struct exec *exec;
-    struct scheduler *scheduler;
+    struct scheduler *scheduler; /* NULL: it has a pipeline */
+    struct pipeline *pipeline;
     uint32_t context, end_token;
     struct order *orders;
     pthread_mutex_t lock;
@@ -230,7 +232,9 @@ static bool schedule(struct order *order, struct err *err)
     if (!ask->has_seed && getrandom(&job.request.sampler.seed, sizeof(struct bytes32), 0) !=
                               (ssize_t)sizeof(struct bytes32))
         return err_set(err, ERR_INTERNAL, "the system has no random numbers");
-    return scheduler_submit(engine->scheduler, &order->ticket, &job, err);
+    return engine->pipeline != NULL
+               ? pipeline_submit(engine->pipeline, &order->ticket, &job, err)
+               : scheduler_submit(engine->scheduler, &order->ticket, &job, err);
 }
 
 static void on_prepared(uv_work_t *work, int status)
@@ -276,7 +280,9 @@ static void cancel(struct source *source, uint64_t number)
     for (struct order *order = engine->orders; order != NULL; order = order->next)
         if (order->number == number && !order->is_cancelled) {
             order->is_cancelled = true;
-            if (order->is_scheduled)
+            if (order->is_scheduled && engine->pipeline != NULL)
+                pipeline_cancel(engine->pipeline, order->ticket);
+            else if (order->is_scheduled)
                 scheduler_cancel(engine->scheduler, order->ticket);
         }
 }
@@ -295,6 +301,13 @@ static bool open_scheduler(struct engine *engine, const struct engine_options *o
     shard.rows_max = ROWS;
     shard.threads = options->threads;
     shard.weights = options->weights;
+    struct pipeline_place place = {.model = &engine->model,
+                                   .tokenizer = &engine->tokenizer,
+                                   .stage = options->stage,
+                                   .shard = shard,
+                                   .waiting_max = options->waiting};
+    if (options->stage != NULL)
+        return pipeline_open_place(&engine->pipeline, &engine->exec, &place, err);
     if (!exec_open(&engine->exec, &engine->model, &shard, err))
         return false;
     struct scheduler_options scheduling = scheduler_options_for(engine->exec);
@@ -343,6 +356,8 @@ static void on_closed(uv_handle_t *handle)
 
 void engine_close(struct engine *engine)
 {
+    if (engine->pipeline != NULL)
+        pipeline_close(engine->pipeline, false);
     scheduler_close(engine->scheduler, false);
     exec_close(engine->exec);
     tokenizer_close(&engine->tokenizer);
@@ -377,5 +392,9 @@ struct span engine_template(const struct engine *engine)
 
 struct scheduler_statistics engine_statistics(struct engine *engine)
 {
-    return scheduler_statistics(engine->scheduler);
+    if (engine->pipeline == NULL)
+        return scheduler_statistics(engine->scheduler);
+    struct pipeline_statistics piped = pipeline_statistics(engine->pipeline);
+    return (struct scheduler_statistics){
+        .running = piped.running, .waiting = piped.waiting, .tokens = piped.tokens};
 }

@@ -17,14 +17,16 @@
 
 struct engine;
 struct model;
+struct outpost_options;
 
 struct engine_options {
     const char *model;
-    const char *chat;  /* the name of a format; NULL: by the model's template */
-    uint32_t context;  /* of one answer and its prompt; 0: the model's, to 8192 */
-    uint32_t parallel; /* answers at once */
-    uint32_t waiting;  /* that may wait */
-    uint32_t threads;  /* 0: as many as there are cores */
+    const char *chat;                    /* the name of a format; NULL: by the model's template */
+    uint32_t context;                    /* of one answer and its prompt; 0: the model's, to 8192 */
+    uint32_t parallel;                   /* answers at once */
+    uint32_t waiting;                    /* that may wait */
+    uint32_t threads;                    /* 0: as many as there are cores */
+    const struct outpost_options *stage; /* of a model whose last layers run elsewhere; NULL */
     enum dtype_made weights;
 };
 

@@ -108,6 +108,9 @@ static int run(const struct command *command)
     stage.sessions = command->parallel;
     stage.threads = command->run.threads;
     stage.weights = command->run.weights;
+    bool is_front = stage.layers != NULL && strncmp(stage.layers, "0-", 2) == 0;
+    if (is_front) /* a serve without next is told of it by the pipeline */
+        service.engine.stage = &stage;
     if (stage.next != NULL) {
         ask.generate = pipeline_run_generate;
         ask.generator = &generator;
@@ -122,8 +125,8 @@ static int run(const struct command *command)
     case COMMAND_BENCH:
         return end(bench_model(&bench, stdout, &err), &err);
     case COMMAND_SERVE:
-        return end(stage.layers != NULL ? outpost_run(&stage, stdout, stderr, &err)
-                                        : service_run(&service, &err),
+        return end(stage.layers != NULL && !is_front ? outpost_run(&stage, stdout, stderr, &err)
+                                                     : service_run(&service, &err),
                    &err);
     }
     return EXIT_USAGE;

@@ -228,6 +228,7 @@ static bool open_station(struct pipeline *pipeline, const struct pipeline_option
                                            .width = pipeline->hyper->width,
                                            .vocabulary = pipeline->hyper->vocabulary},
                                   .key = options->key,
+                                  .hangup_s = options->hangup_s,
                                   .next_count = options->next_count,
                                   .activation = options->activation,
                                   .positions_max = positions_max(pipeline),

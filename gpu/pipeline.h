@@ -23,6 +23,7 @@ struct pipeline;
 
 struct pipeline_options {
     struct bytes32 root, key;
+    uint32_t hangup_s; /* of silence, until a stage is given up; 0: CABLE_HANGUP_S */
     const char *next[STATION_NEXT_MAX]; /* replicas of the second stage */
     uint32_t next_count;
     enum activation activation;                  /* of rows to it */

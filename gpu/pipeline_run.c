@@ -3,10 +3,8 @@
 #include <semaphore.h>
 #include <stdlib.h>
 
-#include "gpu/exec.h"
 #include "gpu/generation.h"
 #include "gpu/model.h"
-#include "gpu/pipeline.h"
 #include "gpu/root.h"
 #include "shared/err.h"
 
@@ -76,25 +74,48 @@ static bool ask(struct pipeline *pipeline, struct generation *generation,
     return ok && reader.ok;
 }
 
+static void say_note(void *owner, const char *text)
+{
+    (void)owner;
+    fprintf(stderr, "stage: %s\n", text);
+}
+
 /* The options are in lists and files, the pipeline's as values. */
 static bool read_options(struct pipeline_options *options, struct exec_options *shard, char *next,
-                         const struct pipeline_run *run, const struct model *model, struct err *err)
+                         const struct pipeline_place *place, struct err *err)
 {
-    const struct outpost_options *stage = run->options;
+    const struct outpost_options *stage = place->stage;
     struct root root;
     snprintf(next, NEXT_BYTES_MAX, "%s", stage->next);
-    if (!outpost_layers(&shard->layer_begin, &shard->layer_end, stage->layers, model, err) ||
+    if (!outpost_layers(&shard->layer_begin, &shard->layer_end, stage->layers, place->model, err) ||
         !outpost_next(options->next, &options->next_count, next, err) ||
         !outpost_key(&options->key, stage->key_file, "127.0.0.1", err))
         return false;
     if (!activation_find(&options->activation, stage->wire))
         return err_set(err, ERR_INVALID, "--wire is f32, f16, bf16 or i8");
     shard->has_embedding = shard->layer_begin == 0;
-    shard->has_head = shard->layer_end == model->hyper.layers;
-    root_read(&root, model, stage->roots);
+    shard->has_head = shard->layer_end == place->model->hyper.layers;
+    root_read(&root, place->model, stage->roots);
     options->root = root_whole(&root);
     root_clear(&root);
     return true;
+}
+
+bool pipeline_open_place(struct pipeline **pipeline, struct exec **exec,
+                         const struct pipeline_place *place, struct err *err)
+{
+    char next[NEXT_BYTES_MAX];
+    struct exec_options shard = place->shard;
+    struct pipeline_options options = {.waiting_max = place->waiting_max,
+                                       .note = place->note != NULL ? place->note : say_note,
+                                       .owner = place->owner};
+    if (!read_options(&options, &shard, next, place, err) ||
+        !exec_open(exec, place->model, &shard, err))
+        return false;
+    if (pipeline_open(pipeline, *exec, place->tokenizer, &options, err))
+        return true;
+    exec_close(*exec);
+    return false;
 }
 
 bool pipeline_run_generate(void *owner, struct generation *generation, const struct model *model,
@@ -103,20 +124,20 @@ bool pipeline_run_generate(void *owner, struct generation *generation, const str
     struct pipeline_run *run = owner;
     struct pipeline *pipeline;
     struct exec *exec;
-    char next[NEXT_BYTES_MAX];
-    struct pipeline_options options = {.waiting_max = 1, .note = on_note, .owner = run};
-    struct exec_options shard = exec_options_whole(model, call->context);
-    shard.rows_max = call->rows_max;
-    shard.threads = run->options->threads;
-    shard.weights = run->options->weights;
-    if (!read_options(&options, &shard, next, run, model, err) ||
-        !exec_open(&exec, model, &shard, err))
+    struct pipeline_place place = {.model = model,
+                                   .tokenizer = call->tokenizer,
+                                   .stage = run->options,
+                                   .shard = exec_options_whole(model, call->context),
+                                   .waiting_max = 1,
+                                   .note = on_note,
+                                   .owner = run};
+    place.shard.rows_max = call->rows_max;
+    place.shard.threads = run->options->threads;
+    place.shard.weights = run->options->weights;
+    if (!pipeline_open_place(&pipeline, &exec, &place, err))
         return false;
-    bool ok = pipeline_open(&pipeline, exec, call->tokenizer, &options, err);
-    if (ok) {
-        ok = ask(pipeline, generation, call, err);
-        pipeline_close(pipeline, false);
-    }
+    bool ok = ask(pipeline, generation, call, err);
+    pipeline_close(pipeline, false);
     exec_close(exec);
     return ok;
 }

@@ -1,4 +1,5 @@
-/* pipeline_run.h - `shoal-gpu run --next`: an answer of a model whose last layers run elsewhere.
+/* pipeline_run.h - a pipeline as the command line has it; and `shoal-gpu run --next`: an
+ * answer of a model whose last layers run elsewhere.
  *
  *   ownership  borrowed for the call
  *   threads    one
@@ -6,8 +7,24 @@
  */
 #pragma once
 
+#include "gpu/exec.h"
 #include "gpu/outpost.h"
+#include "gpu/pipeline.h"
 #include "gpu/run.h"
+
+struct pipeline_place {
+    const struct model *model;
+    const struct tokenizer *tokenizer;
+    const struct outpost_options *stage; /* layers, next, key_file, wire, roots */
+    struct exec_options shard;           /* what is not said there: sizes and threads */
+    uint32_t waiting_max;
+    void (*note)(void *owner, const char *text); /* NULL: on stderr */
+    void *owner;
+};
+
+/* The executor of the first layers, and its pipeline. */
+MUST_CHECK bool pipeline_open_place(struct pipeline **pipeline, struct exec **exec,
+                                    const struct pipeline_place *place, struct err *err);
 
 struct pipeline_run {
     const struct outpost_options *options; /* layers, next, key_file, wire, roots */

@@ -178,6 +178,7 @@ static bool open_cable(struct station *station, struct err *err)
     struct cable_setup cable = {.loop = setup->loop,
                                 .host = setup->host,
                                 .port = setup->port,
+                                .hangup_s = setup->hangup_s,
                                 .self = setup->self,
                                 .key = setup->key,
                                 .up = on_up,

@@ -27,6 +27,7 @@ struct station_setup {
     const char *next[STATION_NEXT_MAX]; /* replicas of the stage behind: ws://host:port */
     uint32_t next_count;                /* 0: it is the last */
     enum activation activation;         /* of what goes behind */
+    uint32_t hangup_s;                  /* as cable's */
     uint32_t positions_max;             /* of a session */
     void (*result)(void *owner, uint64_t session, const struct stage_result *result);
     void (*note)(void *owner, const char *text); /* for people */

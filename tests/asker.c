@@ -21,6 +21,7 @@ static struct pipeline *pipeline;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t change = PTHREAD_COND_INITIALIZER;
 void (*asker_watch)(struct asker *asker);
+uint32_t asker_hangup_s;
 
 void asker_open(uint32_t layers)
 {
@@ -144,8 +145,11 @@ static void on_note(void *owner, const char *text)
 void asker_pipe(uint32_t layers, const char *const *next, uint32_t next_count, const char *wire)
 {
     struct err err;
-    struct pipeline_options options = {
-        .root = root, .next_count = next_count, .waiting_max = 200, .note = on_note};
+    struct pipeline_options options = {.root = root,
+                                       .hangup_s = asker_hangup_s,
+                                       .next_count = next_count,
+                                       .waiting_max = 200,
+                                       .note = on_note};
     for (uint32_t i = 0; i < next_count; i++)
         options.next[i] = next[i];
     assert_true(activation_find(&options.activation, wire));

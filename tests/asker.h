@@ -25,6 +25,7 @@ struct asker {
 
 /* Told, on the thread of the pipeline, after each token. */
 extern void (*asker_watch)(struct asker *asker);
+extern uint32_t asker_hangup_s; /* of the next pipeline */
 
 void asker_open(uint32_t layers); /* a model in the test's folder */
 void asker_close(void);

@@ -32,6 +32,22 @@ for wire in f32 f16; do
 done
 stop
 
+# And it answers applications, in front of the other process.
+serve
+"$program" serve --layers 0-0 --next "ws://127.0.0.1:$port" --name demo --listen 127.0.0.1:0 \
+    "$model" 2> "$folder/ready" &
+front=$!
+exec 3< "$folder/ready"
+read -r line <&3
+url=$(echo "$line" | sed -E 's|.*(http://[0-9.]*:[0-9]+).*|\1|')
+answer=$(curl -s "$url/v1/chat/completions" -H 'content-type: application/json' -d \
+    '{"model":"demo","temperature":0,"messages":[{"role":"user","content":"What is a relay?"}]}')
+case $answer in *"$whole"*) ;; *) echo "an application: $answer" && exit 1 ;; esac
+kill "$front"
+wait "$front"
+exec 3<&-
+stop
+
 # Whoever has not the key is told so, and drives nothing.
 head -c 32 /dev/urandom | od -An -tx1 -v | tr -d ' \n' > "$folder/key"
 chmod 600 "$folder/key"

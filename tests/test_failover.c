@@ -2,6 +2,7 @@
  * what is told undisturbed. */
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "gpu/pipeline.h"
@@ -122,6 +123,40 @@ static void test_middle(void **state)
     asker_compare(askers, twins, WRITERS);
 }
 
+/* Whichever has the session is silent at one of these, and the other is there. */
+static void on_told_stop(struct asker *asker)
+{
+    if (asker->count == 10)
+        kill(replicas[0].pid, SIGSTOP);
+    if (asker->count == 25) {
+        kill(replicas[0].pid, SIGCONT);
+        kill(replicas[1].pid, SIGSTOP);
+    }
+}
+
+/* One that falls silent, with its links open, is given up after a while. */
+static void test_silent(void **state)
+{
+    static struct asker asker, twin;
+    (void)state;
+    asker = twin = asker_of(33, 40, 1);
+    start_replicas("2-4", NULL);
+    const char *next[] = {replicas[0].address, replicas[1].address};
+    ask_undisturbed(&twin, 1, 2);
+    asker_hangup_s = 2;
+    asker_pipe(2, next, 2, "f16");
+    asker_watch = on_told_stop;
+    asker_ask_pipe(&asker, 1);
+    asker_watch = NULL;
+    asker_hangup_s = 0;
+    assert_true(asker_reopened() > 0);
+    asker_unpipe();
+    worker_kill(&replicas[1]);
+    worker_reap(&replicas[1]);
+    worker_stop(&replicas[0]);
+    asker_compare(&asker, &twin, 1);
+}
+
 /* A hundred tasks over two workers, each of which is killed in their midst. */
 static void test_tasks(void **state)
 {
@@ -139,7 +174,7 @@ static void test_tasks(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_last), cmocka_unit_test(test_middle),
-                                       cmocka_unit_test(test_tasks)};
+                                       cmocka_unit_test(test_silent), cmocka_unit_test(test_tasks)};
     int status;
     if (worker_is_one(argc, argv, &status))
         return status;
