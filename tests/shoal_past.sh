@@ -166,6 +166,11 @@ check 'of others' 'it says that it covers other events than its heads do' "$(mem
 status_of 1 checkpoint verify "$(member event < made)" --home nowhere
 there import lie.json > /dev/null
 write checkpoint "$plan" > made
+sealed=$(write mem save "a secret" | member id)
+run remote add wss://relay.example > /dev/null
+check 'a hash of what is sealed is not told' 0 "$(write checkpoint "$sealed" | member queued)"
+check 'but what all may see is' 1 "$(write checkpoint "$id" --dry-run | member queued)"
+run remote rm wss://relay.example > /dev/null
 check 'of a circle' 'true admin' "$(run checkpoint verify "$plan" | member equal) $(run checkpoint verify "$plan" | member by)"
 run export > all
 grep -v "$mine" all | grep -v "\"id\":\"$first\"" | run import --home part > /dev/null
