@@ -82,10 +82,10 @@ MUST_CHECK bool catalog_each(struct store *store, const struct filter *filter, c
                              void *owner, struct err *err);
 
 struct catalog_find {
-    struct bytes32 id; /* of an event, or of an entity */
-    struct span type;  /* of an entity; else empty */
+    struct bytes32 id, author; /* of an event, or of an entity */
+    struct span type, excerpt; /* type: of an entity; else empty */
     uint16_t kind;
-    struct span excerpt;
+    int64_t rank; /* the least is the best */
 };
 struct catalog_finds {
     struct catalog_find *at;

@@ -10,6 +10,7 @@ struct circle;
 struct event;
 struct replica;
 struct sql;
+struct text;
 
 /* The tables, empty; and whether they are there and of this version. */
 MUST_CHECK bool catalog_make(struct sql *sql, struct err *err);
@@ -42,6 +43,12 @@ MUST_CHECK bool catalog_gather(struct store *store, struct circle **circle,
 /* Puts the replica of an entity of a circle under it; any other stays as it is. */
 MUST_CHECK bool catalog_govern(struct store *store, struct replica *replica,
                                const struct bytes32 *root, uint64_t horizon_ms, struct err *err);
+
+/* Words as a search of the tables takes them: each quoted, so that none is an operator. */
+void catalog_write_words(struct text *out, struct span words);
+
+/* Of one column of the rank, scaled. */
+#define CATALOG_RANK "CAST(rank * 1000000 AS INTEGER)"
 
 /* Until when what is dated counts by the store's clock. */
 uint64_t catalog_horizon(const struct store *store);

@@ -182,8 +182,7 @@ bool catalog_event(struct store *store, struct catalog_events *event, struct are
            read_events(store, row, event, arena, err);
 }
 
-/* Each word quoted, so that none is an operator. */
-static void add_query(struct text *out, struct span words)
+void catalog_write_words(struct text *out, struct span words)
 {
     bool is_open = false;
     for (size_t i = 0; i < words.len; i++) {
@@ -204,12 +203,13 @@ bool catalog_find(struct store *store, struct catalog_finds *finds, struct arena
     struct text query = {0};
     bool is_row = true;
     *finds = (struct catalog_finds){0};
-    add_query(&query, words);
+    catalog_write_words(&query, words);
     struct span match = arena_copy(arena, text_span(&query));
     text_clear(&query);
     bool ok = catalog_settle(store, err) &&
               sql_start(store->sql, &row, err,
-                        "SELECT id, type, kind, snippet(words, 0, '', '', '...', 16) FROM words"
+                        "SELECT id, type, kind, snippet(words, 0, '', '', '...', 16), pk,"
+                        " " CATALOG_RANK " FROM words"
                         " JOIN log ON log.n = words.rowid JOIN event USING (n)"
                         " LEFT JOIN entity ON entity.root = event.root"
                         " WHERE words MATCH ? ORDER BY rank, id LIMIT ?",
@@ -223,7 +223,9 @@ bool catalog_find(struct store *store, struct catalog_finds *finds, struct arena
             (struct catalog_find){.id = sql_id(row, 0),
                                   .type = arena_copy(arena, sql_text(row, 1)),
                                   .kind = (uint16_t)sql_int(row, 2),
-                                  .excerpt = arena_copy(arena, sql_text(row, 3))};
+                                  .excerpt = arena_copy(arena, sql_text(row, 3)),
+                                  .author = sql_id(row, 4),
+                                  .rank = sql_int(row, 5)};
     }
     return ok;
 }

@@ -6,6 +6,7 @@
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/filter.h"
+#include "shared/scan.h"
 #include "shared/sig.h"
 #include "shared/text.h"
 
@@ -151,10 +152,11 @@ static bool read_filters(struct asking *asking, struct err *err)
     const struct command_call *call = asking->net.call;
     asking->filter_count = (uint32_t)call->word_count - 1;
     asking->filters = arena_array(&asking->arena, struct filter, asking->filter_count);
-    for (uint32_t i = 0; i < asking->filter_count; i++)
-        if (!filter_parse(&asking->filters[i], &asking->arena, command_span(call->words[i + 1]),
-                          err))
+    for (uint32_t i = 0; i < asking->filter_count; i++) {
+        struct scan scan = scan_begin(command_span(call->words[i + 1])); /* it may search */
+        if (!filter_scan(&asking->filters[i], &asking->arena, &scan, err) || !scan_end(&scan, err))
             return false;
+    }
     return true;
 }
 

@@ -8,12 +8,14 @@
 #include "client/entity.h"
 #include "client/graph.h"
 #include "client/hlc.h"
+#include "client/inbox.h"
 #include "client/node.h"
 #include "client/replica.h"
 #include "client/state.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
+#include "shared/kind.h"
 #include "shared/scan.h"
 #include "shared/text.h"
 
@@ -309,6 +311,8 @@ static void add_find(struct text *out, const struct command_call *call,
     }
     text_add(out, SPAN("{"));
     home_write_hex(out, "id", &find->id);
+    text_add(out, SPAN(","));
+    home_write_hex(out, "author", &find->author);
     text_addf(out, ",\"kind\":%u", find->kind);
     if (find->type.len > 0) {
         text_add(out, SPAN(",\"type\":"));
@@ -319,19 +323,33 @@ static void add_find(struct text *out, const struct command_call *call,
     text_add(out, SPAN("}\n"));
 }
 
+/* What is nearer to the words comes first; to equals what is public. */
+static void add_finds(struct text *out, const struct command_call *call,
+                      const struct catalog_finds *public, const struct catalog_finds *private,
+                      size_t max)
+{
+    size_t i = 0, j = 0;
+    while (i + j < max && (i < public->count || j < private->count)) {
+        bool is_public =
+            j == private->count || (i < public->count && public->at[i].rank <= private->at[j].rank);
+        add_find(out, call, is_public ? &public->at[i++] : &private->at[j++]);
+    }
+}
+
 static bool find(struct store *store, struct text *out, const struct command_call *call,
                  struct err *err)
 {
     struct arena arena = {0};
-    struct catalog_finds finds;
+    struct catalog_finds finds, messages;
     struct text words = {0};
     int64_t max = 0;
     for (size_t i = 0; i < call->word_count; i++)
         text_addf(&words, "%s ", call->words[i]);
     bool ok = command_read_number(call, "limit", FIND_DEFAULT, LOG_MAX, &max, err) &&
-              catalog_find(store, &finds, &arena, text_span(&words), (size_t)max, err);
-    for (size_t i = 0; ok && i < finds.count; i++)
-        add_find(out, call, &finds.at[i]);
+              catalog_find(store, &finds, &arena, text_span(&words), (size_t)max, err) &&
+              inbox_find(store, &messages, &arena, text_span(&words), (size_t)max, err);
+    if (ok)
+        add_finds(out, call, &finds, &messages, (size_t)max);
     text_clear(&words);
     arena_clear(&arena);
     return ok;
@@ -373,12 +391,13 @@ const struct command command_log = {.name = "log",
 static const struct command_option options_find[] = {
     {"limit", "N", "at most so many [20]"}, HOME_OPTION, COMMAND_OPTION_JSON};
 
-const struct command command_find = {.name = "find",
-                                     .words = "WORD...",
-                                     .help = "find what holds all of the words",
-                                     .words_min = 1,
-                                     .words_max = COMMAND_WORDS_MAX,
-                                     .options = options_find,
-                                     .option_count = ARRAY_LEN(options_find),
-                                     .run = run_find,
-                                     .look = find};
+const struct command command_find = {
+    .name = "find",
+    .words = "WORD...",
+    .help = "find what holds all of the words, messages that were opened, too",
+    .words_min = 1,
+    .words_max = COMMAND_WORDS_MAX,
+    .options = options_find,
+    .option_count = ARRAY_LEN(options_find),
+    .run = run_find,
+    .look = find};

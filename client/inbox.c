@@ -1,6 +1,6 @@
 #include "client/inbox.h"
 
-#include "client/catalog.h"
+#include "client/catalog_parts.h"
 #include "client/direct.h"
 #include "client/holder.h"
 #include "client/sql.h"
@@ -10,6 +10,7 @@
 #include "shared/err.h"
 #include "shared/event.h"
 #include "shared/kind.h"
+#include "shared/scan.h"
 #include "shared/text.h"
 
 enum { AT_ONCE = 100 };
@@ -21,9 +22,27 @@ static const char table[] =
     " reason TEXT NOT NULL, PRIMARY KEY(wrap, reader)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS letter_talk ON letter(reader, conversation, ts);";
 
+/* What messages say, as catalog's words; of those that were opened before this was there, too. */
+static const char words[] =
+    "CREATE VIRTUAL TABLE said USING fts5(text, id UNINDEXED, author UNINDEXED, kind UNINDEXED,"
+    " tokenize = 'unicode61 remove_diacritics 2');"
+    "INSERT INTO said SELECT json_extract(body, '$.content'), id, author, kind FROM letter"
+    " WHERE body <> '' AND kind NOT IN (1570, 1574);";
+
 static bool prepare(struct store *store, struct err *err)
 {
-    return catalog_settle(store, err) && sql_script(store_sql(store), table, err);
+    struct sql *sql = store_sql(store);
+    int64_t has_words;
+    if (!catalog_settle(store, err) || !sql_script(sql, table, err) ||
+        !sql_number(sql, &has_words, 0, err, "SELECT 1 FROM sqlite_master WHERE name = 'said'", ""))
+        return false;
+    if (has_words != 0)
+        return true;
+    bool is_own;
+    if (!store_enter(store, &is_own, err) ||
+        !sql_number(sql, &has_words, 0, err, "SELECT 1 FROM sqlite_master WHERE name = 'said'", ""))
+        return false;
+    return store_leave(store, is_own, has_words != 0 || sql_script(sql, words, err), err);
 }
 
 /* ---- opening ---- */
@@ -90,6 +109,18 @@ static bool open_wrap(struct opened *opened, struct arena *arena, struct span js
     return true;
 }
 
+/* Requests of programs say nothing. */
+static bool keep_words(struct store *store, const struct event *rumor, struct err *err)
+{
+    struct arena arena = {0};
+    struct span text = scan_decode(&arena, (struct scan_string){rumor->content_json, true});
+    bool ok = rumor->kind == KIND_OP || rumor->kind == KIND_KEY_EPOCH || text.len == 0 ||
+              sql_run(store_sql(store), err, "INSERT INTO said VALUES (?, ?, ?, ?)", "sbbi", text,
+                      &rumor->id, &rumor->pubkey, (int64_t)rumor->kind);
+    arena_clear(&arena);
+    return ok;
+}
+
 static bool keep(struct store *store, const struct opened *opened, const struct bytes32 *reader,
                  struct err *err)
 {
@@ -102,10 +133,12 @@ static bool keep(struct store *store, const struct opened *opened, const struct 
                        "bbs", &opened->wrap.id, reader,
                        (struct span){opened->err.text, strlen(opened->err.text)});
     event_write_rumor(&body, rumor);
-    bool ok = sql_run(
-        store_sql(store), err, "INSERT OR IGNORE INTO letter VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')",
-        "bbbbbiis", &opened->wrap.id, reader, &rumor->id, &rumor->pubkey, &opened->conversation,
-        (int64_t)rumor->kind, rumor->created_at, text_span(&body));
+    bool ok =
+        keep_words(store, rumor, err) &&
+        sql_run(store_sql(store), err,
+                "INSERT OR IGNORE INTO letter VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')", "bbbbbiis",
+                &opened->wrap.id, reader, &rumor->id, &rumor->pubkey, &opened->conversation,
+                (int64_t)rumor->kind, rumor->created_at, text_span(&body));
     text_clear(&body);
     return ok;
 }
@@ -156,6 +189,39 @@ static struct inbox_letter read_row(struct sqlite3_stmt *row, struct arena *aren
                                  .created_at = sql_int(row, 5),
                                  .rumor = arena_copy(arena, sql_text(row, 6)),
                                  .reason = arena_copy(arena, sql_text(row, 7))};
+}
+
+bool inbox_find(struct store *store, struct catalog_finds *finds, struct arena *arena,
+                struct span sought, size_t max, struct err *err)
+{
+    struct sqlite3_stmt *row;
+    struct text query = {0};
+    bool is_row = true;
+    *finds = (struct catalog_finds){0};
+    catalog_write_words(&query, sought);
+    struct span match = arena_copy(arena, text_span(&query));
+    text_clear(&query);
+    bool ok = prepare(store, err) &&
+              sql_start(store_sql(store), &row, err,
+                        "SELECT id, author, kind, snippet(said, 0, '', '', '...', 16),"
+                        " " CATALOG_RANK " FROM said WHERE said MATCH ? ORDER BY rank, id LIMIT ?",
+                        "si", match, (int64_t)max);
+    while (ok && is_row) {
+        ok = sql_next(store_sql(store), row, &is_row, err);
+        if (!ok || !is_row)
+            break;
+        const struct bytes32 id = sql_id(row, 0);
+        if (finds->count > 0 && memcmp(&id, &finds->at[finds->count - 1].id, sizeof id) == 0)
+            continue; /* opened for another reader, too */
+        finds->at = arena_grow(arena, struct catalog_find, finds->at, finds->count);
+        finds->at[finds->count++] =
+            (struct catalog_find){.id = id,
+                                  .author = sql_id(row, 1),
+                                  .kind = (uint16_t)sql_int(row, 2),
+                                  .excerpt = arena_copy(arena, sql_text(row, 3)),
+                                  .rank = sql_int(row, 4)};
+    }
+    return ok;
 }
 
 bool inbox_list(struct store *store, struct inbox_letters *letters, struct arena *arena,

@@ -46,6 +46,12 @@ struct inbox_call {
     bool is_unreadable;                 /* those alone; else those that were opened */
 };
 
+/* Messages of any reader that were opened here and hold all of the words, the best first: with no
+ * type. */
+struct catalog_finds;
+MUST_CHECK bool inbox_find(struct store *store, struct catalog_finds *finds, struct arena *arena,
+                           struct span words, size_t max, struct err *err);
+
 /* Each message once, the oldest first. */
 MUST_CHECK bool inbox_list(struct store *store, struct inbox_letters *letters, struct arena *arena,
                            const struct inbox_call *call, struct err *err);

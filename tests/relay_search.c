@@ -1,4 +1,6 @@
 /* NIP-50: what is found by its words, in which order, and what is not. */
+#include <stdio.h>
+
 #include "tests/stage.h"
 
 #define TALK (&stage_talk)
@@ -295,6 +297,24 @@ static void test_many_at_once(void **state)
     }
 }
 
+/* Asked by the client's program. */
+static void test_shoal(void **state)
+{
+    const struct signer_event *whale = note(396, 40, "a whale, sung of");
+    char line[4096] = "";
+    (void)state;
+    await_index();
+    const char *command =
+        scratch_format("exec %s req ws://127.0.0.1:%u '%s' </dev/null", SHOAL_BINARY,
+                       stage_relay.port, searching("whale sung", ""));
+    FILE *pipe = popen(command, "re"); // NOLINT(cert-env33-c): our own program
+    assert_non_null(pipe);
+    assert_non_null(fgets(line, sizeof line, pipe));
+    assert_non_null(strstr(line, whale->id));
+    assert_null(fgets(line, sizeof line, pipe));
+    assert_int_equal(pclose(pipe), 0);
+}
+
 static void test_off(void **state)
 {
     struct relay relay;
@@ -315,4 +335,5 @@ static const char *const options[] = {"limit_default=100", "search=yes", NULL};
 STAGE_SUITE(options, STAGE_TEST(test_words), STAGE_TEST(test_scripts), STAGE_TEST(test_conditions),
             STAGE_TEST(test_ranking), STAGE_TEST(test_profiles), STAGE_TEST(test_gone_at_once),
             STAGE_TEST(test_kinds), STAGE_TEST(test_languages), STAGE_TEST(test_live),
-            STAGE_TEST(test_hostile), STAGE_TEST(test_many_at_once), STAGE_TEST(test_off))
+            STAGE_TEST(test_hostile), STAGE_TEST(test_many_at_once), STAGE_TEST(test_shoal),
+            STAGE_TEST(test_off))

@@ -73,6 +73,7 @@ check 'kept to oneself' 2 "$(run log "$page" --home home | grep -c '\["h",')"
 check 'recalled' "{$notice,\"memories\":[{\"untrusted\":false," \
     "$(answer 5 < answers | sed 's/.*"structuredContent":\(.*"untrusted":false,\).*/\1/')"
 check 'a page of what is found' '"nextCursor":"1"' "$(answer 6 < answers | grep -o '"nextCursor":"1"' | tail -n 1)"
+check 'by oneself' 1 "$(answer 6 < answers | grep -c 'untrusted":false,"id')"
 check 'the next one' 1 "$(answer 7 < answers | sed 's/.*"structuredContent"//' | grep -o '"excerpt"' | wc -l)"
 check 'the last one' 0 "$(answer 7 < answers | grep -c nextCursor)"
 check 'no cursor' 1 "$(answer 8 < answers | grep -c '"isError":true')"

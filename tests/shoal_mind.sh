@@ -83,6 +83,14 @@ check 'lineage' "$d $c " "$(run unit lineage "$d" | member id | head -n 2 | tr '
 check 'of four' 4 "$(run unit lineage "$d" | wc -l)"
 check 'its parents' "{\"id\":\"$c\",\"here\":true,\"parents\":[\"$a\",\"$b\"]}" "$(run unit lineage "$d" | sed -n 2p)"
 check 'found' "$c" "$(run find so sharks may | member id)"
+# Messages are found once they were opened.
+me=$(run show "$c" | member pubkey)
+message=$(write dm send --to "$me" 'sharks at midnight' --relay wss://r.example | member id)
+check 'not opened yet' '' "$(run find midnight)"
+write dm list > /dev/null
+check 'a message' "{\"id\":\"$message\",\"author\":\"$me\",\"kind\":14,\"excerpt\":\"sharks at midnight\"}" \
+    "$(run find MIDNIGHT sharks)"
+check 'at most' 1 "$(run find sharks --limit 1 | wc -l)"
 run export "{\"ids\":[\"$d\",\"$c\"]}" | run import --home other > /dev/null
 check 'some are elsewhere' 2 "$(run unit lineage "$d" --home other | grep -c '"here":false')"
 if command -v script > /dev/null; then # drawn on a terminal
