@@ -18,3 +18,8 @@ set_tests_properties(run PROPERTIES LABELS unit TIMEOUT 60)
 unit_test(simd gpu)
 unit_test(digits gpu)
 unit_test(pool gpu)
+unit_test(plugin gpu)
+# Of the plugin for CUDA cards, where it was built.
+add_test(NAME cuda_report COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cuda_report.sh
+  ${CMAKE_BINARY_DIR}/gpu/libshoal_cuda.so.report)
+set_tests_properties(cuda_report PROPERTIES LABELS gpu TIMEOUT 30 SKIP_RETURN_CODE 77)
