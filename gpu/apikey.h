@@ -13,7 +13,7 @@
 
 struct err;
 
-enum { APIKEY_COUNT_MAX = 256, APIKEY_FILE_BYTES_MAX = 1 << 16 };
+enum { APIKEY_COUNT_MAX = 256, APIKEY_FILE_BYTES_MAX = 1 << 16, APIKEY_BYTES_MAX = 512 };
 
 struct apikey_list {
     uint32_t count; /* 0: anybody may */
@@ -21,6 +21,9 @@ struct apikey_list {
 };
 
 MUST_CHECK bool apikey_read(struct apikey_list *list, const char *path, struct err *err);
+
+/* The first key of a file, to be shown to others; NUL-terminated. */
+MUST_CHECK bool apikey_read_own(char key[APIKEY_BYTES_MAX + 1], const char *path, struct err *err);
 
 /* authorization: the header, "Bearer KEY"; NULL when there is none. */
 bool apikey_allows(const struct apikey_list *list, const char *authorization);

@@ -5,7 +5,7 @@
 #include "shared/err.h"
 #include "shared/number.h"
 
-enum { PARALLEL_MAX = 64, WAITING_MAX = 4096 };
+enum { PARALLEL_MAX = 64, WAITING_MAX = 4096, SILENCE_S_MAX = 3600 };
 
 const char command_usage[] =
     "shoal-gpu - a node that runs language models\n"
@@ -44,6 +44,10 @@ const char command_usage[] =
     "  --api-key-file F   keys, one a line: only who has one is answered [anybody is]\n"
     "  --parallel N       answers at once, 1 to 64 [4]\n"
     "  --waiting N        requests that wait for their turn, 1 to 4096 [32]\n"
+    "  --backend URL      ask another server: MODEL is what it calls the model. Ollama's API at\n"
+    "                     http://HOST:PORT, OpenAI's at http://HOST:PORT/v1\n"
+    "  --backend-key-file F  the key that it wants\n"
+    "  --backend-silence S   seconds without a byte from it until it is tried again [60]\n"
     "\n"
     "Options of run and serve, of a model in several processes:\n"
     "  --layers A-B       the layers that run here [all]: run, and who answers applications,\n"
@@ -69,7 +73,8 @@ const char command_usage[] =
     "  shoal-gpu inspect --json --no-root llama-3.2-1b-q8_0.gguf\n"
     "  shoal-gpu run --temperature 0.7 --seed 3 models/TinyLlama-1.1B-Chat-v1.0 'What is a "
     "relay?'\n"
-    "  shoal-gpu serve --listen 127.0.0.1:8080 models/TinyLlama-1.1B-Chat-v1.0\n";
+    "  shoal-gpu serve --listen 127.0.0.1:8080 models/TinyLlama-1.1B-Chat-v1.0\n"
+    "  shoal-gpu serve --backend http://127.0.0.1:11434 llama3.2\n";
 
 enum option_type {
     OPTION_FLAG,
@@ -123,6 +128,9 @@ static const struct option options[] = {
     {"next", OF_RUN | OF_SERVE, OPTION_TEXT, AT(stage.next), "ws://HOST:PORT, or several"},
     {"stage-key-file", OF_RUN | OF_SERVE, OPTION_TEXT, AT(stage.key_file), "a file"},
     {"wire", OF_RUN | OF_SERVE, OPTION_TEXT, AT(stage.wire), "f32, f16, bf16 or i8"},
+    {"backend", OF_SERVE, OPTION_TEXT, AT(backend), "a URL"},
+    {"backend-key-file", OF_SERVE, OPTION_TEXT, AT(backend_key_file), "a file"},
+    {"backend-silence", OF_SERVE, OPTION_COUNT, AT(backend_silence_s), "a number of seconds"},
     {"parallel", OF_SERVE, OPTION_COUNT, AT(parallel), "a number of answers"},
     {"waiting", OF_SERVE, OPTION_COUNT, AT(waiting), "a number of requests"},
     {"weights", OF_RUN | OF_SERVE | OF_BENCH, OPTION_WEIGHTS, AT(run.weights), "q8, q4 or stored"},
@@ -237,7 +245,8 @@ bool command_read(struct command *command, char **arguments, struct err *err)
                                 .listen = "127.0.0.1:8080",
                                 .parallel = 4,
                                 .stage = {.wire = "f16"},
-                                .waiting = 32};
+                                .waiting = 32,
+                                .backend_silence_s = 60};
     for (enum command_kind kind = COMMAND_INSPECT; kind <= COMMAND_SERVE; kind++)
         if (*arguments != NULL && strcmp(*arguments, names[kind]) == 0)
             command->kind = kind;
@@ -263,6 +272,8 @@ bool command_read(struct command *command, char **arguments, struct err *err)
         return err_set(err, ERR_INVALID, "--parallel is 1 to %d", PARALLEL_MAX);
     if (command->waiting < 1 || command->waiting > WAITING_MAX)
         return err_set(err, ERR_INVALID, "--waiting is 1 to %d", WAITING_MAX);
+    if (command->backend_silence_s < 1 || command->backend_silence_s > SILENCE_S_MAX)
+        return err_set(err, ERR_INVALID, "--backend-silence is 1 to %d", SILENCE_S_MAX);
     return command->kind != COMMAND_RUN || command->run.prompt != NULL ||
            err_set(err, ERR_INVALID, "run wants a prompt");
 }

@@ -18,8 +18,9 @@ struct command {
     struct run_options run; /* its model is that of every command */
     const char *cache_dir;  /* NULL: in the user's */
     bool is_json, skip_root;
-    const char *listen, *name, *key_file; /* of serve; NULL: not said */
-    uint32_t parallel, waiting;
+    const char *listen, *name, *key_file;   /* of serve; NULL: not said */
+    const char *backend, *backend_key_file; /* the same */
+    uint32_t parallel, waiting, backend_silence_s;
     struct outpost_options stage; /* its layers, next, key_file and wire; NULL: not said */
 };
 

@@ -93,6 +93,10 @@ static int run(const struct command *command)
                                                  .waiting = command->waiting,
                                                  .threads = command->run.threads,
                                                  .weights = command->run.weights},
+                                      .backend = {.base = command->backend,
+                                                  .model = command->run.model,
+                                                  .silence_s = command->backend_silence_s},
+                                      .backend_key_file = command->backend_key_file,
                                       .listen = command->listen,
                                       .name = command->name,
                                       .key_file = command->key_file};

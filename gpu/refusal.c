@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "shared/utf8.h"
+
 void refusal_fill(struct refusal *refusal, int status, const char *param, const char *format, ...)
 {
     va_list arguments;
@@ -10,6 +12,10 @@ void refusal_fill(struct refusal *refusal, int status, const char *param, const 
     va_start(arguments, format);
     vsnprintf(refusal->text, sizeof refusal->text, format, arguments);
     va_end(arguments);
+    char *at = refusal->text; /* what was cut within a character goes */
+    for (size_t size; *at != '\0' && (size = utf8_size(at, at + strlen(at))) > 0;)
+        at += size;
+    *at = '\0';
 }
 
 static int status_of(enum err_code code)

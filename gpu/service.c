@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "gpu/journal.h"
 #include "gpu/model.h"
@@ -15,26 +16,27 @@
 
 enum { BODY_BYTES_MAX = 4 << 20, CONNECTIONS_MAX = 1024, TALKS_MAX = 512, DRAIN_TICK_MS = 20 };
 
-void service_write_metrics(struct text *out, const struct service *service)
+struct line {
+    const char *name, *type;
+    double value;
+};
+
+static void write_lines(struct text *out, const struct line *lines, size_t count)
 {
-    struct talks_statistics talks = talks_statistics(service->talks);
-    struct scheduler_statistics jobs = engine_statistics(service->engine);
-    const struct {
-        const char *name, *type;
-        double value;
-    } lines[] = {
-        {"requests_total", "counter", (double)talks.all},
-        {"requests_refused_total", "counter", (double)talks.refused},
-        {"requests_failed_total", "counter", (double)talks.failed},
-        {"requests_left_total", "counter", (double)talks.left},
-        {"requests_now", "gauge", (double)talks.now},
-        {"prompt_tokens_total", "counter", (double)jobs.prompt_tokens},
-        {"tokens_total", "counter", (double)jobs.tokens},
-        {"kept_tokens_total", "counter", (double)jobs.kept_tokens},
+    for (size_t i = 0; i < count; i++)
+        text_addf(out, "# TYPE shoal_gpu_%s %s\nshoal_gpu_%s %.15g\n", lines[i].name, lines[i].type,
+                  lines[i].name, lines[i].value);
+}
+
+static void write_jobs(struct text *out, struct engine *engine)
+{
+    struct scheduler_statistics jobs = engine_statistics(engine);
+    const struct line lines[] = {
         {"jobs_total", "counter", (double)jobs.jobs},
         {"jobs_refused_total", "counter", (double)jobs.refused},
         {"jobs_running", "gauge", (double)jobs.running},
         {"jobs_waiting", "gauge", (double)jobs.waiting},
+        {"kept_tokens_total", "counter", (double)jobs.kept_tokens},
         {"steps_total", "counter", (double)jobs.steps},
         {"step_seconds_total", "counter", (double)jobs.nanoseconds / 1e9},
         {"weight_bytes_total", "counter", (double)jobs.weight_bytes},
@@ -43,12 +45,45 @@ void service_write_metrics(struct text *out, const struct service *service)
         {"tokens_per_second", "gauge", (double)jobs.tokens_rate},
         {"prompt_tokens_per_second", "gauge", (double)jobs.prompts_rate},
     };
-    for (size_t i = 0; i < ARRAY_LEN(lines); i++)
-        text_addf(out, "# TYPE shoal_gpu_%s %s\nshoal_gpu_%s %.15g\n", lines[i].name, lines[i].type,
-                  lines[i].name, lines[i].value);
+    write_lines(out, lines, ARRAY_LEN(lines));
+}
+
+static void write_tries(struct text *out, const struct backend *backend)
+{
+    struct backend_statistics tries = backend_statistics(backend);
+    const struct line lines[] = {{"backend_tries_total", "counter", (double)tries.tries},
+                                 {"backend_failures_total", "counter", (double)tries.failures}};
+    write_lines(out, lines, ARRAY_LEN(lines));
+}
+
+void service_write_metrics(struct text *out, const struct service *service)
+{
+    struct talks_statistics talks = talks_statistics(service->talks);
+    const struct line lines[] = {
+        {"requests_total", "counter", (double)talks.all},
+        {"requests_refused_total", "counter", (double)talks.refused},
+        {"requests_failed_total", "counter", (double)talks.failed},
+        {"requests_left_total", "counter", (double)talks.left},
+        {"requests_now", "gauge", (double)talks.now},
+        {"prompt_tokens_total", "counter", (double)talks.prompt_tokens},
+        {"tokens_total", "counter", (double)talks.tokens},
+    };
+    write_lines(out, lines, ARRAY_LEN(lines));
+    if (service->engine != NULL)
+        write_jobs(out, service->engine);
+    else
+        write_tries(out, service->backend);
 }
 
 /* ---- the end ---- */
+
+static void close_source(struct service *service)
+{
+    if (service->engine != NULL)
+        engine_close(service->engine);
+    if (service->backend != NULL)
+        backend_close(service->backend);
+}
 
 static void close_handles(struct service *service)
 {
@@ -56,7 +91,7 @@ static void close_handles(struct service *service)
     uv_close((uv_handle_t *)&service->drain, NULL);
     for (size_t i = 0; i < ARRAY_LEN(service->signals); i++)
         uv_close((uv_handle_t *)(service->signals + i), NULL);
-    engine_close(service->engine);
+    close_source(service);
 }
 
 /* Answers end by themselves or are ended; when none is left, so does the loop. */
@@ -92,18 +127,29 @@ static void take_name(struct service *service, const struct service_options *opt
 {
     char path[PATH_MAX];
     const char *from = options->name;
-    if (from == NULL) {
+    if (from == NULL && service->backend != NULL)
+        from = options->backend.model;
+    else if (from == NULL) {
         from = realpath(options->engine.model, path) != NULL ? path : options->engine.model;
         from = strrchr(from, '/') != NULL ? strrchr(from, '/') + 1 : from;
     }
     size_t len = strlen(from);
-    if (options->name == NULL && len > 5 && strcmp(from + len - 5, ".gguf") == 0)
+    if (options->name == NULL && service->engine != NULL && len > 5 &&
+        strcmp(from + len - 5, ".gguf") == 0)
         len -= 5;
     snprintf(service->name, sizeof service->name, "%.*s", (int)len, from);
 }
 
 static void describe(struct service *service)
 {
+    if (service->engine == NULL) { /* what it has is not known here */
+        service->model = (struct ollama_model){.name = {service->name, strlen(service->name)},
+                                               .family = "unknown",
+                                               .format = "unknown",
+                                               .type = "unknown",
+                                               .changed_at = time(NULL)};
+        return;
+    }
     const struct model *model = engine_model(service->engine);
     struct size size = size_of_model(model);
     enum dtype type = model->weight_count > 0 ? model->weights[0].tensor->type : DTYPE_F32;
@@ -155,6 +201,40 @@ static void begin(struct service *service)
     }
 }
 
+static bool open_source(struct service *service, const struct service_options *options,
+                        struct err *err)
+{
+    struct backend_options backend = options->backend;
+    if (backend.base == NULL) {
+        service->engine = engine_open(&service->loop, &options->engine, err);
+        return service->engine != NULL;
+    }
+    if (options->backend_key_file != NULL) {
+        if (!apikey_read_own(service->backend_key, options->backend_key_file, err))
+            return false;
+        backend.key = service->backend_key;
+    }
+    service->backend = backend_open(&service->loop, &backend, err);
+    return service->backend != NULL;
+}
+
+static void tell_ready(const struct service *service, const struct httpd_setup *setup,
+                       const struct service_options *options)
+{
+    const char *left = strchr(setup->host, ':') != NULL ? "[" : "";
+    const char *right = left[0] != '\0' ? "]" : "";
+    char what[160];
+    if (service->backend != NULL)
+        snprintf(what, sizeof what, "backend=%s", options->backend.base);
+    else
+        snprintf(what, sizeof what, "chat=%s context=%u",
+                 engine_chat(service->engine) != NULL ? chat_name(engine_chat(service->engine))
+                                                      : "unknown",
+                 engine_context(service->engine));
+    journal_line(JOURNAL_INFO, "serve: ready http://%s%s%s:%u model=%s %s", left, setup->host,
+                 right, httpd_port(service->httpd), service->name, what);
+}
+
 /* The model first: who can connect is answered. */
 static bool start(struct service *service, const struct service_options *options, struct err *err)
 {
@@ -168,25 +248,22 @@ static bool start(struct service *service, const struct service_options *options
     if ((options->key_file != NULL && !apikey_read(&service->keys, options->key_file, err)) ||
         !read_listen(&setup, host, sizeof host, options->listen, err))
         return false;
-    service->engine = engine_open(&service->loop, &options->engine, err);
-    if (service->engine == NULL)
+    if (!open_source(service, options, err))
         return false;
     take_name(service, options);
     describe(service);
-    service->talks = talks_new(&(struct talks_setup){.source = engine_source(service->engine),
-                                                     .model = service->model.name,
-                                                     .talks_max = TALKS_MAX});
+    service->talks = talks_new(
+        &(struct talks_setup){.source = service->engine != NULL ? engine_source(service->engine)
+                                                                : backend_source(service->backend),
+                              .model = service->model.name,
+                              .talks_max = TALKS_MAX});
     service->httpd = httpd_new(&setup, err);
     if (service->httpd == NULL) {
-        engine_close(service->engine);
+        close_source(service);
         return false;
     }
     begin(service);
-    journal_line(JOURNAL_INFO, "serve: ready http://%s:%u model=%s chat=%s context=%u", setup.host,
-                 httpd_port(service->httpd), service->name,
-                 engine_chat(service->engine) != NULL ? chat_name(engine_chat(service->engine))
-                                                      : "unknown",
-                 engine_context(service->engine));
+    tell_ready(service, &setup, options);
     return true;
 }
 

@@ -1,20 +1,23 @@
-/* service.h - `shoal-gpu serve`: a model behind the APIs of OpenAI and Ollama.
+/* service.h - `shoal-gpu serve`: a model, or another server, behind the APIs of OpenAI and Ollama.
  *
  * It answers until it is told to stop: SIGTERM or SIGINT let what is being answered end, for
  * SERVICE_DRAIN_S at most; a second one ends it at once.
  *
  *   ownership  options are borrowed for the call
  *   threads    one, which runs the loop; others behind engine
- *   errors     those of engine, httpd and apikey
+ *   errors     those of engine, backend, httpd and apikey
  */
 #pragma once
 
+#include "gpu/backend.h"
 #include "gpu/engine.h"
 
 enum { SERVICE_DRAIN_S = 60 };
 
 struct service_options {
     struct engine_options engine;
+    struct backend_options backend; /* instead, unless its base is NULL; its key is read here */
+    const char *backend_key_file;   /* NULL: none */
     const char *listen;   /* HOST:PORT; an IPv6 address in brackets; port 0: the system's choice */
     const char *name;     /* of the model; NULL: as its file or folder */
     const char *key_file; /* NULL: anybody may ask */

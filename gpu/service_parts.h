@@ -13,7 +13,9 @@
 struct service {
     uv_loop_t loop;
     struct apikey_list keys;
-    struct engine *engine;
+    struct engine *engine; /* or: */
+    struct backend *backend;
+    char backend_key[APIKEY_BYTES_MAX + 1];
     struct talks *talks;
     struct httpd *httpd;
     struct ollama_model model;

@@ -1,9 +1,9 @@
 # shellcheck shell=sh disable=SC2034
 # The Debian packages that Shoal wants, in one place. Sourced by ops/run and ops/test.
 
-BUILD_PACKAGES="cmake ninja-build gcc libc6-dev pkg-config libcbor-dev libmicrohttpd-dev libwebsockets-dev
-    libwebsockets-evlib-uv libuv1-dev libpcre2-dev libpq-dev libsecp256k1-dev libsodium-dev libsqlite3-dev libssl-dev
-    libutf8proc-dev zlib1g-dev postgresql ca-certificates"
+BUILD_PACKAGES="cmake ninja-build gcc libc6-dev pkg-config libcbor-dev libcurl4-openssl-dev libmicrohttpd-dev
+    libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libpcre2-dev libpq-dev libsecp256k1-dev libsodium-dev
+    libsqlite3-dev libssl-dev libutf8proc-dev zlib1g-dev postgresql ca-certificates"
 
 TEST_PACKAGES="g++ libcmocka-dev libjansson-dev clang clang-tidy clang-format libclang-rt-14-dev lld gcovr util-linux
     iproute2 procps openssl shellcheck systemd chromium"

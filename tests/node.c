@@ -59,7 +59,7 @@ void node_start(struct node *node, const char *binary, const char *const *argume
         become(binary, arguments, ends[1]);
     close(ends[1]);
     node->log = ends[0];
-    node_await(node, " context=");
+    node_await(node, " model=");
     const char *at = strstr(node->said.at, "http://127.0.0.1:");
     assert_non_null(at);
     node->port = (uint16_t)strtoul(at + strlen("http://127.0.0.1:"), NULL, 10);

@@ -71,9 +71,9 @@ serve_model()
     exec 3< ready
     read -r -u 3 line
     echo "$line"
-    exec 4<> "/dev/tcp/127.0.0.1/$(sed -E 's|.*//[0-9.]*:([0-9]+) .*|\1|' <<< "$line")"
+    exec 4<> "/dev/tcp/127.0.0.1/$(sed -E 's|.* ready http://[0-9.]*:([0-9]+) .*|\1|' <<< "$line")"
     printf 'GET /v1/models HTTP/1.0\r\n\r\n' >&4
-    grep -q '"id":"demo"' <&4
+    grep -qE '"id":"(demo|llama3.2)"' <&4
     exec 4>&-
     kill $server && wait $server
     exec 3<&-
