@@ -15,6 +15,6 @@ expect() { [ "$2" = "$3" ] || { echo "$1: expected '$2', got '$3'"; exit 1; }; }
 expect command inspect "$(offers ins)"
 expect option --no-root "$(offers inspect --no)"
 expect folder "$1/ops" "$(offers inspect --cache-dir "$1/op")"
-expect file "$1/ops/shoal-gpu.bash" "$(offers inspect "$1/ops/shoal-g")"
+expect file "$1/ops/shoal-gpu.bash" "$(offers inspect "$1/ops/shoal-gpu.b")"
 options=$("$program" --help | grep -cE '^  --')
 expect "every option" "$options" "$(offers inspect -- | wc -w)"
