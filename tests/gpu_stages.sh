@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # The demonstration model in two processes answers as it does in one: gpu_stages.sh SOURCE BUILD
 set -eu
 model=$1/ops/demo/model
@@ -39,9 +39,13 @@ serve
 front=$!
 exec 3< "$folder/ready"
 read -r line <&3
-url=$(echo "$line" | sed -E 's|.*(http://[0-9.]*:[0-9]+).*|\1|')
-answer=$(curl -s "$url/v1/chat/completions" -H 'content-type: application/json' -d \
-    '{"model":"demo","temperature":0,"messages":[{"role":"user","content":"What is a relay?"}]}')
+port=$(echo "$line" | sed -E 's|.*//[0-9.]*:([0-9]+) .*|\1|')
+question='{"model":"demo","temperature":0,"messages":[{"role":"user","content":"What is a relay?"}]}'
+exec 4<> "/dev/tcp/127.0.0.1/$port"
+printf 'POST /v1/chat/completions HTTP/1.0\r\nContent-Type: application/json\r\n' >&4
+printf 'Content-Length: %d\r\n\r\n%s' "${#question}" "$question" >&4
+answer=$(cat <&4)
+exec 4>&-
 case $answer in *"$whole"*) ;; *) echo "an application: $answer" && exit 1 ;; esac
 kill "$front"
 wait "$front"
