@@ -16,20 +16,25 @@ static bool is_json(struct span text)
     return scan_skip(&scan, NULL) && scan_end(&scan, NULL);
 }
 
+static bool is_text(struct span text)
+{
+    return text.len == 0 || utf8_is(text);
+}
+
 static void check(const struct ask *ask)
 {
     assert(ask->input_count <= ASK_INPUTS_MAX && ask->stop_count <= STOPPER_STRINGS_MAX);
     assert(ask->message_count <= CHAT_MESSAGES_MAX);
     assert(ask->sampler.temperature >= 0 && ask->sampler.top_p > 0 && ask->sampler.top_p <= 1);
     assert(ask->sampler.bias_count <= SAMPLER_BIASES_MAX);
-    assert(utf8_is(ask->model));
+    assert(is_text(ask->model));
     for (uint32_t i = 0; i < ask->message_count; i++)
-        assert(utf8_is(ask->messages[i].content));
+        assert(is_text(ask->messages[i].content));
     for (uint32_t i = 0; i < ask->input_count; i++)
-        assert(utf8_is(ask->inputs[i].text) &&
+        assert(is_text(ask->inputs[i].text) &&
                (ask->inputs[i].tokens == NULL) == (ask->inputs[i].token_count == 0));
     for (size_t i = 0; i < ask->stop_count; i++)
-        assert(ask->stops[i].len > 0 && utf8_is(ask->stops[i]));
+        assert(ask->stops[i].len > 0 && is_text(ask->stops[i]));
 }
 
 static void answer(const struct dialect *dialect, const struct ask *ask, struct arena *arena)
