@@ -250,6 +250,7 @@ bool bench_model(const struct bench_options *options, FILE *out, struct err *err
     shard.sessions_max = SESSIONS;
     shard.threads = options->threads;
     shard.weights = options->weights;
+    shard.card = options->card;
     bool ok = exec_open(&bench.exec, &model, &shard, err);
     if (ok) {
         bench.pool = pool_new(options->threads);

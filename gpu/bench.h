@@ -14,13 +14,15 @@
 
 #include "gpu/dtype.h"
 
+struct card;
 struct err;
 
 struct bench_options {
     const char *model;
     uint32_t threads; /* 0: as many as there are cores */
     enum dtype_made weights;
-    bool is_json; /* one object, not lines */
+    const struct card *card; /* NULL: the processor */
+    bool is_json;            /* one object, not lines */
 };
 
 MUST_CHECK bool bench_model(const struct bench_options *options, FILE *out, struct err *err);

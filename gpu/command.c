@@ -63,6 +63,7 @@ const char command_usage[] =
     "\n"
     "Options of run, serve and bench:\n"
     "  --threads N        run on so many [0: as many as there are cores]\n"
+    "  --device WHERE     cpu, cuda, or auto: on a card if it can be used [auto]\n"
     "  --weights TYPE     make matrices q8 or q4 as they are read, for less memory [stored]\n"
     "\n"
     "  --version          say which version this is\n"
@@ -133,6 +134,7 @@ static const struct option options[] = {
     {"backend-silence", OF_SERVE, OPTION_COUNT, AT(backend_silence_s), "a number of seconds"},
     {"parallel", OF_SERVE, OPTION_COUNT, AT(parallel), "a number of answers"},
     {"waiting", OF_SERVE, OPTION_COUNT, AT(waiting), "a number of requests"},
+    {"device", OF_RUN | OF_SERVE | OF_BENCH, OPTION_TEXT, AT(device), "cpu, cuda or auto"},
     {"weights", OF_RUN | OF_SERVE | OF_BENCH, OPTION_WEIGHTS, AT(run.weights), "q8, q4 or stored"},
     {"stop", OF_RUN, OPTION_STOP, 0, "a text, at most 16 times"},
 };

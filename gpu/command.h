@@ -17,6 +17,7 @@ struct command {
     bool is_help, is_version;
     struct run_options run; /* its model is that of every command */
     const char *cache_dir;  /* NULL: in the user's */
+    const char *device;     /* NULL: auto */
     bool is_json, skip_root;
     const char *listen, *name, *key_file;   /* of serve; NULL: not said */
     const char *backend, *backend_key_file; /* the same */

@@ -301,6 +301,7 @@ static bool open_scheduler(struct engine *engine, const struct engine_options *o
     shard.rows_max = ROWS;
     shard.threads = options->threads;
     shard.weights = options->weights;
+    shard.card = options->card;
     struct pipeline_place place = {.model = &engine->model,
                                    .tokenizer = &engine->tokenizer,
                                    .stage = options->stage,

@@ -15,6 +15,7 @@
 #include "gpu/scheduler.h"
 #include "gpu/source.h"
 
+struct card;
 struct engine;
 struct model;
 struct outpost_options;
@@ -28,6 +29,7 @@ struct engine_options {
     uint32_t threads;                    /* 0: as many as there are cores */
     const struct outpost_options *stage; /* of a model whose last layers run elsewhere; NULL */
     enum dtype_made weights;
+    const struct card *card; /* NULL: the processor */
 };
 
 struct engine *engine_open(uv_loop_t *loop, const struct engine_options *options, struct err *err);

@@ -7,6 +7,7 @@
 #include "gpu/machine.h"
 #include "gpu/model.h"
 #include "gpu/pipeline_run.h"
+#include "gpu/plugin.h"
 #include "gpu/root.h"
 #include "gpu/service.h"
 #include "gpu/tokenizer.h"
@@ -80,11 +81,27 @@ static int end(bool ok, const struct err *err)
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int run(const struct command *command)
+/* The card that the model shall be computed on, if any. It takes weights as they are stored. */
+static bool find_card(const struct card **card, const struct command *command, struct err *err)
+{
+    struct plugin plugin;
+    const char *device = command->device;
+    if (device == NULL && command->run.weights != DTYPE_AS_STORED)
+        device = "cpu";
+    if (!plugin_open(&plugin, device, err))
+        return false;
+    if (plugin.why[0] != '\0')
+        fprintf(stderr, "shoal-gpu: on the processor: %s\n", plugin.why);
+    *card = plugin.card;
+    return true;
+}
+
+static int run(const struct command *command, const struct card *card)
 {
     struct bench_options bench = {.model = command->run.model,
                                   .threads = command->run.threads,
                                   .weights = command->run.weights,
+                                  .card = card,
                                   .is_json = command->is_json};
     struct service_options service = {.engine = {.model = command->run.model,
                                                  .chat = command->run.chat,
@@ -92,7 +109,8 @@ static int run(const struct command *command)
                                                  .parallel = command->parallel,
                                                  .waiting = command->waiting,
                                                  .threads = command->run.threads,
-                                                 .weights = command->run.weights},
+                                                 .weights = command->run.weights,
+                                                 .card = card},
                                       .backend = {.base = command->backend,
                                                   .model = command->run.model,
                                                   .silence_s = command->backend_silence_s},
@@ -105,6 +123,8 @@ static int run(const struct command *command)
     struct pipeline_run generator = {&stage, stderr};
     char folder[4096];
     struct err err;
+    ask.card = card;
+    stage.card = card;
     stage.model = command->run.model;
     stage.listen = command->listen;
     stage.roots = roots_folder(command, folder, sizeof folder);
@@ -149,5 +169,9 @@ int main(int argc, char **argv)
         text_addf(&text, "%s", command.is_help ? command_usage : "shoal-gpu " SHOAL_VERSION "\n");
         return write_out(&text);
     }
-    return run(&command);
+    const struct card *card = NULL;
+    bool computes = command.kind != COMMAND_INSPECT && command.backend == NULL;
+    if (computes && !find_card(&card, &command, &err))
+        return end(false, &err);
+    return run(&command, card);
 }

@@ -163,6 +163,7 @@ static bool run_shard(const struct outpost_options *options, const struct model 
     shard.rows_max = ROWS;
     shard.threads = options->threads;
     shard.weights = options->weights;
+    shard.card = options->card;
     snprintf(next, sizeof next, "%s", options->next != NULL ? options->next : "");
     if (!outpost_layers(&shard.layer_begin, &shard.layer_end, options->layers, model, err) ||
         !read_listen(host, &setup.port, options->listen, err) ||

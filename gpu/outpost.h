@@ -12,6 +12,7 @@
 #include "gpu/dtype.h"
 #include "gpu/station.h"
 
+struct card;
 struct model;
 
 struct outpost_options {
@@ -25,6 +26,7 @@ struct outpost_options {
     uint32_t context;     /* positions of a session; 0: the model's context, to 8192 */
     uint32_t sessions, threads;
     enum dtype_made weights;
+    const struct card *card; /* NULL: the processor */
 };
 
 /* "12-21": 12 and 22. */

@@ -134,6 +134,7 @@ bool pipeline_run_generate(void *owner, struct generation *generation, const str
     place.shard.rows_max = call->rows_max;
     place.shard.threads = run->options->threads;
     place.shard.weights = run->options->weights;
+    place.shard.card = run->options->card;
     if (!pipeline_open_place(&pipeline, &exec, &place, err))
         return false;
     bool ok = ask(pipeline, generation, call, err);

@@ -67,6 +67,7 @@ static bool generate(struct generation *generation, const struct model *model,
     shard.rows_max = ROWS;
     shard.threads = options->threads;
     shard.weights = options->weights;
+    shard.card = options->card;
     if (options->generate != NULL)
         return options->generate(options->generator, generation, model, call, err);
     if (!exec_open(&call->exec, model, &shard, err))

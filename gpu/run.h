@@ -15,6 +15,7 @@
 #include "gpu/sampler.h"
 #include "gpu/stopper.h"
 
+struct card;
 struct generation;
 struct generation_call;
 struct model;
@@ -30,6 +31,7 @@ struct run_options {
     uint32_t tokens_max, context; /* context 0: the model's, or less */
     uint32_t threads;             /* 0: as many as there are cores */
     enum dtype_made weights;
+    const struct card *card; /* NULL: the processor */
     struct sampler_options sampler;
     struct span stops[STOPPER_STRINGS_MAX];
     size_t stop_count;

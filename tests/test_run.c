@@ -55,6 +55,7 @@ static void test_answers(void **state)
     check("--stop 'a relay' --stop=whatever", "Hello", 0, "Hello! Ask me what \nprompt ");
     check("--temperature 0.3 --top-k 4 --top-p 0.9 --min-p 0.1 --seed 7", "Hello", 0,
           "Hello! Ask me what a relay is.\nprompt ");
+    check("--device cpu", "Hello", 0, "Hello! Ask me what a relay is.\nprompt ");
     check("--weights q8", "Hello", 0, "Hello! Ask me what a relay is.\nprompt ");
     check("--weights=q4", "Hello", 0, "Hello! Ask me what a relay is.\nprompt ");
     check("--raw --max-tokens 4", "'<|im_start|>assistant'", 0, "\nprompt 21 tokens");
@@ -117,6 +118,7 @@ static void test_bench(void **state)
 static void test_refuse(void **state)
 {
     (void)state;
+    check("--device tpu", "Hello", 1, "no device 'tpu': auto, cpu or cuda");
     check("", "", 2, "shoal-gpu: run wants a prompt\n");
     check("", "two words", 2, "shoal-gpu: one prompt at a time: put it in quotes\n");
     check("--json", "Hello", 2, "shoal-gpu: unknown option '--json'\n");
