@@ -70,12 +70,11 @@ size_t utf8_put(char *out, uint32_t character)
 
 bool utf8_is(struct span text)
 {
-    const char *end = text.at + text.len;
-    for (const char *at = text.at; text.len > 0 && at < end;) {
-        size_t size = utf8_size(at, end);
+    while (text.len > 0) { /* an absent text has no end to point at */
+        size_t size = utf8_size(text.at, text.at + text.len);
         if (size == 0)
             return false;
-        at += size;
+        text = (struct span){text.at + size, text.len - size};
     }
     return true;
 }
