@@ -87,6 +87,8 @@ static bool find_authors(struct feed *feed, struct projection_people *authors, s
 {
     struct bytes32 me;
     struct people_follows follows;
+    const struct people_set set = {
+        .who = &me, .name = command_value(feed->call, "set"), .keeps = true};
     const char *named;
     size_t place = 0;
     *authors = (struct projection_people){
@@ -98,11 +100,14 @@ static bool find_authors(struct feed *feed, struct projection_people *authors, s
     if (authors->count > 0)
         return true;
     if (!people_me(feed->store, &me, feed->call, err) ||
-        !people_follows(feed->store, &follows, &feed->arena, &me, true, err))
+        !people_set(feed->store, &follows, &feed->arena, &set, err))
         return false;
-    *authors = people_join(&feed->arena, &follows.all, &(struct projection_people){&me, 1});
+    *authors = set.name != NULL
+                   ? follows.all
+                   : people_join(&feed->arena, &follows.all, &(struct projection_people){&me, 1});
     people_clear(&follows);
-    return true;
+    return authors->count > 0 ||
+           err_set(err, ERR_INVALID, "nobody is in the set '%.40s'", set.name);
 }
 
 static const uint16_t kinds[] = {KIND_NOTE, KIND_REPOST};
@@ -305,6 +310,7 @@ static enum command_status run_feed(struct command_call *call)
 
 static const struct command_option options_feed[] = {
     {"author", "WHO", "what this person wrote; may be repeated [you, and whom you follow]"},
+    {"set", "NAME", "of those in this list of yours: shoal follow add --set"},
     {"replies", NULL, "with what was answered"},
     {"limit", "N", "at most so many notes [20]"},
     {"follow", NULL, "the newest last, then what your relays and the store get, until Ctrl-C"},

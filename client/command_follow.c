@@ -32,7 +32,10 @@ static bool project(struct pen *pen, struct event *event, const struct people_fo
     const struct event *theirs = follows->rewrites.newest;
     if (theirs != NULL && draft.created_at <= theirs->created_at)
         draft.created_at = theirs->created_at + 1;
-    projection_draft_people(&draft, people, theirs);
+    if (follows->name.len > 0)
+        projection_draft_set(&draft, follows->name, people, theirs);
+    else
+        projection_draft_people(&draft, people, theirs);
     return pen_sign(pen, event, &draft, err) && pen_put(pen, event, err);
 }
 
@@ -60,7 +63,7 @@ static bool write_list(struct pen *pen, struct text *out, const struct people_fo
     struct bytes32 root,
         *ids = arena_array(&pen->arena, struct bytes32, follows->rewrites.count + 1);
     struct own_edit edit = {.type = SPAN("follows"),
-                            .set = SPAN("people"),
+                            .set = follows->key,
                             .add = people_less(&pen->arena, people, &follows->ours),
                             .remove = people_less(&pen->arena, &follows->ours, people),
                             .shown = {ids, follows->rewrites.count + 1}};
@@ -80,9 +83,10 @@ static void warn(const struct pen *pen, const struct people_follows *follows)
 {
     if (follows->kept > 0)
         fprintf(stderr,
-                "shoal %s: another client dropped %zu of those you follow: they stay;"
+                "shoal %s: another client dropped %zu of those %s: they stay;"
                 " --shrink drops them here, too\n",
-                pen->call->command->name, follows->kept);
+                pen->call->command->name, follows->kept,
+                follows->name.len > 0 ? "in the set" : "you follow");
 }
 
 /* adds: the words are followed; else they are not any more. */
@@ -90,15 +94,17 @@ static bool change(struct pen *pen, struct text *out, bool adds, struct err *err
 {
     struct people_follows follows;
     struct projection_people words, people;
-    bool keeps = command_value(pen->call, "shrink") == NULL;
-    if (!read_words(pen, &words, err) ||
-        !people_follows(pen->store, &follows, &pen->arena, pen_me(pen), keeps, err))
+    const struct people_set set = {.who = pen_me(pen),
+                                   .name = command_value(pen->call, "set"),
+                                   .keeps = command_value(pen->call, "shrink") == NULL};
+    if (!read_words(pen, &words, err) || !people_set(pen->store, &follows, &pen->arena, &set, err))
         return false;
-    if (keeps)
+    if (set.keeps)
         warn(pen, &follows);
     people = adds ? people_join(&pen->arena, &follows.all, &words)
                   : people_less(&pen->arena, &follows.all, &words);
-    bool ok = write_list(pen, out, &follows, &people, err) && share_friends(pen, err);
+    bool ok = write_list(pen, out, &follows, &people, err) &&
+              (set.name != NULL || share_friends(pen, err));
     people_clear(&follows);
     return ok;
 }
@@ -122,10 +128,11 @@ static bool list(struct store *store, struct text *out, const struct command_cal
     struct people_follows follows;
     struct projection_people friends;
     struct bytes32 me;
+    const struct people_set set = {.who = &me, .name = command_value(call, "set"), .keeps = true};
     bool ok = call->word_count > 0 ? person_parse(&me, command_span(call->words[0]), err)
                                    : people_me(store, &me, call, err);
     if (!ok || !people_friends(store, &friends, &arena, &me, err) ||
-        !people_follows(store, &follows, &arena, &me, true, err)) {
+        !people_set(store, &follows, &arena, &set, err)) {
         arena_clear(&arena);
         return false;
     }
@@ -139,6 +146,7 @@ static bool list(struct store *store, struct text *out, const struct command_cal
 }
 
 static const struct command_option options_write[] = {
+    PEOPLE_OPTION_SET,
     {"shrink", NULL, "believe another client that dropped more than half of the list"},
     PEN_OPTIONS};
 
@@ -160,8 +168,8 @@ const struct command command_follow_rm = {.name = "follow rm",
                                           .option_count = ARRAY_LEN(options_write),
                                           .write = rm};
 
-static const struct command_option options_look[] = {PEOPLE_OPTION_AS, HOME_OPTION,
-                                                     COMMAND_OPTION_JSON};
+static const struct command_option options_look[] = {PEOPLE_OPTION_SET, PEOPLE_OPTION_AS,
+                                                     HOME_OPTION, COMMAND_OPTION_JSON};
 
 const struct command command_follow_list = {.name = "follow list",
                                             .words = "[WHO]",

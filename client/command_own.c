@@ -162,14 +162,17 @@ static void find_rewrites(struct own_rewrites *rewrites, struct arena *arena,
 }
 
 bool own_rewrites(struct store *store, struct own_rewrites *rewrites, struct arena *arena,
-                  const struct own *own, uint16_t kind, struct err *err)
+                  const struct own *own, const struct own_projection *projection, struct err *err)
 {
     struct events events = {.arena = arena};
     struct projection_people shown;
+    const struct filter_tag name = {.letter = 'd', .count = 1, .values = &projection->name};
     const struct filter filter = {.until = INT64_MAX,
                                   .limit = REWRITES_MAX,
                                   .authors = {.count = 1, .at = &own->author},
-                                  .kinds = {.count = 1, .at = &kind}};
+                                  .kinds = {.count = 1, .at = &projection->kind},
+                                  .tag_count = projection->name.len > 0,
+                                  .tags = &name};
     own_people(own, &shown, arena, SPAN(OWN_PROJECTIONS));
     if (!catalog_each(store, &filter, add_event, &events, err))
         return false;

@@ -52,9 +52,13 @@ struct own_rewrites {
     size_t count;
     const struct event *newest; /* of all events of the kind; NULL when there is none */
 };
+struct own_projection {
+    uint16_t kind;
+    struct span name; /* the "d" of an addressable kind; else empty */
+};
 MUST_CHECK bool own_rewrites(struct store *store, struct own_rewrites *rewrites,
-                             struct arena *arena, const struct own *own, uint16_t kind,
-                             struct err *err);
+                             struct arena *arena, const struct own *own,
+                             const struct own_projection *projection, struct err *err);
 
 struct own_edit {
     struct span type, set;

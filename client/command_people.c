@@ -12,8 +12,9 @@
 #include "shared/kind.h"
 #include "shared/scan.h"
 #include "shared/text.h"
+#include "shared/utf8.h"
 
-enum { NAME_BYTES_MAX = 40, SHORT = 4 };
+enum { NAME_BYTES_MAX = 40, SHORT = 4, SET_BYTES_MAX = 200 };
 
 bool people_me(struct store *store, struct bytes32 *me, const struct command_call *call,
                struct err *err)
@@ -112,21 +113,49 @@ static void take_in(struct people_follows *follows, struct arena *arena,
         follows->all = people_less(arena, &follows->all, &shift.removed);
 }
 
-bool people_follows(struct store *store, struct people_follows *follows, struct arena *arena,
-                    const struct bytes32 *who, bool keeps, struct err *err)
+/* Where the state has the people: those of each set by its name. */
+static bool name_set(struct people_follows *follows, struct arena *arena, const char *name,
+                     struct err *err)
+{
+    struct text key = {0};
+    follows->key = SPAN("people");
+    if (name == NULL)
+        return true;
+    follows->name = command_span(name);
+    if (follows->name.len == 0 || follows->name.len > SET_BYTES_MAX || !utf8_is(follows->name))
+        return err_set(err, ERR_INVALID, "--set: expected a name of up to %d bytes", SET_BYTES_MAX);
+    text_add(&key, SPAN("people/"));
+    text_add(&key, follows->name);
+    follows->key = arena_copy(arena, text_span(&key));
+    text_clear(&key);
+    return true;
+}
+
+bool people_set(struct store *store, struct people_follows *follows, struct arena *arena,
+                const struct people_set *set, struct err *err)
 {
     *follows = (struct people_follows){0};
-    if (!own_load(store, &follows->own, arena, who, SPAN("follows"), err))
+    if (!name_set(follows, arena, set->name, err) ||
+        !own_load(store, &follows->own, arena, set->who, SPAN("follows"), err))
         return false;
-    own_people(&follows->own, &follows->ours, arena, SPAN("people"));
-    if (!own_rewrites(store, &follows->rewrites, arena, &follows->own, KIND_FOLLOWS, err)) {
+    const struct own_projection projection = {
+        .kind = set->name != NULL ? PROJECTION_SET_KIND : KIND_FOLLOWS, .name = follows->name};
+    own_people(&follows->own, &follows->ours, arena, follows->key);
+    if (!own_rewrites(store, &follows->rewrites, arena, &follows->own, &projection, err)) {
         people_clear(follows);
         return false;
     }
     follows->all = follows->ours;
     for (size_t i = 0; i < follows->rewrites.count; i++)
-        take_in(follows, arena, &follows->rewrites.at[i], keeps);
+        take_in(follows, arena, &follows->rewrites.at[i], set->keeps);
     return true;
+}
+
+bool people_follows(struct store *store, struct people_follows *follows, struct arena *arena,
+                    const struct bytes32 *who, bool keeps, struct err *err)
+{
+    const struct people_set all = {.who = who, .keeps = keeps};
+    return people_set(store, follows, arena, &all, err);
 }
 
 void people_clear(struct people_follows *follows)

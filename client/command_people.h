@@ -28,6 +28,11 @@ MUST_CHECK bool people_me(struct store *store, struct bytes32 *me, const struct 
 MUST_CHECK bool people_newest(struct store *store, const struct event **event, struct arena *arena,
                               const struct bytes32 *author, uint16_t kind, struct err *err);
 
+#define PEOPLE_OPTION_SET                                                      \
+    {                                                                          \
+        "set", "NAME", "the people in this set: a list by itself, also public" \
+    }
+
 /* Whom somebody follows, by their own state, and by what other clients made of it since. */
 struct people_follows {
     struct own own;
@@ -35,6 +40,7 @@ struct people_follows {
     struct own_rewrites rewrites;
     struct projection_people all; /* ours, with what was changed */
     size_t kept;                  /* who vanished with more than half of a list, and stays */
+    struct span name, key;        /* of the set that is meant; of the people in the state */
 };
 
 /* To be given to people_clear. keeps: nobody goes where more than half went at once. */
@@ -42,6 +48,15 @@ MUST_CHECK bool people_follows(struct store *store, struct people_follows *follo
                                struct arena *arena, const struct bytes32 *who, bool keeps,
                                struct err *err);
 void people_clear(struct people_follows *follows);
+
+/* The same of those in a set: some people of whom somebody made a list under a name (NIP-51). */
+struct people_set {
+    const struct bytes32 *who;
+    const char *name; /* NULL: all whom they follow */
+    bool keeps;
+};
+MUST_CHECK bool people_set(struct store *store, struct people_follows *follows, struct arena *arena,
+                           const struct people_set *set, struct err *err);
 
 /* Those whom somebody follows and who follow back, or who asked and were answered, as far as the
  * store knows. */

@@ -89,7 +89,8 @@ static bool load(struct store *store, struct self *self, struct arena *arena,
     if (!own_load(store, &self->own, arena, who, SPAN("profile"), err))
         return false;
     own_fields(&self->own, &self->fields, arena);
-    if (!own_rewrites(store, &self->rewrites, arena, &self->own, KIND_PROFILE, err)) {
+    static const struct own_projection projection = {.kind = KIND_PROFILE};
+    if (!own_rewrites(store, &self->rewrites, arena, &self->own, &projection, err)) {
         own_clear(&self->own);
         return false;
     }

@@ -97,6 +97,17 @@ void projection_draft_people(struct draft *draft, const struct projection_people
     arena_clear(&arena);
 }
 
+void projection_draft_set(struct draft *draft, struct span name,
+                          const struct projection_people *people, const struct event *theirs)
+{
+    if (theirs == NULL) {
+        draft_tag_pair(draft, SPAN("d"), name);
+        draft_tag_pair(draft, SPAN("title"), name);
+    }
+    projection_draft_people(draft, people, theirs);
+    draft->kind = PROJECTION_SET_KIND;
+}
+
 /* ---- what somebody's profile says ---- */
 
 const struct projection_field *projection_field(const struct projection_fields *fields,

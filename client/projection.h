@@ -8,7 +8,7 @@
  *   units      written_at, theirs_at: unix seconds
  *   ownership  results live in the arena
  *   errors     ERR_INVALID: a profile that is no JSON object, or has too many members
- *   spec       NIP-01 kind 0; NIP-02 kind 3
+ *   spec       NIP-01 kind 0; NIP-02 kind 3; NIP-51 kind 30000
  */
 #pragma once
 
@@ -19,7 +19,10 @@ struct draft;
 struct err;
 struct event;
 
-enum { PROJECTION_FIELDS_MAX = 500 };
+enum {
+    PROJECTION_FIELDS_MAX = 500,
+    PROJECTION_SET_KIND = 30000, /* a set of people: as kind 3, with a name of its own */
+};
 
 /* ---- whom somebody follows ---- */
 
@@ -31,7 +34,7 @@ struct projection_people {
 void projection_sort(struct projection_people *people);
 bool projection_has(const struct projection_people *people, const struct bytes32 *key);
 
-/* The people that an event of kind 3 names. */
+/* The people that an event of kind 3 or 30000 names. */
 void projection_read_people(struct projection_people *people, struct arena *arena,
                             const struct event *event);
 
@@ -45,10 +48,14 @@ void projection_compare_people(struct projection_shift *shift, struct arena *are
                                const struct projection_people *base,
                                const struct projection_people *theirs);
 
-/* Kind, tags and content for people; what theirs says of them, and all else that it says, stays.
- * theirs may be NULL. */
+/* Kind, tags and content for people; what theirs says of them, and all else that it says, stays:
+ * what is private in it, too. theirs may be NULL. */
 void projection_draft_people(struct draft *draft, const struct projection_people *people,
                              const struct event *theirs);
+
+/* The same for a set of that name. */
+void projection_draft_set(struct draft *draft, struct span name,
+                          const struct projection_people *people, const struct event *theirs);
 
 /* ---- what somebody's profile says ---- */
 

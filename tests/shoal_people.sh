@@ -147,6 +147,47 @@ done
     check 'the same on both' "$(run follow list --home home-alice)" "$(run follow list --home home-second)"
     check 'dropped on both' 0 "$(run follow list --home home-second | grep -c "$dave")"
 
+    # A set of people: a list of its own, which others see and write, too.
+    as alice follow add "$bob" "$carol" --set pond > /dev/null
+    set_of() { run export --home home-alice '{"kinds":[30000]}' | head -n 1 | sed 's/.*"tags":\(.*\),"sig.*/\1/'; }
+    in_set() { run follow list --home home-alice --set "$1" | member pubkey | sort; }
+    pair=$(printf '["p","%s"]\n' "$bob" "$carol" | sort | paste -sd ,)
+    check 'a set' "[[\"d\",\"pond\"],[\"title\",\"pond\"],$pair],\"content\":\"\"" "$(set_of)"
+    check 'who is in it' "$(printf '%s\n' "$bob" "$carol" | sort)" "$(in_set pond)"
+    check 'apart from who is followed' 4 "$(run follow list --home home-alice | wc -l)"
+    as alice follow add "$erin" --set reef > /dev/null
+    check 'another' "$erin" "$(in_set reef)"
+    check 'of no set' '' "$(in_set sea)"
+    kind=30000
+    now=$(date +%s)
+    foreign 20 --tag d=pond --tag title=Pond --tag "p=$bob" --tag "p=$dave" --content private
+    foreign 30 --tag d=reef --tag "p=$erin" --tag "p=$alice"
+    check 'seen at once' "$(printf '%s\n' "$bob" "$dave" | sort)" "$(in_set pond)"
+    check 'taken over' '{"following":3,"added":2,"removed":1,"queued":0}' \
+        "$(as alice follow add "$erin" --set pond | sed 's/"id":"[^"]*",//')"
+    run export --home home-alice '{"kinds":[30000],"#d":["pond"]}' | head -n 1 > newest
+    check 'what it said stays' 1 "$(grep -c '\["d","pond"\],\["title","Pond"\],.*"content":"private"' newest)"
+    check 'with the rest' 3 "$(grep -o '"p"' newest | wc -l)"
+    check 'the other alone' "$(printf '%s\n' "$alice" "$erin" | sort)" "$(in_set reef)"
+    check 'still apart' 4 "$(run follow list --home home-alice | wc -l)"
+    carry alice second
+    as2 follow rm "$bob" --set pond > /dev/null
+    carry second alice
+    check 'from another device' "$(printf '%s\n' "$dave" "$erin" | sort)" "$(in_set pond)"
+    as alice follow add "$bob" "$carol" --set pond > /dev/null
+    foreign 60 --tag d=pond --tag "p=$bob"
+    as alice follow add --set pond > /dev/null
+    check 'shrunk' 1 "$(grep -c 'another client dropped 3 of those in the set: they stay' error)"
+    check 'kept' 4 "$(in_set pond | wc -l)"
+    as alice follow add --set lost --dry-run "$bob" > /dev/null
+    check 'a dry run writes nothing' '' "$(in_set lost)"
+    carry alice bob
+    check 'of somebody else' 4 "$(run follow list "$alice" --set pond --home home-bob | wc -l)"
+    check 'their words' "$note" "$(run feed --set reef --home home-alice | member id)"
+    status_of 1 feed --set sea --home home-alice
+    status_of 1 follow add "$bob" --set '' --key alice --home home-alice --password-file password
+    status_of 1 follow list --home home-alice --set "$(printf '%0201d' 0)"
+
     # A profile, and what another client made of it.
     kind=0
     profile() { run profile show --home home-alice | sed 's/.*"profile":\(.*\)}$/\1/'; }

@@ -88,6 +88,30 @@ static void test_draft_people(void **state)
     arena_clear(&arena);
 }
 
+static void test_draft_set(void **state)
+{
+    struct event first, next;
+    struct draft draft = {0}, again = {0};
+    struct projection_people all = people("\xaa"), none = {0};
+    (void)state;
+    projection_draft_set(&draft, SPAN("fish"), &all, NULL);
+    assert_int_equal(draft.kind, 30000);
+    assert_true(span_eq(
+        text_span(&draft.tags),
+        SPAN("[\"d\",\"fish\"],[\"title\",\"fish\"],"
+             "[\"p\",\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"]")));
+    text_add(&draft.content, SPAN("sealed"));
+    draft_finish(&draft, &first, &arena);
+    projection_draft_set(&again, SPAN("fish"), &none, &first);
+    draft_finish(&again, &next, &arena);
+    assert_int_equal(next.kind, 30000);
+    assert_true(span_eq(text_span(&again.tags), SPAN("[\"d\",\"fish\"],[\"title\",\"fish\"]")));
+    assert_true(span_eq(text_span(&again.content), SPAN("sealed")));
+    draft_clear(&draft);
+    draft_clear(&again);
+    arena_clear(&arena);
+}
+
 static struct projection_fields fields(const char *json, int64_t written_at)
 {
     struct projection_fields out;
@@ -160,6 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_compare_people), cmocka_unit_test(test_draft_people),
-        cmocka_unit_test(test_compare_fields), cmocka_unit_test(test_refused)};
+        cmocka_unit_test(test_draft_set), cmocka_unit_test(test_compare_fields),
+        cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
