@@ -77,14 +77,17 @@ struct gathering {
     struct block block;
     struct bytes32 *ids; /* the newest first */
     size_t count;
+    int64_t after; /* when the newest block of ours was */
     bool is_private;
 };
 
 static bool on_block(void *owner, const struct catalog_event *event, const struct block *block)
 {
     struct gathering *gathering = owner;
-    if (!gathering->block.has_before)
+    if (!gathering->block.has_before) {
         gathering->block.before = event->id;
+        gathering->after = event->created_at;
+    }
     gathering->block.has_before = true;
     for (size_t i = 0; i < block->count; i++)
         trie_put(&gathering->batched, &gathering->arena, SPAN_OF(block->ids[i]), gathering);
@@ -146,6 +149,8 @@ static bool publish(struct pen *pen, struct text *out, struct gathering *gatheri
     struct draft draft = {.created_at = pen_now()};
     struct event event;
     struct block *block = &gathering->block;
+    if (draft.created_at <= gathering->after) /* which is newer must not be left to chance */
+        draft.created_at = gathering->after + 1;
     size_t left = gathering->count > BLOCK_IDS_MAX ? gathering->count - BLOCK_IDS_MAX : 0;
     block->count = gathering->count - left;
     struct bytes32 *ids = arena_array(&gathering->arena, struct bytes32, block->count);
