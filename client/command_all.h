@@ -13,9 +13,9 @@ extern const struct command command_identity_connect, command_agent_start, comma
     command_count, command_publish, command_new, command_set, command_rm, command_restore,
     command_show, command_log, command_find, command_queue, command_queue_retry, command_queue_drop,
     command_import, command_export, command_store_status, command_fsck, command_doctor, command_neg,
-    command_remote_add, command_remote_rm, command_remote_list, command_fetch, command_push,
-    command_sync, command_completion, command_manual, command_serve, command_mcp, command_sync_pull,
-    command_sync_push;
+    command_remote_add, command_remote_rm, command_remote_list, command_remote_publish,
+    command_fetch, command_push, command_sync, command_completion, command_manual, command_serve,
+    command_mcp, command_sync_pull, command_sync_push;
 
 /* People and words. */
 extern const struct command command_post, command_reply, command_react, command_feed,

@@ -11,6 +11,7 @@
 #include "shared/base.h"
 
 struct arena;
+struct draft;
 struct err;
 struct event;
 struct pen;
@@ -60,6 +61,25 @@ MUST_CHECK bool own_rewrites(struct store *store, struct own_rewrites *rewrites,
                              struct arena *arena, const struct own *own,
                              const struct own_projection *projection, struct err *err);
 
+/* What somebody says in fields: by the own state, and by what other clients made of it since. */
+struct own_self {
+    struct own own;
+    struct own_rewrites rewrites;
+    struct projection_fields fields, changes; /* what is said; and what of it the state lacks */
+    struct bytes32 root;                      /* once it is written */
+};
+struct own_saying {
+    struct span type;
+    uint16_t kind;
+    bool (*read)(struct projection_fields *fields, struct arena *arena, const struct event *event,
+                 struct err *err);
+};
+
+/* Its own is to be given to own_clear. */
+MUST_CHECK bool own_self(struct store *store, struct own_self *self, struct arena *arena,
+                         const struct bytes32 *who, const struct own_saying *saying,
+                         struct err *err);
+
 struct own_edit {
     struct span type, set;
     struct projection_people add, remove; /* those to be removed are in the set */
@@ -70,3 +90,7 @@ struct own_edit {
 /* Signs, keeps and queues what is to be done; event: the last, or the only one. */
 MUST_CHECK bool own_write(struct pen *pen, const struct own *own, const struct own_edit *edit,
                           struct bytes32 *root, struct event *event, struct err *err);
+
+/* The same of what self changes, and shows it: ends with draft, and sets self's root. */
+MUST_CHECK bool own_say(struct pen *pen, struct own_self *self, const struct own_saying *saying,
+                        struct draft *draft, struct event *shown, struct err *err);

@@ -1,7 +1,4 @@
 /* shoal profile: what somebody says of himself. */
-#include <stdlib.h>
-
-#include "client/canon.h"
 #include "client/command_pen.h"
 #include "client/command_people.h"
 #include "client/draft.h"
@@ -15,49 +12,6 @@
 
 enum { VALUE_BYTES_MAX = 500, NAME_WIDTH = 12 };
 
-/* One's own, by one's own state, and by what other clients made of it since. */
-struct self {
-    struct own own;
-    struct own_rewrites rewrites;
-    struct projection_fields fields, changes; /* what is said; and what of it the state lacks */
-};
-
-/* The later of two fields of one name stays. */
-static void put_field(struct projection_fields *fields, struct arena *arena,
-                      const struct projection_field *field)
-{
-    for (size_t i = 0; i < fields->count; i++)
-        if (span_eq(fields->at[i].key, field->key)) {
-            fields->at[i] = *field;
-            return;
-        }
-    fields->at = arena_grow(arena, struct projection_field, fields->at, fields->count);
-    fields->at[fields->count++] = *field;
-}
-
-static int compare(const void *a, const void *b)
-{
-    return canon_compare(((const struct projection_field *)a)->key,
-                         ((const struct projection_field *)b)->key);
-}
-
-/* What is said once changes are made, by name. */
-static struct projection_fields applied(struct arena *arena, const struct projection_fields *fields,
-                                        const struct projection_fields *changes)
-{
-    struct projection_fields all = {0}, rest = {0};
-    for (size_t i = 0; i < fields->count; i++)
-        put_field(&all, arena, &fields->at[i]);
-    for (size_t i = 0; i < changes->count; i++)
-        put_field(&all, arena, &changes->at[i]);
-    for (size_t i = 0; i < all.count; i++)
-        if (all.at[i].value.len > 0)
-            put_field(&rest, arena, &all.at[i]);
-    if (rest.count > 0)
-        qsort(rest.at, rest.count, sizeof *rest.at, compare);
-    return rest;
-}
-
 static bool read_event(struct projection_fields *fields, struct arena *arena,
                        const struct event *event, struct err *err)
 {
@@ -65,39 +19,8 @@ static bool read_event(struct projection_fields *fields, struct arena *arena,
     return projection_read_fields(fields, arena, content, err);
 }
 
-/* Takes in what one other client wrote; what is no profile says nothing. */
-static void take_in(struct self *self, struct arena *arena, const struct own_rewrite *rewrite)
-{
-    struct projection_fields base, theirs, changes;
-    bool has_base = rewrite->base != NULL && read_event(&base, arena, rewrite->base, NULL);
-    if (!read_event(&theirs, arena, rewrite->event, NULL))
-        return;
-    projection_compare_fields(&changes, arena, has_base ? &base : NULL, &theirs, &self->fields,
-                              rewrite->event->created_at);
-    for (size_t i = 0; i < changes.count; i++) {
-        changes.at[i].written_at = rewrite->event->created_at;
-        put_field(&self->changes, arena, &changes.at[i]);
-    }
-    self->fields = applied(arena, &self->fields, &changes);
-}
-
-/* To be given to own_clear. */
-static bool load(struct store *store, struct self *self, struct arena *arena,
-                 const struct bytes32 *who, struct err *err)
-{
-    *self = (struct self){0};
-    if (!own_load(store, &self->own, arena, who, SPAN("profile"), err))
-        return false;
-    own_fields(&self->own, &self->fields, arena);
-    static const struct own_projection projection = {.kind = KIND_PROFILE};
-    if (!own_rewrites(store, &self->rewrites, arena, &self->own, &projection, err)) {
-        own_clear(&self->own);
-        return false;
-    }
-    for (size_t i = 0; i < self->rewrites.count; i++)
-        take_in(self, arena, &self->rewrites.at[i]);
-    return true;
-}
+static const struct own_saying saying = {
+    .type = {"profile", 7}, .kind = KIND_PROFILE, .read = read_event};
 
 /* ---- profile set ---- */
 
@@ -113,7 +36,7 @@ static bool read_word(struct pen *pen, struct projection_fields *changes, const 
         return err_set(err, ERR_INVALID, "expected FIELD=TEXT or FIELD:=JSON, got '%.40s'", word);
     if (!pen_value(pen, &field.value, command_span(equals + 1), is_json, err))
         return false;
-    put_field(changes, &pen->arena, &field);
+    projection_put_field(changes, &pen->arena, &field);
     return true;
 }
 
@@ -125,46 +48,30 @@ static bool read_words(struct pen *pen, struct projection_fields *changes, struc
         if (!read_word(pen, changes, pen->call->words[i], err))
             return false;
     while ((unset = command_next_value(pen->call, "unset", &place)) != NULL)
-        put_field(changes, &pen->arena, &(struct projection_field){.key = command_span(unset)});
+        projection_put_field(changes, &pen->arena,
+                             &(struct projection_field){.key = command_span(unset)});
     return true;
 }
 
-static bool project(struct pen *pen, struct event *shown, const struct self *self,
-                    const struct projection_fields *fields, struct err *err)
+static bool write_self(struct pen *pen, struct text *out, struct own_self *self, struct err *err)
 {
-    struct draft draft = {.created_at = pen_now()};
-    const struct event *newest = self->rewrites.newest;
-    if (newest != NULL && draft.created_at <= newest->created_at)
-        draft.created_at = newest->created_at + 1;
-    projection_draft_fields(&draft, fields);
-    return pen_sign(pen, shown, &draft, err) && pen_put(pen, shown, err);
-}
-
-static bool write_self(struct pen *pen, struct text *out, struct self *self, struct err *err)
-{
-    struct event shown, event;
-    struct bytes32 root;
-    struct bytes32 *ids = arena_array(&pen->arena, struct bytes32, self->rewrites.count + 1);
+    struct draft draft = {0};
+    struct event shown;
     if (!read_words(pen, &self->changes, err))
         return false;
-    struct projection_fields all = applied(&pen->arena, &self->fields, &self->changes);
-    if (!project(pen, &shown, self, &all, err))
+    const struct projection_fields all =
+        projection_apply_fields(&pen->arena, &self->fields, &self->changes);
+    projection_draft_fields(&draft, &all);
+    if (!own_say(pen, self, &saying, &draft, &shown, err))
         return false;
-    for (size_t i = 0; i < self->rewrites.count; i++)
-        ids[i] = self->rewrites.at[i].event->id;
-    ids[self->rewrites.count] = shown.id;
-    const struct own_edit edit = {
-        .type = SPAN("profile"), .fields = self->changes, .shown = {ids, self->rewrites.count + 1}};
-    if (!own_write(pen, &self->own, &edit, &root, &event, err))
-        return false;
-    pen_report(pen, out, &root, &shown.id);
+    pen_report(pen, out, &self->root, &shown.id);
     return true;
 }
 
 static bool set(struct pen *pen, struct text *out, struct err *err)
 {
-    struct self self;
-    if (!load(pen->store, &self, &pen->arena, pen_me(pen), err))
+    struct own_self self;
+    if (!own_self(pen->store, &self, &pen->arena, pen_me(pen), &saying, err))
         return false;
     bool ok = write_self(pen, out, &self, err);
     own_clear(&self.own);
@@ -214,10 +121,10 @@ static bool show(struct store *store, struct text *out, const struct command_cal
 {
     struct arena arena = {0};
     struct bytes32 who;
-    struct self self = {0};
+    struct own_self self = {0};
     bool ok = (call->word_count > 0 ? person_parse(&who, command_span(call->words[0]), err)
                                     : people_me(store, &who, call, err)) &&
-              load(store, &self, &arena, &who, err);
+              own_self(store, &self, &arena, &who, &saying, err);
     if (ok && self.fields.count == 0 && self.rewrites.newest == NULL)
         ok = err_set(err, ERR_INVALID, "no profile of theirs is here: shoal fetch --author WHO");
     if (ok)

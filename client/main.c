@@ -72,6 +72,7 @@ static const struct command *const commands[] = {
     &command_remote_add,
     &command_remote_rm,
     &command_remote_list,
+    &command_remote_publish,
     &command_fetch,
     &command_push,
     &command_sync_pull,

@@ -4,12 +4,14 @@
 
 #include "client/canon.h"
 #include "client/draft.h"
+#include "client/op.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
 #include "shared/hex.h"
 #include "shared/kind.h"
 #include "shared/scan.h"
+#include "shared/url.h"
 
 enum { SHRINK_MIN = 4 }; /* of fewer people half is soon gone */
 
@@ -149,6 +151,41 @@ bool projection_read_fields(struct projection_fields *fields, struct arena *aren
     return scan_end(&scan, err);
 }
 
+void projection_put_field(struct projection_fields *fields, struct arena *arena,
+                          const struct projection_field *field)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        if (span_eq(fields->at[i].key, field->key)) {
+            fields->at[i] = *field;
+            return;
+        }
+    fields->at = arena_grow(arena, struct projection_field, fields->at, fields->count);
+    fields->at[fields->count++] = *field;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return canon_compare(((const struct projection_field *)a)->key,
+                         ((const struct projection_field *)b)->key);
+}
+
+struct projection_fields projection_apply_fields(struct arena *arena,
+                                                 const struct projection_fields *fields,
+                                                 const struct projection_fields *changes)
+{
+    struct projection_fields all = {0}, rest = {0};
+    for (size_t i = 0; i < fields->count; i++)
+        projection_put_field(&all, arena, &fields->at[i]);
+    for (size_t i = 0; i < changes->count; i++)
+        projection_put_field(&all, arena, &changes->at[i]);
+    for (size_t i = 0; i < all.count; i++)
+        if (all.at[i].value.len > 0)
+            projection_put_field(&rest, arena, &all.at[i]);
+    if (rest.count > 0)
+        qsort(rest.at, rest.count, sizeof *rest.at, compare_names);
+    return rest;
+}
+
 static bool is_equal(const struct projection_field *a, const struct projection_field *b)
 {
     return a == NULL || b == NULL ? a == b : span_eq(a->value, b->value);
@@ -195,4 +232,71 @@ void projection_draft_fields(struct draft *draft, const struct projection_fields
         text_add(&draft->content, fields->at[i].value);
     }
     text_add(&draft->content, fields->count > 0 ? SPAN("}") : SPAN("{}"));
+}
+
+/* ---- where somebody writes and reads ---- */
+
+bool projection_relay(struct span *key, struct arena *arena, struct span url, struct err *err)
+{
+    struct url parsed;
+    struct text text = {0};
+    if (!url_parse(&parsed, url, err))
+        return false;
+    url_write(&text, &parsed);
+    *key = arena_copy(arena, text_span(&text));
+    text_clear(&text);
+    return key->len <= OP_KEY_BYTES_MAX ||
+           err_set(err, ERR_INVALID, "a URL of over %d bytes", OP_KEY_BYTES_MAX);
+}
+
+static bool read_relay(struct span *key, struct arena *arena, const struct tag *tag)
+{
+    return tag->count >= 2 && span_eq(tag->items[0], SPAN("r")) &&
+           projection_relay(key, arena, tag->items[1], NULL);
+}
+
+static struct span marker_of(const struct tag *tag)
+{
+    if (tag->count > 2 && span_eq(tag->items[2], SPAN("read")))
+        return SPAN("\"read\"");
+    if (tag->count > 2 && span_eq(tag->items[2], SPAN("write")))
+        return SPAN("\"write\"");
+    return SPAN("\"\""); /* both */
+}
+
+void projection_read_relays(struct projection_fields *relays, struct arena *arena,
+                            const struct event *event)
+{
+    struct projection_field field = {0};
+    *relays = (struct projection_fields){0};
+    for (uint32_t i = 0; i < event->tag_count; i++) {
+        if (!read_relay(&field.key, arena, &event->tags[i]))
+            continue;
+        field.value = marker_of(&event->tags[i]);
+        const struct projection_field *known = projection_field(relays, field.key);
+        if (known != NULL && !is_equal(known, &field))
+            field.value = SPAN("\"\""); /* one marker, then the other */
+        if (known != NULL || relays->count < PROJECTION_FIELDS_MAX)
+            projection_put_field(relays, arena, &field);
+    }
+}
+
+void projection_draft_relays(struct draft *draft, const struct projection_fields *relays,
+                             const struct event *theirs)
+{
+    struct arena arena = {0};
+    struct span key;
+    draft->kind = KIND_RELAY_LIST;
+    for (size_t i = 0; i < relays->count; i++) {
+        struct span value = relays->at[i].value;
+        const struct span items[] = {SPAN("r"), relays->at[i].key, {value.at + 1, value.len - 2}};
+        draft_tag(draft, items, items[2].len > 0 ? 3 : 2);
+    }
+    for (uint32_t i = 0; theirs != NULL && i < theirs->tag_count; i++)
+        if (!read_relay(&key, &arena, &theirs->tags[i]))
+            draft_tag(draft, theirs->tags[i].items, theirs->tags[i].count);
+    if (theirs != NULL)
+        text_add(&draft->content,
+                 scan_decode(&arena, (struct scan_string){theirs->content_json, true}));
+    arena_clear(&arena);
 }

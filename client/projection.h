@@ -1,14 +1,14 @@
 /* projection.h - what other clients see of a person's state, and what they did to it meanwhile.
  *
- * Whom somebody follows and what his profile says are state of our own, shown to others as the
- * newest event of a kind that they know, which they replace as they like. What they changed is
- * found by a comparison of three: the last one that we wrote or took in (base), the newest one
- * (theirs), and our state (ours). Nothing that either side added is lost.
+ * Whom somebody follows, what his profile says and which relays he names are state of our own,
+ * shown to others as the newest event of a kind that they know, which they replace as they like.
+ * What they changed is found by a comparison of three: the last one that we wrote or took in
+ * (base), the newest one (theirs), and our state (ours). Nothing that either side added is lost.
  *
  *   units      written_at, theirs_at: unix seconds
  *   ownership  results live in the arena
  *   errors     ERR_INVALID: a profile that is no JSON object, or has too many members
- *   spec       NIP-01 kind 0; NIP-02 kind 3; NIP-51 kind 30000
+ *   spec       NIP-01 kind 0; NIP-02 kind 3; NIP-51 kind 30000; NIP-65
  */
 #pragma once
 
@@ -75,6 +75,15 @@ const struct projection_field *projection_field(const struct projection_fields *
 MUST_CHECK bool projection_read_fields(struct projection_fields *fields, struct arena *arena,
                                        struct span content, struct err *err);
 
+/* The later of two fields of one name stays. */
+void projection_put_field(struct projection_fields *fields, struct arena *arena,
+                          const struct projection_field *field);
+
+/* What is said once changes are made, by name. */
+struct projection_fields projection_apply_fields(struct arena *arena,
+                                                 const struct projection_fields *fields,
+                                                 const struct projection_fields *changes);
+
 /* What ours is to take over from theirs. Where both changed a field, the later counts, but no
  * removal wins over a change. base may be NULL: not known. */
 void projection_compare_fields(struct projection_fields *changes, struct arena *arena,
@@ -84,3 +93,17 @@ void projection_compare_fields(struct projection_fields *changes, struct arena *
 
 /* Kind and content. */
 void projection_draft_fields(struct draft *draft, const struct projection_fields *fields);
+
+/* ---- where somebody writes and reads ---- */
+
+/* A URL as it names a field: the shortest text for it. */
+MUST_CHECK bool projection_relay(struct span *key, struct arena *arena, struct span url,
+                                 struct err *err);
+
+/* The relays that an event of kind 10002 names, each with the marker as value. */
+void projection_read_relays(struct projection_fields *relays, struct arena *arena,
+                            const struct event *event);
+
+/* Kind, tags and content; what else theirs says stays. theirs may be NULL. */
+void projection_draft_relays(struct draft *draft, const struct projection_fields *relays,
+                             const struct event *theirs);

@@ -208,10 +208,49 @@ done
     check 'named' Alicia "$(run follow list --home home-bob | member name)"
     status_of 1 profile set _x=y --key alice --home home-alice --password-file password
     status_of 1 profile show "$npub_erin" --home home-alice
+
+    # Where one is found, and what another client made of that.
+    status_of 1 remote publish --key alice --home home-alice --password-file password
+    check 'why' 'shoal remote publish: no relay to name: shoal remote add' "$(cat error)"
+    for url in wss://a.example ws://127.0.0.1:1 ws://localhost wss://b.example/; do
+        run remote add "$url" --home home-alice
+    done
+    kind=10002
+    relays() { run export --home home-alice '{"kinds":[10002]}' | head -n 1 | sed 's/.*"tags":\(.*\),"sig.*/\1/'; }
+    as alice remote publish --dry-run > /dev/null
+    check 'a dry run writes nothing' '' "$(relays)"
+    as alice remote publish > /dev/null
+    now=$(date +%s)
+    check 'relays' '[["r","wss://a.example"],["r","wss://b.example"]],"content":""' "$(relays)"
+    foreign 20 --tag '["r","wss://B.example:443","read"]' --tag r=wss://c.example/ --tag t=fish --tag r=none --content kept
+    as alice remote publish > /dev/null
+    check 'what others changed' \
+        '[["r","wss://b.example","read"],["r","wss://c.example"],["r","none"]],"content":"kept"' \
+        "$(relays | sed 's/\["t","fish"\],//')"
+    run remote rm wss://b.example/ --home home-alice
+    as alice remote publish > /dev/null
+    check 'what was dropped stays so' 2 "$(relays | grep -o '"r","wss' | wc -l)"
+    as alice remote publish wss://A.example/ ws://127.0.0.1:1 --unset wss://c.example > /dev/null
+    check 'until it is named' '["r","ws://127.0.0.1:1"],["r","wss://a.example"],["r","wss://b.example","read"]' \
+        "$(relays | sed 's/^.\(.*\),\["t.*/\1/')"
+    as alice remote publish > /dev/null
+    check 'and stays so' 3 "$(relays | grep -o '"r","ws' | wc -l)"
+    foreign 40 --tag '["r","wss://d.example","read"]' --tag '["r","wss://d.example","write"]'
+    as alice remote publish > /dev/null
+    check 'all at once' '[["r","wss://d.example"]],"content":""' "$(relays)"
+    carry alice second
+    as2 remote publish wss://e.example > /dev/null
+    carry second alice
+    check 'from another device' '[["r","wss://d.example"],["r","wss://e.example"]],"content":""' "$(relays)"
+    as alice remote publish --unset wss://d.example --unset wss://e.example > /dev/null
+    check 'none' '[],"content":""' "$(relays)"
+    status_of 1 remote publish http://a.example --key alice --home home-alice --password-file password
+    status_of 1 remote publish --unset a --key alice --home home-alice --password-file password
+    status_of 1 remote publish "wss://a.example/$(printf '%0300d' 0)" --key alice --home home-alice --password-file password
     check 'right all the while' right "$(run fsck --home home-alice | member catalog)"
 }
 for command in post reply react feed thread 'follow add' 'follow rm' 'follow list' 'friend list' \
-    'profile show' 'profile set'; do
+    'profile show' 'profile set' 'remote publish'; do
     # shellcheck disable=SC2086
     status_of 0 $command --help
 done

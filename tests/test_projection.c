@@ -160,6 +160,54 @@ static void test_compare_fields(void **state)
     arena_clear(&arena);
 }
 
+static void test_relays(void **state)
+{
+    struct event theirs = {.content_json = SPAN("x")};
+    struct projection_fields relays;
+    struct draft draft = {0}, fresh = {0};
+    struct span key;
+    char url[400] = "wss://a.example/";
+    (void)state;
+    memset(url + strlen(url), 'a', sizeof url - strlen(url) - 1);
+    url[sizeof url - 1] = '\0';
+    assert_false(projection_relay(&key, &arena, span(url), NULL));
+    assert_true(
+        event_parse_tags(&theirs, &arena,
+                         SPAN("[[\"r\",\"wss://A.example/\",\"read\"],[\"r\",\"none\"],[\"r\"],"
+                              "[\"r\",\"wss://b.example\",\"write\"],[\"x\"],"
+                              "[\"r\",\"wss://a.example\",\"write\"],"
+                              "[\"r\",\"wss://c.example\"]]"),
+                         NULL));
+    projection_read_relays(&relays, &arena, &theirs);
+    projection_draft_relays(&draft, &relays, &theirs);
+    assert_int_equal(draft.kind, 10002);
+    assert_true(span_eq(text_span(&draft.tags),
+                        SPAN("[\"r\",\"wss://a.example\"],[\"r\",\"wss://b.example\",\"write\"],"
+                             "[\"r\",\"wss://c.example\"],[\"r\",\"none\"],[\"r\"],[\"x\"]")));
+    assert_true(span_eq(text_span(&draft.content), SPAN("x")));
+    projection_draft_relays(&fresh, &(struct projection_fields){0}, NULL);
+    assert_int_equal(fresh.tags.len + fresh.content.len, 0);
+    draft_clear(&draft);
+    draft_clear(&fresh);
+    arena_clear(&arena);
+}
+
+static void test_relays_many(void **state)
+{
+    struct event theirs = {0};
+    struct projection_fields relays;
+    struct text tags = {0};
+    (void)state;
+    for (int i = 0; i <= PROJECTION_FIELDS_MAX; i++)
+        text_addf(&tags, "%s[\"r\",\"wss://a%d.example\"]", i > 0 ? "," : "[", i);
+    text_add(&tags, SPAN("]"));
+    assert_true(event_parse_tags(&theirs, &arena, text_span(&tags), NULL));
+    projection_read_relays(&relays, &arena, &theirs);
+    assert_int_equal(relays.count, PROJECTION_FIELDS_MAX);
+    text_clear(&tags);
+    arena_clear(&arena);
+}
+
 static void test_refused(void **state)
 {
     static const char *const cases[] = {"",        "[]",   "{\"a\":1,\"a\":2}",
@@ -184,7 +232,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_compare_people), cmocka_unit_test(test_draft_people),
-        cmocka_unit_test(test_draft_set), cmocka_unit_test(test_compare_fields),
-        cmocka_unit_test(test_refused)};
+        cmocka_unit_test(test_draft_set),      cmocka_unit_test(test_compare_fields),
+        cmocka_unit_test(test_refused),        cmocka_unit_test(test_relays),
+        cmocka_unit_test(test_relays_many)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
