@@ -10,7 +10,8 @@
  *   units      bytes
  *   ownership  chat_clear frees a prompt
  *   threads    pure
- *   errors     ERR_INVALID a conversation that the template itself would refuse
+ *   errors     ERR_INVALID a conversation that the template itself would refuse; Gemma's takes a
+ *              system message that comes later, as a turn that no model saw: refused as well
  */
 #pragma once
 
