@@ -46,6 +46,20 @@ static bool greet(const struct meeting *meeting, struct bunker *bunker, struct e
            bunker_await(bunker, err);
 }
 
+/* A trial asks no bunker for anything, which would have to say yes; so it knows no user. */
+static enum command_status say_trial(const struct key_file *file)
+{
+    struct text out = {0};
+    text_add(&out, file->call->is_json ? SPAN("{\"file\":") : SPAN("file        "));
+    if (file->call->is_json)
+        text_add_json(&out, command_span(file->path));
+    else
+        text_add(&out, command_span(file->path));
+    text_add(&out, file->call->is_json ? SPAN(",\"dry_run\":true}\n")
+                                       : SPAN("\nnothing was kept, and no bunker asked\n"));
+    return command_print(file->call, &out);
+}
+
 /* Keeps a key to speak with, and the address, once the bunker has answered. */
 static enum command_status meet(const struct meeting *meeting)
 {
@@ -55,10 +69,11 @@ static enum command_status meet(const struct meeting *meeting)
     struct bunker *bunker = NULL;
     struct holder *client = holder_of_keys(meeting->keys);
     enum command_status status = key_begin(&file, meeting->call);
-    if (status != COMMAND_DONE)
+    if (status != COMMAND_DONE || file.is_trial) {
+        status = status == COMMAND_DONE ? say_trial(&file) : status;
         holder_free(client);
-    else if ((bunker = key_bunker(meeting->call, client, &meeting->place, &err)) == NULL ||
-             !greet(meeting, bunker, &err) || !bunker_user(bunker, &user, &err))
+    } else if ((bunker = key_bunker(meeting->call, client, &meeting->place, &err)) == NULL ||
+               !greet(meeting, bunker, &err) || !bunker_user(bunker, &user, &err))
         status = command_fail(meeting->call, &err);
     else
         status = key_keep(&file, meeting->keys, NCRYPTSEC_SAFE, bunker_at(bunker));
@@ -124,6 +139,7 @@ static const struct command_option options_connect[] = {
     COMMAND_OPTION_PASSWORD,
     KEY_OPTION_COST,
     KEY_OPTION_REPLACE,
+    KEY_OPTION_DRY_RUN,
     COMMAND_OPTION_JSON};
 
 const struct command command_identity_connect = {

@@ -188,6 +188,7 @@ static const struct command_option options_event[] = {
     {"tag", "TAG", "NAME=VALUE or a JSON array; may be repeated"},
     {"created-at", "TIME", "unix seconds [now]"},
     {"to", "RELAY", "give it to this relay; may be repeated"},
+    {"dry-run", NULL, "sign it, and give it to nobody"},
     NET_OPTIONS};
 
 const struct command command_event = {.name = "event",

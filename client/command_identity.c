@@ -197,8 +197,8 @@ static enum command_status run_export(struct command_call *call)
 }
 
 static const struct command_option options_new[] = {COMMAND_OPTION_KEY, COMMAND_OPTION_PASSWORD,
-                                                    KEY_OPTION_COST, KEY_OPTION_REPLACE,
-                                                    COMMAND_OPTION_JSON};
+                                                    KEY_OPTION_COST,    KEY_OPTION_REPLACE,
+                                                    KEY_OPTION_DRY_RUN, COMMAND_OPTION_JSON};
 
 const struct command command_identity_new = {.name = "identity new",
                                              .help = "make a new key, and keep it under a password",
@@ -215,6 +215,7 @@ static const struct command_option options_import[] = {
     COMMAND_OPTION_PASSWORD,
     KEY_OPTION_COST,
     KEY_OPTION_REPLACE,
+    KEY_OPTION_DRY_RUN,
     KEY_OPTIONS_NET,
     COMMAND_OPTION_JSON};
 

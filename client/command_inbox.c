@@ -357,6 +357,8 @@ static enum command_status fetch_and_open(struct reading *reading, read_fn *read
     if (!find_relays(reading->store, &fetch, &reading->arena, reading->call, &err))
         return command_fail(reading->call, &err);
     enum command_status fetched = sync_fetch(reading->call, &fetch);
+    if (command_value(reading->call, "dry-run") != NULL)
+        return fetched;
     enum command_status opened = finish(reading, read);
     return fetched != COMMAND_DONE ? fetched : opened;
 }
@@ -391,7 +393,9 @@ const struct command command_dm_read = {.name = "dm read",
                                         .option_count = ARRAY_LEN(options_read),
                                         .run = run_read};
 
-static const struct command_option options_fetch[] = {NET_OPTIONS_AS_SELF, HOME_OPTION,
+static const struct command_option options_fetch[] = {{"dry-run", NULL, "count them, and get none"},
+                                                      NET_OPTIONS_AS_SELF,
+                                                      HOME_OPTION,
                                                       COMMAND_OPTION_JSON};
 
 const struct command command_dm_fetch = {.name = "dm fetch",

@@ -58,6 +58,8 @@ enum command_status key_show(const struct command_call *call, const struct bytes
         add_member(&out, call, "file", command_span(path));
     if (bunker.len > 0)
         add_member(&out, call, "bunker", bunker);
+    if (command_value(call, "dry-run") != NULL)
+        text_add(&out, call->is_json ? SPAN(",\"dry_run\":true") : SPAN("nothing was kept\n"));
     end_members(&out, call);
     text_clear(&value);
     return command_print(call, &out);
@@ -86,7 +88,9 @@ enum command_status key_begin(struct key_file *file, const struct command_call *
 {
     struct err err;
     int64_t cost;
-    *file = (struct key_file){.call = call, .may_replace = command_value(call, "replace") != NULL};
+    *file = (struct key_file){.call = call,
+                              .may_replace = command_value(call, "replace") != NULL,
+                              .is_trial = command_value(call, "dry-run") != NULL};
     if (!command_number(call, "cost", NCRYPTSEC_LOG_N, NCRYPTSEC_LOG_N_MAX, &cost))
         return COMMAND_USAGE;
     file->terms.log_n = (uint32_t)cost;
@@ -94,6 +98,8 @@ enum command_status key_begin(struct key_file *file, const struct command_call *
     bool ok = vault_path(file->path, command_value(call, "key"), &err);
     if (ok && !file->may_replace && access(file->path, F_OK) == 0)
         ok = vault_refuse(file->path, &err);
+    if (ok && file->is_trial)
+        return COMMAND_DONE;
     if (ok)
         file->password = new_password(call, &err);
     return file->password != NULL ? COMMAND_DONE : command_fail(call, &err);
@@ -104,6 +110,8 @@ enum command_status key_keep(struct key_file *file, const struct keys *keys,
 {
     struct text words = {0}, bunker = {0};
     struct err err;
+    if (file->is_trial)
+        return key_show(file->call, keys_pubkey(keys), file->path, (struct span){0});
     file->terms.past = past;
     bool ok = ncryptsec_seal(&words, keys, command_span(file->password), &file->terms, &err);
     if (place != NULL) {

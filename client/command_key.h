@@ -19,15 +19,15 @@ struct key_file {
     const struct command_call *call;
     char path[VAULT_PATH_MAX];
     struct ncryptsec_terms terms;
-    bool may_replace;
-    char *password;
+    bool may_replace, is_trial;
+    char *password; /* NULL in a trial, which asks for none */
 };
 
 /* Asks for what it takes, and says what is missing. */
 enum command_status key_begin(struct key_file *file, const struct command_call *call);
 
 /* Keys under the new password; place: of the bunker that they only speak with, or NULL. Says whose
- * key it is. */
+ * key it is. A trial keeps nothing. */
 enum command_status key_keep(struct key_file *file, const struct keys *keys,
                              enum ncryptsec_past past, const struct bunker_place *place);
 void key_end(struct key_file *file);
@@ -49,6 +49,10 @@ enum command_status key_import_bunker(const struct command_call *call, struct sp
 #define KEY_OPTION_REPLACE                       \
     {                                            \
         "replace", NULL, "the key that is there" \
+    }
+#define KEY_OPTION_DRY_RUN                                       \
+    {                                                            \
+        "dry-run", NULL, "say what would be kept, and keep none" \
     }
 #define KEY_OPTIONS_NET                                                      \
     {"proxy", "HOST:PORT", "a SOCKS5 proxy, such as Tor's [$SHOAL_PROXY]"},  \

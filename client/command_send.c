@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "client/command_home.h"
 #include "client/command_net.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/sig.h"
 #include "shared/text.h"
+#include "shared/url.h"
 
 enum { EVENTS_MAX = 1000000 };
 
@@ -167,11 +169,47 @@ static bool open_targets(struct sending *sending, struct err *err)
     return true;
 }
 
+/* What would be given to one relay; nothing is. */
+static void tell_of_trial(const struct send_call *call, const char *relay)
+{
+    bool is_json = call->net->call->is_json;
+    for (uint32_t i = 0; i < call->event_count; i++) {
+        struct text line = {0};
+        if (call->is_quiet) {
+            net_say(call->net, relay, SPAN("it would be sent"));
+            continue;
+        }
+        text_add(&line, is_json ? SPAN("{\"id\":\"") : SPAN(""));
+        text_add_hex(&line, call->events[i].id.at, sizeof call->events[i].id.at);
+        text_add(&line, is_json ? SPAN("\",\"relay\":") : SPAN("  to "));
+        if (is_json)
+            text_add_json(&line, command_span(relay));
+        else
+            text_add(&line, command_span(relay));
+        text_add(&line, is_json ? SPAN(",\"dry_run\":true}\n") : SPAN("\n"));
+        (void)command_print(call->net->call, &line);
+    }
+}
+
+static enum command_status try_events(const struct send_call *call)
+{
+    struct url url;
+    struct err err;
+    for (uint32_t i = 0; i < call->relay_count; i++)
+        if (!url_parse(&url, command_span(call->relays[i]), &err))
+            return command_misuse(call->net->call, "%s", err.text);
+    for (uint32_t i = 0; i < call->relay_count; i++)
+        tell_of_trial(call, call->relays[i]);
+    return COMMAND_DONE;
+}
+
 enum command_status send_events(const struct send_call *call)
 {
     struct sending sending = {.call = call};
     struct err err;
     uint64_t all = (uint64_t)call->relay_count * call->event_count;
+    if (command_value(call->net->call, "dry-run") != NULL)
+        return try_events(call);
     if (all == 0)
         return COMMAND_DONE;
     sending.targets = calloc(call->relay_count, sizeof *sending.targets);
@@ -252,7 +290,8 @@ static enum command_status run_publish(struct command_call *call)
     return status;
 }
 
-static const struct command_option options_publish[] = {NET_OPTIONS, COMMAND_OPTION_JSON};
+static const struct command_option options_publish[] = {HOME_OPTION_DRY_RUN, NET_OPTIONS,
+                                                        COMMAND_OPTION_JSON};
 
 const struct command command_publish = {.name = "publish",
                                         .words = "RELAY... < EVENTS",

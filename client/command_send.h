@@ -19,5 +19,6 @@ struct send_call {
     bool is_quiet; /* only what went wrong is said, on standard error */
 };
 
-/* COMMAND_DONE: every relay has every event. COMMAND_PARTLY: some has some. */
+/* COMMAND_DONE: every relay has every event. COMMAND_PARTLY: some has some. With the option dry-run
+ * it only says what would be sent where. */
 enum command_status send_events(const struct send_call *call);

@@ -307,6 +307,7 @@ enum command_status sync_fetch(struct command_call *call, const struct sync_call
         .store = given->store,
         .scope = {.filters = given->filters, .count = given->filter_count},
         .down = true,
+        .is_trial = command_value(call, "dry-run") != NULL,
         .urls = given->urls,
         .url_count = given->url_count,
         .given = given,

@@ -127,6 +127,20 @@ check 'not published' 1 $?
 echo "$event" | sed s/fish/bird/ | run publish ws://127.0.0.1:1
 check 'nor what is altered' 'shoal publish: line 1: the id or the signature is wrong' "$(cat error)"
 
+# Nothing is sent, or kept, where only a trial was meant.
+check 'would be published' "{\"id\":\"$(echo "$event" | member id)\",\"relay\":\"ws://127.0.0.1:1\",\"dry_run\":true}" \
+    "$(echo "$event" | run publish --dry-run ws://127.0.0.1:1)"
+status_of 2 publish --dry-run ws://127.0.0.1:1 http://127.0.0.1
+status_of 0 event --to ws://127.0.0.1:1 --dry-run --password-file password
+check 'signed, and not sent' 'shoal event: ws://127.0.0.1:1: it would be sent' "$(cat error)"
+status_of 5 identity import --from nsec --dry-run
+check 'whose it would be' "$(echo "$made" | member npub)" \
+    "$(run identity import --from nsec --key trial --dry-run < /dev/null | member npub)"
+status_of 0 identity new --key trial --dry-run
+status_of 0 identity import "bunker://$key?relay=ws://127.0.0.1:1" --key trial --dry-run
+check 'where a bunker would be' "{\"file\":\"trial\",\"dry_run\":true}" "$(cat output)"
+check 'none is kept' no "$([ -e trial ] && echo yes || echo no)"
+
 status_of 1 neg ws://127.0.0.1:1 '{}'
 status_of 2 neg ws://127.0.0.1:1 '{"limit":1}'
 export SHOAL_HOME="$home/synced"

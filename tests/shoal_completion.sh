@@ -126,6 +126,7 @@ else
 fi
 
 # The man page: all commands and options, roff without a fault, and examples that work.
+expect "man: made from the tables" "$(cat "$made/shoal.1")" "$(shoal manual < "$source/client/shoal.1.in")"
 plain=$(sed -E 's/\\-/-/g; s/\\\(dq/"/g; s/^(\.SS shoal [a-z0-9 -]+)\\fR.*/\1/; s/\\f[A-Z]//g' "$made/shoal.1")
 section() { awk -v name=".SS shoal $1" '$0 == name { on = 1; next } /^\.S[SH]/ { on = 0 } on' <<< "$plain"; }
 for command in "${commands[@]}"; do
