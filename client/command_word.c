@@ -1,4 +1,7 @@
 /* shoal encode, decode, did, cid: names of people and events, from any form into any. */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "client/cid.h"
 #include "client/command.h"
 #include "client/did.h"
@@ -207,20 +210,52 @@ static bool show_cid(struct text *out, const struct command_call *call, struct s
 typedef bool show_fn(struct text *out, const struct command_call *call, struct span given,
                      struct err *err);
 
-/* Each word in turn; those that are none are told, and the others shown all the same. */
+static enum command_status show_one(struct command_call *call, struct span word, show_fn *show,
+                                    bool *is_first)
+{
+    struct text out = {0};
+    struct err err;
+    if (!*is_first && !call->is_json)
+        text_add(&out, SPAN("\n"));
+    *is_first = false;
+    bool ok = show(&out, call, word, &err);
+    enum command_status printed = command_print(call, &out);
+    return ok ? printed : command_fail(call, &err);
+}
+
+static enum command_status show_lines(struct command_call *call, show_fn *show, bool *is_first)
+{
+    enum command_status status = COMMAND_DONE;
+    char *line = NULL;
+    size_t capacity = 0;
+    ssize_t len;
+    while ((len = getline(&line, &capacity, stdin)) > 0) {
+        while (len > 0 && strchr("\r\n\t ", line[len - 1]) != NULL)
+            len--;
+        if (len > 0 &&
+            show_one(call, (struct span){line, (size_t)len}, show, is_first) != COMMAND_DONE)
+            status = COMMAND_FAILED;
+    }
+    if (line != NULL)
+        secret_wipe(line, capacity); /* somebody may have taken an nsec for a word */
+    free(line);
+    return status;
+}
+
+/* Each word in turn, a "-" being the lines of standard input; those that are none are told, and the
+ * others shown all the same. */
 static enum command_status show_all(struct command_call *call, show_fn *show)
 {
     enum command_status status = COMMAND_DONE;
-    struct text out = {0};
+    bool is_first = true;
     for (size_t i = 0; i < call->word_count; i++) {
-        struct err err;
-        if (i > 0 && !call->is_json)
-            text_add(&out, SPAN("\n"));
-        if (!show(&out, call, command_span(call->words[i]), &err))
-            status = command_fail(call, &err);
+        bool is_lines = strcmp(call->words[i], "-") == 0;
+        enum command_status shown =
+            is_lines ? show_lines(call, show, &is_first)
+                     : show_one(call, command_span(call->words[i]), show, &is_first);
+        status = shown != COMMAND_DONE ? shown : status;
     }
-    enum command_status printed = command_print(call, &out);
-    return status != COMMAND_DONE ? status : printed;
+    return status;
 }
 
 static enum command_status run_decode(struct command_call *call)
@@ -258,7 +293,7 @@ const struct command command_encode = {.name = "encode",
 static const struct command_option options_json[] = {COMMAND_OPTION_JSON};
 
 const struct command command_decode = {.name = "decode",
-                                       .words = "WORD...",
+                                       .words = "WORD... | -",
                                        .help = "say what npub, note, nevent, naddr ... words hold",
                                        .words_min = 1,
                                        .words_max = COMMAND_WORDS_MAX,
@@ -267,7 +302,7 @@ const struct command command_decode = {.name = "decode",
                                        .run = run_decode};
 
 const struct command command_did = {.name = "did",
-                                    .words = "WHO...",
+                                    .words = "WHO... | -",
                                     .help = "write people as did:nostr and did:key",
                                     .words_min = 1,
                                     .words_max = COMMAND_WORDS_MAX,
@@ -276,7 +311,7 @@ const struct command command_did = {.name = "did",
                                     .run = run_did};
 
 const struct command command_cid = {.name = "cid",
-                                    .words = "ID...",
+                                    .words = "ID... | -",
                                     .help = "write event ids as content identifiers, and back",
                                     .words_min = 1,
                                     .words_max = COMMAND_WORDS_MAX,

@@ -101,6 +101,12 @@ check naddr "{\"type\":\"naddr\",\"pubkey\":\"$key\",\"kind\":30023,\"identifier
 check did "{\"pubkey\":\"$key\",\"did:nostr\":\"did:nostr:$key\",\"did:key\":\"$did\"}" "$(run did $npub)"
 check cid bafkreiaolqxpigtaycodbvdfns6piq27d5htogm36efmrbwozgo7vm6fqe "$(run cid $id | member cid)"
 check 'cid back' $id "$(run cid bafkreiaolqxpigtaycodbvdfns6piq27d5htogm36efmrbwozgo7vm6fqe | member id)"
+check 'lines of a pipe' "$key $key" "$(printf '%s\n\n%s \r\n' "$npub" "$did" | run did - | member pubkey | paste -sd ' ')"
+check 'and words beside' 2 "$(echo "$id" | run cid "$id" - | grep -c "$id")"
+printf '%s\n' "$npub" nothing "$naddr" | run decode - > output
+check 'one of them is none' '1 2' "$? $(wc -l < output)"
+run decode - < nsec > output
+check 'a secret is none' '1 0' "$? $(cat output error | grep -c nsec1)"
 status_of 1 decode "$(cat nsec)"
 check 'a secret is not repeated' 0 "$(grep -c "$(cat nsec)" error)"
 for command in "identity new" "identity import" verify ''; do
