@@ -67,6 +67,7 @@ static bool write_event(void *owner, struct pen *pen, struct err *err)
     return ok;
 }
 
+// NOLINTNEXTLINE(readability-function-size): where, how much and what are a splice
 bool shoal_doc_splice(struct shoal_store *store, const struct shoal_keys *keys, const char *id,
                       size_t at, size_t count, const char *utf8, struct shoal_error *error)
 {

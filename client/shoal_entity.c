@@ -86,6 +86,7 @@ bool shoal_entity_new(struct shoal_store *store, const struct shoal_keys *keys, 
     return true;
 }
 
+// NOLINTNEXTLINE(readability-function-size): shoal_entity_new, and a circle
 bool shoal_entity_new_in(struct shoal_store *store, const struct shoal_keys *keys,
                          const char *circle, const char *type, const struct shoal_change *changes,
                          char id[SHOAL_HEX_SIZE], struct shoal_error *error)

@@ -14,22 +14,22 @@ INLINE ints four_digits(const int8_t *at)
     return ints_all(four);
 }
 
+INLINE ints add_products(ints sum, ints bytes, enum dtype type, const int8_t *digits)
+{
+    if (type == DTYPE_Q8)
+        return ints_dot_signed(sum, bytes, four_digits(digits));
+    sum = ints_dot(sum, ints_and(bytes, 0x0f0f0f0f), four_digits(digits));
+    return ints_dot(sum, ints_and(ints_right(bytes, 4), 0x0f0f0f0f), four_digits(digits + 4));
+}
+
 /* The products of a block with the digits of count inputs. */
 INLINE void run_block(ints *products, const char *block, enum dtype type, const int8_t *in,
                       uint32_t columns, int count)
 {
     for (size_t i = 0; i < DIGITS_BLOCK; i += type == DTYPE_Q8 ? 4 : 8) {
         ints bytes = ints_load(block + i * TILE_ROWS / (type == DTYPE_Q8 ? 1 : 2));
-        for (int n = 0; n < count; n++) {
-            const int8_t *digits = in + (size_t)n * columns + i;
-            if (type == DTYPE_Q8) {
-                products[n] = ints_dot_signed(products[n], bytes, four_digits(digits));
-                continue;
-            }
-            products[n] = ints_dot(products[n], ints_and(bytes, 0x0f0f0f0f), four_digits(digits));
-            products[n] = ints_dot(products[n], ints_and(ints_right(bytes, 4), 0x0f0f0f0f),
-                                   four_digits(digits + 4));
-        }
+        for (int n = 0; n < count; n++)
+            products[n] = add_products(products[n], bytes, type, in + (size_t)n * columns + i);
     }
 }
 
