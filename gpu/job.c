@@ -157,3 +157,10 @@ struct job *job_row_take(struct job_row *row, uint32_t index)
     memmove(row->at + index, row->at + index + 1, (row->count - index) * sizeof(void *));
     return job;
 }
+
+void job_row_cancel(const struct job_row *row, uint64_t ticket)
+{
+    for (uint32_t i = 0; i < row->count; i++)
+        if (row->at[i]->ticket == ticket)
+            row->at[i]->is_cancelled = true;
+}

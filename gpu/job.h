@@ -56,3 +56,6 @@ void job_row_open(struct job_row *row, uint32_t room);
 void job_row_clear(struct job_row *row);
 void job_row_add(struct job_row *row, struct job *job);
 struct job *job_row_take(struct job_row *row, uint32_t index);
+
+/* It is ended where it is looked at next. */
+void job_row_cancel(const struct job_row *row, uint64_t ticket);

@@ -332,18 +332,11 @@ bool pipeline_submit(struct pipeline *pipeline, uint64_t *ticket, const struct s
     return ok;
 }
 
-static void cancel(const struct job_row *row, uint64_t ticket)
-{
-    for (uint32_t i = 0; i < row->count; i++)
-        if (row->at[i]->ticket == ticket)
-            row->at[i]->is_cancelled = true;
-}
-
 void pipeline_cancel(struct pipeline *pipeline, uint64_t ticket)
 {
     pthread_mutex_lock(&pipeline->lock);
-    cancel(&pipeline->waiting, ticket);
-    cancel(&pipeline->running, ticket);
+    job_row_cancel(&pipeline->waiting, ticket);
+    job_row_cancel(&pipeline->running, ticket);
     uv_async_send(&pipeline->wake);
     pthread_mutex_unlock(&pipeline->lock);
 }

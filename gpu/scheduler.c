@@ -311,18 +311,11 @@ bool scheduler_submit(struct scheduler *scheduler, uint64_t *ticket,
     return ok;
 }
 
-static void cancel(const struct job_row *row, uint64_t ticket)
-{
-    for (uint32_t i = 0; i < row->count; i++)
-        if (row->at[i]->ticket == ticket)
-            row->at[i]->is_cancelled = true;
-}
-
 void scheduler_cancel(struct scheduler *scheduler, uint64_t ticket)
 {
     pthread_mutex_lock(&scheduler->lock);
-    cancel(&scheduler->waiting, ticket);
-    cancel(&scheduler->running, ticket);
+    job_row_cancel(&scheduler->waiting, ticket);
+    job_row_cancel(&scheduler->running, ticket);
     pthread_cond_signal(&scheduler->change);
     pthread_mutex_unlock(&scheduler->lock);
 }

@@ -3,24 +3,9 @@
 # come to the same, in whatever order it arrives; and what is for friends is for them.
 #
 #     tests/shoal_friend.sh SHOAL_BINARY
-# shellcheck source=tests/shoal_home.sh
-. "$(dirname "$0")/shoal_home.sh"
+# shellcheck source=tests/shoal_served.sh
+. "$(dirname "$0")/shoal_served.sh"
 
-server=
-trap '[ -z "$server" ] || { kill "$server"; wait "$server"; }; rm -rf "$home"' EXIT
-mkfifo ready
-"$shoal" serve --listen 0 --home home-relay > ready 2> log &
-server=$!
-exec 3< ready
-read -r -u 3 line || { cat log; exit 1; }
-url=$(member url <<< "$line")
-
-by() # home, or home-key; argument...
-{
-    person=$1
-    shift
-    "$shoal" "$@" --home "home-${person%-*}" --key "${person#*-}" --password-file password 2> error
-}
 of() # home, argument...
 {
     one=$1

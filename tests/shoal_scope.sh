@@ -3,24 +3,9 @@
 # first two; a friend who comes reads what was before, one who goes nothing of what follows.
 #
 #     tests/shoal_scope.sh SHOAL_BINARY
-# shellcheck source=tests/shoal_home.sh
-. "$(dirname "$0")/shoal_home.sh"
+# shellcheck source=tests/shoal_served.sh
+. "$(dirname "$0")/shoal_served.sh"
 
-server=
-trap '[ -z "$server" ] || { kill "$server"; wait "$server"; }; rm -rf "$home"' EXIT
-mkfifo ready
-"$shoal" serve --listen 0 --home home-relay > ready 2> log &
-server=$!
-exec 3< ready
-read -r -u 3 line || { cat log; exit 1; }
-url=$(member url <<< "$line")
-
-by() # person, argument...
-{
-    person=$1
-    shift
-    "$shoal" "$@" --home "home-${person%-*}" --key "${person#*-}" --password-file password 2> error
-}
 sync() # home...
 {
     for one; do
