@@ -1,0 +1,112 @@
+/* mint.h - a Cashu mint: credit is issued blindly, swapped and spent. JSON in, JSON out.
+ *
+ * What the verbs of a wallet ask comes by any transport and is answered by mint_call. What credit
+ * is bought with (grant), and what it is spent on (compute), are methods; those that spend are
+ * registered by who does the work, and settle what they have done with mint_settle.
+ *
+ *   units      amounts in a keyset's unit, 0.01 credit; unix seconds
+ *   ownership  mint_open to mint_close; the ledger, the seed and methods' owners outlive it
+ *   threads    any after the methods are set; a call blocks while the database is asked
+ *   errors     mint_call has none: a refusal is an answer, too
+ *   spec       Cashu NUT-01 to NUT-09, NUT-12, NUT-19, NUT-20; NUT-10 and NUT-11
+ */
+#pragma once
+
+#include "shared/base.h"
+#include "shared/text.h"
+
+struct arena;
+struct err;
+struct ledger;
+struct mint;
+struct mint_policy;
+struct pg_conn;
+
+enum {
+    MINT_BODY_BYTES_MAX = 1 << 20,
+    MINT_LIST_MAX = 1000, /* inputs, outputs, states */
+    MINT_METHODS_MAX = 8,
+    MINT_METHOD_NAME_MAX = 32,
+    MINT_QUOTE_MAX = 64, /* bytes of a quote's id */
+    MINT_REQUEST_MAX = 4096
+};
+
+struct mint_call {
+    const char *method, *path; /* "POST", "/v1/swap" */
+    struct span body;
+    struct span address; /* of who asks, for limits; empty: not known, as over a relay */
+};
+
+struct mint_answer {
+    uint32_t status;  /* of HTTP */
+    struct text body; /* JSON; text_clear */
+};
+
+void mint_call(struct mint *mint, struct mint_answer *answer, const struct mint_call *call);
+
+/* Why a call is refused: {"detail": text, "code": code}. */
+struct mint_fault {
+    uint32_t status, code;
+    char text[160];
+};
+
+#define mint_refuse(...) (mint_fault_fill(__VA_ARGS__), false)
+void mint_fault_fill(struct mint_fault *fault, uint32_t code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- what credit is spent on ---- */
+
+struct mint_terms {
+    uint64_t amount, fee_reserve; /* what it costs, and the most that may come on top */
+    struct span request;          /* told with the quote, up to MINT_REQUEST_MAX bytes of UTF-8 */
+    struct span more;             /* further members of the quote, as "offer":"...", or empty */
+    int64_t expiry;
+    void *job; /* the method's, for keep */
+};
+
+struct mint_method {
+    const char *name; /* "compute" */
+    void *owner;
+    uint64_t amount_min, amount_max;
+
+    /* Says the terms of what body, the whole JSON object of POST /v1/melt/quote/NAME, asks for.
+     * What terms point to lives in the arena. */
+    bool (*quote)(void *owner, struct mint_terms *terms, struct arena *arena, struct span unit,
+                  struct span body, struct mint_fault *fault);
+    /* In the transaction that puts the quote down, after it. */
+    bool (*keep)(void *owner, struct pg_conn *connection, struct span quote,
+                 const struct mint_terms *terms, struct err *err);
+    /* In the transaction that makes the quote and its proofs PENDING, after it. */
+    bool (*pay)(void *owner, struct pg_conn *connection, struct span quote, struct err *err);
+};
+
+/* Before the first call. */
+void mint_spend_by(struct mint *mint, const struct mint_method *method);
+
+/* In a transaction of the method's: the quote is PAID, its proofs are SPENT, and what the proofs
+ * are worth beyond cost is signed as change. proof: told as payment_preimage. False, with nothing
+ * done, when it is not PENDING or cost is more than amount and fee_reserve: the caller rolls back.
+ */
+MUST_CHECK bool mint_settle(struct mint *mint, struct pg_conn *connection, struct span quote,
+                            uint64_t cost, struct span proof, struct err *err);
+
+/* In a transaction of the method's: the quote is UNPAID again and its proofs are UNSPENT. */
+MUST_CHECK bool mint_return(struct mint *mint, struct pg_conn *connection, struct span quote,
+                            struct err *err);
+
+/* ---- the mint ---- */
+
+struct mint_setup {
+    struct ledger *ledger;
+    const struct bytes32 *seed; /* in locked memory; borrowed */
+    const struct mint_policy *policy;
+    const char *name; /* of /v1/info */
+};
+
+/* NULL on failure. Keysets that the policy wants and that are not there yet are made. */
+MUST_CHECK struct mint *mint_open(const struct mint_setup *setup, struct err *err);
+void mint_close(struct mint *mint);
+
+/* What is told of the policy, and of what is issued and spent: content of 38431 and 38432. */
+void mint_write_policy(const struct mint *mint, struct text *out);
+MUST_CHECK bool mint_write_supply(struct mint *mint, struct text *out, struct err *err);
