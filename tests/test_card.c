@@ -1,5 +1,5 @@
 /* Each operator of a card against gpu/kernel, bit by bit: on the emulator, which also sees what a
- * real card would let pass.
+ * real card would let pass, and, as cuda_card, on a real one.
  */
 #include "gpu/card.h"
 
@@ -11,6 +11,7 @@
 #include "gpu/tensor.h"
 #include "gpu/tile.h"
 #include "gpu/view.h"
+#include "tests/card_at_hand.h"
 #include "tests/random.h"
 #include "tests/test.h"
 
@@ -374,7 +375,7 @@ static void test_large_products(void **state)
     let_go();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_norms), cmocka_unit_test(test_place),
                                        cmocka_unit_test(test_attention),
@@ -382,8 +383,6 @@ int main(void)
                                        cmocka_unit_test(test_large_products)};
     struct card_facts facts;
     random_start();
-    card = card_cuda();
-    if (card->open(&facts) != NULL)
-        return 1;
+    card = card_at_hand(argc > 1 ? argv[1] : NULL, &facts);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
