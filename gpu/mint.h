@@ -17,17 +17,18 @@
 
 struct arena;
 struct err;
+struct fault;
 struct ledger;
 struct mint;
 struct mint_policy;
-struct pg_conn;
+struct transaction;
+struct uuid;
 
 enum {
     MINT_BODY_BYTES_MAX = 1 << 20,
     MINT_LIST_MAX = 1000, /* inputs, outputs, states */
     MINT_METHODS_MAX = 8,
     MINT_METHOD_NAME_MAX = 32,
-    MINT_QUOTE_MAX = 64, /* bytes of a quote's id */
     MINT_REQUEST_MAX = 4096
 };
 
@@ -44,16 +45,6 @@ struct mint_answer {
 
 void mint_call(struct mint *mint, struct mint_answer *answer, const struct mint_call *call);
 
-/* Why a call is refused: {"detail": text, "code": code}. */
-struct mint_fault {
-    uint32_t status, code;
-    char text[160];
-};
-
-#define mint_refuse(...) (mint_fault_fill(__VA_ARGS__), false)
-void mint_fault_fill(struct mint_fault *fault, uint32_t code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
 /* ---- what credit is spent on ---- */
 
 struct mint_terms {
@@ -61,7 +52,7 @@ struct mint_terms {
     struct span request;          /* told with the quote, up to MINT_REQUEST_MAX bytes of UTF-8 */
     struct span more;             /* further members of the quote, as "offer":"...", or empty */
     int64_t expiry;
-    void *job; /* the method's, for keep */
+    void *job; /* the method's, in the arena, for keep */
 };
 
 struct mint_method {
@@ -72,27 +63,25 @@ struct mint_method {
     /* Says the terms of what body, the whole JSON object of POST /v1/melt/quote/NAME, asks for.
      * What terms point to lives in the arena. */
     bool (*quote)(void *owner, struct mint_terms *terms, struct arena *arena, struct span unit,
-                  struct span body, struct mint_fault *fault);
+                  struct span body, struct fault *fault);
     /* In the transaction that puts the quote down, after it. */
-    bool (*keep)(void *owner, struct pg_conn *connection, struct span quote,
-                 const struct mint_terms *terms, struct err *err);
-    /* In the transaction that makes the quote and its proofs PENDING, after it. */
-    bool (*pay)(void *owner, struct pg_conn *connection, struct span quote, struct err *err);
+    bool (*keep)(void *owner, struct transaction *transaction, const struct uuid *quote,
+                 const struct mint_terms *terms, struct fault *fault);
+    /* In the transaction that makes the quote and its proofs PENDING, after it. Run again, it finds
+     * its own traces, as the ledger's steps do. */
+    bool (*pay)(void *owner, struct transaction *transaction, const struct uuid *quote,
+                struct fault *fault);
 };
 
 /* Before the first call. */
 void mint_spend_by(struct mint *mint, const struct mint_method *method);
 
 /* In a transaction of the method's: the quote is PAID, its proofs are SPENT, and what the proofs
- * are worth beyond cost is signed as change. proof: told as payment_preimage. False, with nothing
- * done, when it is not PENDING or cost is more than amount and fee_reserve: the caller rolls back.
- */
-MUST_CHECK bool mint_settle(struct mint *mint, struct pg_conn *connection, struct span quote,
-                            uint64_t cost, struct span proof, struct err *err);
-
-/* In a transaction of the method's: the quote is UNPAID again and its proofs are UNSPENT. */
-MUST_CHECK bool mint_return(struct mint *mint, struct pg_conn *connection, struct span quote,
-                            struct err *err);
+ * are worth beyond cost is signed as change. proof: told as payment_preimage. Giving all back
+ * instead is ledger_cancel. */
+MUST_CHECK bool mint_settle(struct mint *mint, struct transaction *transaction,
+                            const struct uuid *quote, uint64_t cost, struct span proof,
+                            struct fault *fault);
 
 /* ---- the mint ---- */
 
