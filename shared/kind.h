@@ -31,11 +31,17 @@ enum {
     KIND_BLOCK = 1576,     /* a batch of ids under one hash */
     KIND_KNOWLEDGE = 1580, /* a unit of it, with what it was derived from */
     KIND_REPORT = 1984,
+    KIND_RECEIPT = 8430,         /* of a job, by the node that did it */
+    KIND_COUNTER_RECEIPT = 8431, /* of jobs, by who paid for them */
     KIND_RELAY_LIST = 10002,
     KIND_CHAT_RELAYS = 10050, /* where gift wraps are left */
     KIND_EPHEMERAL_GIFT_WRAP = 21059,
     KIND_AUTH = 22242,
     KIND_HTTP_AUTH = 27235,
+    KIND_PULSE = 28430,          /* how a node that offers something fares */
+    KIND_MARKET_CHUNK = 28431,   /* a piece of an answer */
+    KIND_MARKET_MESSAGE = 28432, /* a request or an answer as HTTP's, only ever inside a wrap */
+    KIND_OFFER = 38430,          /* a model for hire, or some of its layers */
 };
 
 enum kind_class {

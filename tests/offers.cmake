@@ -1,0 +1,4 @@
+# What nodes sell, and how they fare.
+unit_test(offer)
+property_test(offer)
+fuzz_target(offer)
