@@ -17,7 +17,7 @@
 #include "gpu/dtype.h"
 #include "gpu/hyper.h"
 
-enum { CARD_VERSION = 1 };
+enum { CARD_VERSION = 2 };
 
 struct card_facts {
     char name[64];
@@ -62,15 +62,25 @@ struct card_attention {
     float scale, cap;
 };
 
-/* out[n] = weights times in[n], and the bias */
+/* Inputs as gpu/digits has them, those of a block in the order of a pack's rows (gpu/pack). */
+struct card_digits {
+    uint32_t *at;    /* (rows, columns / 4): four digits each, the first lowest */
+    float *scales;   /* (rows, columns / DIGITS_BLOCK) */
+    const float *in; /* (rows, columns) */
+    uint32_t rows, columns;
+};
+
+/* out[n] = weights times in[n], and the bias; or as gpu/digit_tile, times the digits of in[n] */
 struct card_product {
     const char *weights; /* gpu/pack */
     uint64_t pack_bytes;
     enum dtype type;
     uint32_t rows, columns, count;
-    const float *bias; /* NULL: none */
-    const float *in;   /* (count, columns) */
-    float *out;        /* (count, rows) */
+    const float *bias;      /* NULL: none */
+    const float *in;        /* (count, columns); not read where there are digits */
+    float *out;             /* (count, rows) */
+    const uint32_t *digits; /* NULL: none. As card_digits; for Q8 and Q4 */
+    const float *scales;
 };
 
 struct card {
@@ -86,6 +96,7 @@ struct card {
     void (*normalize)(const struct card_norm *norm);
     void (*place)(const struct card_place *place);
     void (*attend)(const struct card_attention *attention);
+    void (*digits)(const struct card_digits *digits);
     void (*multiply)(const struct card_product *product);
     /* out[i] *= act(gate[i]); without a gate, out[i] = act(out[i]) */
     void (*activate)(float *out, const float *gate, uint64_t count, enum hyper_activation act);

@@ -8,6 +8,7 @@
 #include "gpu/card.h"
 #include "gpu/weight.h"
 
+struct err;
 struct model;
 struct pool;
 
@@ -15,6 +16,7 @@ struct card_matrix {
     char *weights;
     float *bias; /* NULL: none */
     enum dtype type;
+    bool takes_digits; /* as struct matrix */
     uint32_t rows, columns;
     uint64_t pack_bytes;
     uint64_t bytes; /* as stored */
@@ -36,14 +38,19 @@ struct card_loader {
     const struct model *model;
     struct pool *pool; /* whose threads pack */
     bool is_full;      /* the card had too little memory for all that was made */
+    bool has_failed;   /* a number that the smaller type cannot hold, as err says */
+    struct err *err;
 };
 
-/* What a card had no memory for is NULL, and told by is_full. */
-void card_layer_make(struct card_layer *layer, struct card_loader *loader, uint32_t index);
+/* What a card had no memory for is NULL, and told by is_full; the rest of what failed is told too,
+ * and to be cleared as well. made: of matrices. */
+void card_layer_make(struct card_layer *layer, struct card_loader *loader, uint32_t index,
+                     enum dtype_made made);
 void card_layer_clear(struct card_layer *layer, const struct card *card);
 
 /* The model must have the weight. */
-void card_matrix_make(struct card_matrix *matrix, struct card_loader *loader, struct weight_id id);
+void card_matrix_make(struct card_matrix *matrix, struct card_loader *loader, struct weight_id id,
+                      enum dtype_made made);
 void card_matrix_clear(struct card_matrix *matrix, const struct card *card);
 
 void card_norm_make(struct card_layer_norm *norm, struct card_loader *loader, enum weight weight,

@@ -2,13 +2,11 @@
 
 #include <math.h>
 
+#include "gpu/scalar.h"
+
 float digits_scale(uint32_t bits)
 {
-    float most;
-    if (bits >= 0x7f800000)
-        return NAN;
-    memcpy(&most, &bits, sizeof most);
-    return most < 0x1p-119F ? 0 : most / 127;
+    return scalar_digit_scale(bits);
 }
 
 void digits_write(const struct digits *digits, const float *in, uint32_t columns)

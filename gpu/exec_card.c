@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "gpu/card_layer.h"
+#include "gpu/card_room.h"
 #include "gpu/card_step.h"
 #include "gpu/entry.h"
 #include "gpu/exec_device.h"
@@ -24,11 +25,7 @@ struct seat {
     char *slab; /* of pages: (layer, key and value, kv head, EXEC_PAGE * head_size) */
     size_t page_bytes, head_bytes;
 
-    float *state, *norm; /* (rows_max, width) */
-    float *query, *heads, *key, *value;
-    float *gate, *up;
-    float *turns;  /* (rows_max, rotary) */
-    float *logits; /* (LOGIT_ROWS, vocabulary) */
+    struct card_room room;
     struct card_step step;
 
     /* The same, as the host makes it. */
@@ -63,9 +60,9 @@ static bool begin(struct seat *seat, const struct exec_row *rows, uint32_t count
         entry_state(&seat->entry, seat->host_state + j * width, rows + j);
         entry_turns(&seat->entry, seat->host_turns + j * rotary, rows + j);
     }
-    seat->card->put(seat->state, seat->host_state, count * width * sizeof(float));
+    seat->card->put(seat->room.state, seat->host_state, count * width * sizeof(float));
     if (rotary > 0)
-        seat->card->put(seat->turns, seat->host_turns, count * rotary * sizeof(float));
+        seat->card->put(seat->room.turns, seat->host_turns, count * rotary * sizeof(float));
     bool has_moved = false;
     bool ok = card_step_put(&seat->step, seat->card, rows, count, &has_moved);
     if (has_moved)
@@ -89,6 +86,11 @@ static void normalize(const struct seat *seat, const struct card_layer_norm *nor
 static void multiply(const struct seat *seat, const struct card_matrix *matrix, float *out,
                      const float *in, uint32_t count)
 {
+    if (matrix->takes_digits) {
+        struct card_digits digits = {seat->room.digits, seat->room.scales, in, count,
+                                     matrix->columns};
+        seat->card->digits(&digits);
+    }
     struct card_product product = {.weights = matrix->weights,
                                    .pack_bytes = matrix->pack_bytes,
                                    .type = matrix->type,
@@ -97,7 +99,9 @@ static void multiply(const struct seat *seat, const struct card_matrix *matrix, 
                                    .count = count,
                                    .bias = matrix->bias,
                                    .in = in,
-                                   .out = out};
+                                   .out = out,
+                                   .digits = matrix->takes_digits ? seat->room.digits : NULL,
+                                   .scales = seat->room.scales};
     seat->card->multiply(&product);
 }
 
@@ -107,7 +111,7 @@ static void add(const struct seat *seat, const struct card_layer_norm *norm, flo
 {
     if (norm->gain != NULL)
         normalize(seat, norm, part, part, rows);
-    seat->card->add(seat->state, part, (uint64_t)rows * seat->hyper.width);
+    seat->card->add(seat->room.state, part, (uint64_t)rows * seat->hyper.width);
 }
 
 /* Where in a page a layer of the shard has its keys; its values lie behind those. */
@@ -121,10 +125,10 @@ static void look(const struct seat *seat, uint32_t index, uint32_t count)
     const struct hyper *hyper = &seat->hyper;
     bool is_windowed = hyper_is_windowed(hyper, seat->options.layer_begin + index);
     size_t keys = keys_at(seat, index);
-    struct card_place place = {.query = seat->query,
-                               .key = seat->key,
-                               .value = seat->value,
-                               .turns = seat->turns,
+    struct card_place place = {.query = seat->room.query,
+                               .key = seat->room.key,
+                               .value = seat->room.value,
+                               .turns = seat->room.turns,
                                .positions = seat->step.positions,
                                .pages = seat->step.row_pages,
                                .slab = seat->slab,
@@ -137,8 +141,8 @@ static void look(const struct seat *seat, uint32_t index, uint32_t count)
                                .kv_heads = hyper->kv_heads,
                                .head_size = hyper->head_size,
                                .rotary = hyper->rotary};
-    struct card_attention attention = {.out = seat->heads,
-                                       .query = seat->query,
+    struct card_attention attention = {.out = seat->room.heads,
+                                       .query = seat->room.query,
                                        .slab = seat->slab,
                                        .positions = seat->step.positions,
                                        .pages = seat->step.pages,
@@ -162,30 +166,30 @@ static void run_layer(const struct seat *seat, uint32_t index, uint32_t count)
 {
     const struct card_layer *layer = seat->layers + index;
     uint64_t inner = (uint64_t)count * seat->hyper.inner;
-    normalize(seat, &layer->attention_norm, seat->norm, seat->state, count);
-    multiply(seat, &layer->query, seat->query, seat->norm, count);
-    multiply(seat, &layer->key, seat->key, seat->norm, count);
-    multiply(seat, &layer->value, seat->value, seat->norm, count);
+    normalize(seat, &layer->attention_norm, seat->room.norm, seat->room.state, count);
+    multiply(seat, &layer->query, seat->room.query, seat->room.norm, count);
+    multiply(seat, &layer->key, seat->room.key, seat->room.norm, count);
+    multiply(seat, &layer->value, seat->room.value, seat->room.norm, count);
     look(seat, index, count);
-    multiply(seat, &layer->attention_out, seat->norm, seat->heads, count);
-    add(seat, &layer->post_attention_norm, seat->norm, count);
+    multiply(seat, &layer->attention_out, seat->room.norm, seat->room.heads, count);
+    add(seat, &layer->post_attention_norm, seat->room.norm, count);
 
-    normalize(seat, &layer->inner_norm, seat->norm, seat->state, count);
-    multiply(seat, &layer->up, seat->up, seat->norm, count);
+    normalize(seat, &layer->inner_norm, seat->room.norm, seat->room.state, count);
+    multiply(seat, &layer->up, seat->room.up, seat->room.norm, count);
     if (layer->has_gate)
-        multiply(seat, &layer->gate, seat->gate, seat->norm, count);
-    seat->card->activate(seat->up, layer->has_gate ? seat->gate : NULL, inner,
+        multiply(seat, &layer->gate, seat->room.gate, seat->room.norm, count);
+    seat->card->activate(seat->room.up, layer->has_gate ? seat->room.gate : NULL, inner,
                          seat->hyper.activation);
-    multiply(seat, &layer->down, seat->norm, seat->up, count);
-    add(seat, &layer->post_inner_norm, seat->norm, count);
+    multiply(seat, &layer->down, seat->room.norm, seat->room.up, count);
+    add(seat, &layer->post_inner_norm, seat->room.norm, count);
 }
 
 /* Logits of rows that lie together in norm, to the card's memory. */
 static void find_logits(const struct seat *seat, const float *norm, uint32_t count)
 {
-    multiply(seat, &seat->output, seat->logits, norm, count);
+    multiply(seat, &seat->output, seat->room.logits, norm, count);
     if (seat->hyper.output_cap != 0)
-        seat->card->cap(seat->logits, (uint64_t)count * seat->hyper.vocabulary,
+        seat->card->cap(seat->room.logits, (uint64_t)count * seat->hyper.vocabulary,
                         seat->hyper.output_cap);
 }
 
@@ -193,7 +197,8 @@ static void get_logits(const struct seat *seat, const struct exec_row *const *ro
 {
     size_t vocabulary = seat->hyper.vocabulary;
     for (uint32_t i = 0; i < count; i++)
-        seat->card->get(rows[i]->logits, seat->logits + i * vocabulary, vocabulary * sizeof(float));
+        seat->card->get(rows[i]->logits, seat->room.logits + i * vocabulary,
+                        vocabulary * sizeof(float));
 }
 
 /* Of those rows that are asked, the norm lies together and the head is read for many at once. */
@@ -204,12 +209,12 @@ static void tell_some(const struct seat *seat, const struct exec_row *rows, uint
     size_t width = seat->hyper.width;
     for (uint32_t j = 0; j < count; j++) {
         if (rows[j].logits != NULL) {
-            normalize(seat, &seat->output_norm, seat->norm + told_count * width,
-                      seat->state + j * width, 1);
+            normalize(seat, &seat->output_norm, seat->room.norm + told_count * width,
+                      seat->room.state + j * width, 1);
             told[told_count++] = rows + j;
         }
         if (told_count == LOGIT_ROWS || (told_count > 0 && j + 1 == count)) {
-            find_logits(seat, seat->norm, told_count);
+            find_logits(seat, seat->room.norm, told_count);
             get_logits(seat, told, told_count);
             told_count = 0;
         }
@@ -241,8 +246,8 @@ static void run_alike(struct seat *seat, const struct exec_row *rows, uint32_t c
         seat->card->record();
         run_layers(seat, count);
         if (seat->options.has_head) {
-            normalize(seat, &seat->output_norm, seat->norm, seat->state, count);
-            find_logits(seat, seat->norm, count);
+            normalize(seat, &seat->output_norm, seat->room.norm, seat->room.state, count);
+            find_logits(seat, seat->room.norm, count);
         }
         *recording = seat->card->recorded();
     }
@@ -270,7 +275,7 @@ static bool run(void *state, const struct exec_row *rows, uint32_t count, struct
     }
     for (uint32_t j = 0; j < count; j++)
         if (rows[j].hidden != NULL)
-            seat->card->get(rows[j].hidden, seat->state + j * width, width * sizeof(float));
+            seat->card->get(rows[j].hidden, seat->room.state + j * width, width * sizeof(float));
     const char *fault = seat->card->finish();
     return fault == NULL || err_set(err, ERR_INTERNAL, "the card: %.90s", fault);
 }
@@ -295,57 +300,48 @@ static void close_seat(void *state)
     card_matrix_clear(&seat->output, card);
     entry_clear(&seat->entry);
     card_step_clear(&seat->step, card);
-    void *theirs[] = {seat->slab,  seat->state, seat->norm, seat->query, seat->heads, seat->key,
-                      seat->value, seat->gate,  seat->up,   seat->turns, seat->logits};
-    for (void **memory = theirs; memory < theirs + ARRAY_LEN(theirs); memory++)
-        card->give(*memory);
+    card_room_clear(&seat->room, card);
+    card->give(seat->slab);
     void *ours[] = {seat->layers, seat->host_state, seat->host_turns, seat};
     for (void **memory = ours; memory < ours + ARRAY_LEN(ours); memory++)
         free(*memory);
 }
 
-/* Room for what rows leave between operators. False when the card has too little. */
+static bool has_no_room(struct err *err)
+{
+    return err_set(err, ERR_INVALID,
+                   "the card has too little memory: fewer layers or positions, or a smaller type "
+                   "of weights");
+}
+
+/* False when the card has too little. */
 static bool make_room(struct seat *seat, uint32_t pages)
 {
     const struct hyper *hyper = &seat->hyper;
-    uint64_t rows = seat->options.rows_max;
-    uint64_t heads = (uint64_t)hyper->heads * hyper->head_size;
-    uint64_t kept = (uint64_t)hyper->kv_heads * hyper->head_size;
-    uint64_t logits = seat->options.has_head ? (uint64_t)LOGIT_ROWS * hyper->vocabulary : 1;
-    struct {
-        float **at;
-        uint64_t count;
-    } floats[] = {{&seat->state, rows * hyper->width},
-                  {&seat->norm, rows * hyper->width},
-                  {&seat->query, rows * heads},
-                  {&seat->heads, rows * heads},
-                  {&seat->key, rows * kept},
-                  {&seat->value, rows * kept},
-                  {&seat->gate, rows * hyper->inner},
-                  {&seat->up, rows * hyper->inner},
-                  {&seat->turns, rows * hyper->rotary + 1},
-                  {&seat->logits, logits}};
-    bool ok = true;
-    for (size_t i = 0; i < ARRAY_LEN(floats); i++)
-        ok = ok && (*floats[i].at = seat->card->take(floats[i].count * sizeof(float))) != NULL;
-    seat->slab = ok ? seat->card->take((uint64_t)pages * seat->page_bytes) : NULL;
-    seat->host_state = array_of(rows * hyper->width, sizeof(float));
-    seat->host_turns = array_of(rows * hyper->rotary, sizeof(float));
-    return seat->slab != NULL && card_step_make(&seat->step, seat->card, seat->options.rows_max);
+    uint32_t rows = seat->options.rows_max;
+    seat->host_state = array_of((size_t)rows * hyper->width, sizeof(float));
+    seat->host_turns = array_of((size_t)rows * hyper->rotary, sizeof(float));
+    seat->slab = seat->card->take((uint64_t)pages * seat->page_bytes);
+    return seat->slab != NULL &&
+           card_room_make(&seat->room, seat->card, hyper, rows,
+                          seat->options.has_head ? LOGIT_ROWS : 0) &&
+           card_step_make(&seat->step, seat->card, rows);
 }
 
-static bool load(struct seat *seat, const struct model *model)
+static bool load(struct seat *seat, const struct model *model, struct err *err)
 {
     struct pool *pool = pool_new(seat->options.threads);
-    struct card_loader loader = {.card = seat->card, .model = model, .pool = pool};
+    struct card_loader loader = {.card = seat->card, .model = model, .pool = pool, .err = err};
+    enum dtype_made made = seat->options.weights;
     for (uint32_t i = 0; i < seat->layer_count; i++)
-        card_layer_make(seat->layers + i, &loader, seat->options.layer_begin + i);
+        card_layer_make(seat->layers + i, &loader, seat->options.layer_begin + i, made);
     if (seat->options.has_head) {
-        card_matrix_make(&seat->output, &loader, (struct weight_id){.weight = WEIGHT_OUTPUT});
+        card_matrix_make(&seat->output, &loader, (struct weight_id){.weight = WEIGHT_OUTPUT},
+                         exec_head_made(made));
         card_norm_make(&seat->output_norm, &loader, WEIGHT_OUTPUT_NORM, 0);
     }
     pool_free(pool);
-    return !loader.is_full;
+    return !loader.has_failed && (!loader.is_full || has_no_room(err));
 }
 
 static void count_matrix(struct exec_device *device, const struct card_matrix *matrix)
@@ -370,12 +366,17 @@ static void count_weights(struct exec_device *device, const struct seat *seat)
     device->head_bytes = seat->output.bytes;
 }
 
+static bool open_seat(struct seat *seat, const struct model *model, uint32_t pages, struct err *err)
+{
+    if (!entry_make(&seat->entry, model, seat->options.has_embedding))
+        return err_set(err, ERR_INTERNAL, "a model without an embedding was opened");
+    return load(seat, model, err) && (make_room(seat, pages) || has_no_room(err));
+}
+
 bool exec_card_open(struct exec_device *device, const struct model *model,
                     const struct exec_options *options, uint32_t pages, struct err *err)
 {
     const struct hyper *hyper = &model->hyper;
-    if (options->weights != DTYPE_AS_STORED)
-        return err_set(err, ERR_UNSUPPORTED, "on a card, weights are taken as they are stored");
     struct seat *seat = array_of(1, sizeof *seat);
     *seat = (struct seat){.card = options->card,
                           .hyper = *hyper,
@@ -384,13 +385,9 @@ bool exec_card_open(struct exec_device *device, const struct model *model,
     seat->head_bytes = (size_t)EXEC_PAGE * hyper->head_size * dtype_block(options->kv_type).bytes;
     seat->page_bytes = seat->head_bytes * hyper->kv_heads * 2 * seat->layer_count;
     seat->layers = array_of(seat->layer_count, sizeof(struct card_layer));
-    bool ok = entry_make(&seat->entry, model, options->has_embedding);
-    if (!ok || !load(seat, model) || !make_room(seat, pages)) {
+    if (!open_seat(seat, model, pages, err)) {
         close_seat(seat);
-        return ok ? err_set(err, ERR_INVALID,
-                            "the card has too little memory: fewer layers or "
-                            "positions, or a smaller type of weights")
-                  : err_set(err, ERR_INTERNAL, "a model without an embedding was opened");
+        return false;
     }
     *device =
         (struct exec_device){.state = seat, .run = run, .copy = copy_page, .close = close_seat};

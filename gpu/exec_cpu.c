@@ -286,7 +286,7 @@ static bool load(struct cpu *cpu, const struct model *model, struct err *err)
 {
     const struct exec_options *options = &cpu->options;
     struct weight_id output = {.weight = WEIGHT_OUTPUT};
-    enum dtype_made head = options->weights == DTYPE_AS_Q4 ? DTYPE_AS_Q8 : options->weights;
+    enum dtype_made head = exec_head_made(options->weights);
     for (uint32_t i = 0; i < cpu->layer_count; i++)
         if (!layer_make(cpu->layers + i, model, options->layer_begin + i, options->weights,
                         cpu->pool, err))

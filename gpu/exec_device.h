@@ -34,6 +34,12 @@ struct exec_device {
     uint64_t head_weights;
 };
 
+/* The head of a model whose weights are made q4 stays finer: it decides what is said. */
+static inline enum dtype_made exec_head_made(enum dtype_made made)
+{
+    return made == DTYPE_AS_Q4 ? DTYPE_AS_Q8 : made;
+}
+
 /* pages: of keys and values that are to be kept. */
 MUST_CHECK bool exec_cpu_open(struct exec_device *device, const struct model *model,
                               const struct exec_options *options, uint32_t pages, struct err *err);

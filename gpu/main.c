@@ -81,14 +81,11 @@ static int end(bool ok, const struct err *err)
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* The card that the model shall be computed on, if any. It takes weights as they are stored. */
+/* The card that the model shall be computed on, if any. */
 static bool find_card(const struct card **card, const struct command *command, struct err *err)
 {
     struct plugin plugin;
-    const char *device = command->device;
-    if (device == NULL && command->run.weights != DTYPE_AS_STORED)
-        device = "cpu";
-    if (!plugin_open(&plugin, device, err))
+    if (!plugin_open(&plugin, command->device, err))
         return false;
     if (plugin.why[0] != '\0')
         fprintf(stderr, "shoal-gpu: on the processor: %s\n", plugin.why);

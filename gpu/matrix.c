@@ -75,9 +75,11 @@ static void pack_chunk(void *job, uint32_t chunk, uint32_t thread)
     }
 }
 
-static enum dtype type_of(enum dtype stored, enum dtype_made made)
+enum dtype matrix_type(bool *takes_digits, const struct view *view, enum dtype_made made)
 {
-    if (dtype_block(stored).elements > 1)
+    enum dtype stored = view->tensor->type;
+    *takes_digits = made != DTYPE_AS_STORED && digit_tile_suits(stored, view->columns);
+    if (!*takes_digits || dtype_block(stored).elements > 1)
         return stored;
     return made == DTYPE_AS_Q8 ? DTYPE_Q8 : DTYPE_Q4;
 }
@@ -88,9 +90,8 @@ bool matrix_pack(struct matrix *matrix, const struct view *view, enum dtype_made
     struct err errs[POOL_THREADS_MAX];
     bool has_failed[POOL_THREADS_MAX] = {0};
     struct packing packing = {matrix, view, errs, has_failed};
-    enum dtype stored = view->tensor->type;
-    bool takes_digits = made != DTYPE_AS_STORED && digit_tile_suits(stored, view->columns);
-    enum dtype type = takes_digits ? type_of(stored, made) : stored;
+    bool takes_digits;
+    enum dtype type = matrix_type(&takes_digits, view, made);
     uint64_t row;
     *matrix = (struct matrix){
         .rows = view->rows, .columns = view->columns, .type = type, .takes_digits = takes_digits};

@@ -26,6 +26,9 @@ struct matrix {
     uint64_t bytes; /* as stored */
 };
 
+/* What a weight is packed as. takes_digits: as of struct matrix. */
+enum dtype matrix_type(bool *takes_digits, const struct view *view, enum dtype_made made);
+
 /* A weight and its bias; the model must have the weight. There is nothing to clear when false. */
 MUST_CHECK bool matrix_make(struct matrix *matrix, const struct model *model, struct weight_id id,
                             enum dtype_made made, struct pool *pool, struct err *err);

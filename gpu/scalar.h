@@ -28,6 +28,15 @@ SCALAR uint32_t scalar_bits(float value)
     return bits;
 }
 
+/* Of a block of digits (gpu/digits.h) whose greatest magnitude has those bits. */
+SCALAR float scalar_digit_scale(uint32_t bits)
+{
+    float most = scalar_of_bits(bits);
+    if (bits >= 0x7f800000)
+        return scalar_of_bits(0x7fc00000); /* NaN */
+    return most < 0x1p-119F ? 0 : most / 127;
+}
+
 SCALAR float scalar_of_bf16(uint16_t bf16)
 {
     return scalar_of_bits((uint32_t)bf16 << 16);

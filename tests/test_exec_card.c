@@ -63,6 +63,7 @@ static struct pair open_pair(const struct model *model)
     struct err err;
     struct exec_options options = exec_options_whole(model, (SESSIONS + 1) * (LENGTH + EXEC_PAGE));
     options.kv_type = random_below(2) == 0 ? DTYPE_BF16 : DTYPE_F32;
+    options.weights = (enum dtype_made)random_below(3);
     options.sessions_max = SESSIONS + 1;
     options.rows_max = SESSIONS * ROWS;
     options.threads = 1;

@@ -2,6 +2,7 @@
 
 #include "gpu/cuda/attend.cuh"
 #include "gpu/cuda/dialect.cuh"
+#include "gpu/cuda/digits.cuh"
 #include "gpu/cuda/norm.cuh"
 #include "gpu/cuda/place.cuh"
 #include "gpu/cuda/pointwise.cuh"
@@ -92,8 +93,42 @@ template <dtype type> static void multiply_type(const product_job &job)
         multiply_few<type, 1>(job);
 }
 
+static void digits(const card_digits *digits)
+{
+    uint64_t blocks = (uint64_t)digits->rows * (digits->columns / DIGITS_COLUMNS);
+    digits_job job = {digits->at, digits->scales, digits->in, blocks};
+    LAUNCH((unsigned)((blocks + DIGITS_WARPS - 1) / DIGITS_WARPS), DIGITS_THREADS, digits_write,
+           job);
+}
+
+template <dtype type, uint32_t INPUTS> static void multiply_some(const digits_product_job &job)
+{
+    dim3 grid((job.rows + FEW_ROWS - 1) / FEW_ROWS, (job.count + INPUTS - 1) / INPUTS);
+    LAUNCH(grid, FEW_THREADS, (digits_product<type, INPUTS>), job);
+}
+
+template <dtype type> static void multiply_digits(const digits_product_job &job)
+{
+    if (job.count > 4)
+        multiply_some<type, 8>(job);
+    else if (job.count > 2)
+        multiply_some<type, 4>(job);
+    else if (job.count > 1)
+        multiply_some<type, 2>(job);
+    else
+        multiply_some<type, 1>(job);
+}
+
 static void multiply(const card_product *product)
 {
+    digits_product_job of_digits = {product->weights,        product->bias,    product->digits,
+                                    product->scales,         product->out,     product->pack_bytes,
+                                    product->rows,           product->columns, product->count,
+                                    product->bias != nullptr};
+    if (product->digits != nullptr && product->type == DTYPE_Q8)
+        return multiply_digits<DTYPE_Q8>(of_digits);
+    if (product->digits != nullptr)
+        return multiply_digits<DTYPE_Q4>(of_digits);
     static void (*const of_type[])(const product_job &) = {
         multiply_type<DTYPE_F32>, multiply_type<DTYPE_F16>, multiply_type<DTYPE_BF16>,
         multiply_type<DTYPE_Q8>,  multiply_type<DTYPE_Q4>,  multiply_type<DTYPE_Q4K>,
@@ -106,8 +141,8 @@ static void multiply(const card_product *product)
 
 extern "C" const struct card *card_cuda(void)
 {
-    static const card calls = {CARD_VERSION, open_card, take,     give,   put,      get,      copy,
-                               finish,       normalize, place,    attend, multiply, activate, add,
-                               cap,          record,    recorded, replay, forget};
+    static const card calls = {
+        CARD_VERSION, open_card, take,     give,     put, get, copy,   finish,   normalize, place,
+        attend,       digits,    multiply, activate, add, cap, record, recorded, replay,    forget};
     return &calls;
 }

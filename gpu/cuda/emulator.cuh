@@ -76,6 +76,22 @@ inline float __half2float(__half half)
     return half_to_float(half.bits);
 }
 
+inline int __dp4a(int a, int b, int sum)
+{
+    for (unsigned i = 0; i < 32; i += 8)
+        sum += (int8_t)((unsigned)a >> i) * (int8_t)((unsigned)b >> i);
+    return sum;
+}
+
+inline unsigned __byte_perm(unsigned low, unsigned high, unsigned chosen)
+{
+    uint64_t both = (uint64_t)high << 32 | low;
+    unsigned bytes = 0;
+    for (unsigned i = 0; i < 4; i++)
+        bytes |= (unsigned)(both >> (chosen >> i * 4 & 7U) * 8 & 0xffU) << i * 8;
+    return bytes;
+}
+
 inline dim3 gridDim, blockDim, blockIdx, threadIdx;
 
 namespace emulator

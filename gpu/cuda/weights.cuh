@@ -90,6 +90,11 @@ template <> struct weights<DTYPE_Q8> {
         uint32_t word = i < 4 ? bytes.x : bytes.y;
         return weights_half(scale) * (float)(int8_t)(word >> i % 4 * 8);
     }
+    /* The eight times eight digits; what is left out is the scale. */
+    __device__ __forceinline__ int times(uint2 digits) const
+    {
+        return __dp4a((int)bytes.x, (int)digits.x, __dp4a((int)bytes.y, (int)digits.y, 0));
+    }
 };
 
 template <> struct weights<DTYPE_Q4> {
@@ -104,6 +109,16 @@ template <> struct weights<DTYPE_Q4> {
     __device__ __forceinline__ float at(uint32_t i) const
     {
         return weights_half(scale) * (float)((int)(nibbles >> i * 4 & 15U) - 8);
+    }
+    /* Nibbles 0, 2, 4, 6 are the low ones of their bytes; all are 8 too much. */
+    __device__ __forceinline__ int times(uint2 digits) const
+    {
+        int even = (int)__byte_perm(digits.x, digits.y, 0x6420);
+        int odd = (int)__byte_perm(digits.x, digits.y, 0x7531);
+        int sum = __dp4a(0x01010101, even, __dp4a(0x01010101, odd, 0));
+        int low = (int)(nibbles & 0x0f0f0f0fU);
+        int high = (int)(nibbles >> 4 & 0x0f0f0f0fU);
+        return __dp4a(low, even, __dp4a(high, odd, 0)) - 8 * sum;
     }
 };
 
