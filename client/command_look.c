@@ -60,11 +60,13 @@ static void show_text(struct text *out, const struct replica *replica, const str
     }
     for (const struct trie_node *leaf = state->counters.first; leaf != NULL; leaf = leaf->next)
         text_addf(out, "%-12.*s%lld\n", SPAN_ARG(leaf->key), (long long)*(int64_t *)leaf->value);
-    for (const struct trie_node *leaf = state->elements.first; leaf != NULL; leaf = leaf->next) {
-        const struct state_element *element = leaf->value;
-        if (element->is_added && !element->is_removed && element->key.at[0] != '_')
-            add_value(out, element->key.at, element->key.len, element->value);
-    }
+    struct arena arena = {0};
+    size_t count;
+    const struct state_element **elements = state_all_elements(state, &arena, &count);
+    for (size_t i = 0; i < count; i++)
+        if (elements[i]->key.at[0] != '_')
+            add_value(out, elements[i]->key.at, elements[i]->key.len, elements[i]->value);
+    arena_clear(&arena);
 }
 
 static void show_json(struct text *out, const struct replica *replica, const struct bytes32 *root,

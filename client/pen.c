@@ -12,6 +12,7 @@
 #include "client/pen_circle.h"
 #include "client/prose.h"
 #include "client/replica.h"
+#include "client/roll.h"
 #include "client/state.h"
 #include "client/store.h"
 #include "shared/err.h"
@@ -91,6 +92,20 @@ bool pen_remove(struct pen *pen, struct pen_change *change, struct span key, str
     op->tags = tags;
     op->tag_count = (uint32_t)tag_count;
     return true;
+}
+
+struct roll *pen_list(struct pen *pen, struct pen_change *change, struct span key)
+{
+    for (size_t i = 0; i < change->list_count; i++)
+        if (span_eq(change->lists[i]->key, key))
+            return change->lists[i];
+    const struct state *state =
+        change->replica != NULL ? entity_state(replica_entity(change->replica)) : NULL;
+    struct roll_ops ops = {&change->ops, &change->op_count};
+    struct roll *list = roll_new(&pen->arena, ops, state, key, randombytes_random());
+    change->lists = arena_grow(&pen->arena, struct roll *, change->lists, change->list_count);
+    change->lists[change->list_count++] = list;
+    return list;
 }
 
 bool pen_create(struct pen *pen, struct pen_change *change, struct span type, struct err *err)

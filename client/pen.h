@@ -17,6 +17,7 @@ struct draft;
 struct event;
 struct holder;
 struct replica;
+struct roll;
 struct store;
 
 struct pen {
@@ -51,6 +52,8 @@ struct pen_change {
     struct bytes32 parents[NODE_PARENTS_MAX], grounds[NODE_GROUNDS_MAX];
     struct op *ops;
     size_t op_count;
+    struct roll **lists; /* that are changed; see pen_list */
+    size_t list_count;
     bool is_private;          /* relays get it only where the pen's owner names them (NIP-70) */
     const struct span *names; /* by which others know it: "i" tags */
     size_t name_count;
@@ -78,6 +81,10 @@ MUST_CHECK bool pen_value(struct pen *pen, struct span *json, struct span value,
 /* Takes out of a set all that says so, of what is seen here. */
 MUST_CHECK bool pen_remove(struct pen *pen, struct pen_change *change, struct span key,
                            struct span json, struct err *err);
+
+/* A list as it is with what the change does so far, to be changed by roll.h's functions. It knows
+ * the change by its place: that stays where it is. */
+struct roll *pen_list(struct pen *pen, struct pen_change *change, struct span key);
 
 /* Signs, keeps and queues it: the next event of this device. */
 MUST_CHECK bool pen_finish(struct pen *pen, struct pen_change *change, struct event *event,

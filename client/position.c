@@ -45,12 +45,14 @@ bool position_between(struct text *out, struct span low, struct span high, uint3
      * that is high's own nothing of high is a bound any more, above one that is low's nothing of
      * low. */
     bool is_under = high.len == 0;
+    bool is_last = high.len == 0 && low.len > 0, is_first = low.len == 0 && high.len > 0;
     size_t begin = out->len;
     for (size_t i = 0; out->len - begin < POSITION_CHARS_MAX - RANDOM_DIGITS - 1; i++) {
         int lower = i < low.len ? digit_of(low.at[i]) : 0;
         int upper = is_under ? BASE : digit_of(high.at[i]);
         if (upper - lower > 1) {
-            add_digit(out, (uint32_t)(lower + upper) / 2);
+            int digit = is_last ? lower + 1 : is_first ? upper - 1 : (lower + upper) / 2;
+            add_digit(out, (uint32_t)digit);
             for (int j = 0; j < RANDOM_DIGITS - 1; j++, random /= BASE)
                 add_digit(out, random % BASE);
             add_digit(out, 1 + random % (BASE - 1)); /* not 0, which may not be last */

@@ -19,7 +19,10 @@ enum { POSITION_CHARS_MAX = 128 };
  * could be. */
 bool position_is(struct span word);
 
-/* Appends a position after low and before high, either of which may be empty: no bound. random
+/* Where there is a bound on one side only the position is close to it: what is put behind the last,
+ * again and again, makes words that grow by a character in about thirty.
+ *
+ * Appends a position after low and before high, either of which may be empty: no bound. random
  * makes two that ask for the same place at the same time differ. False when low is not before high
  * or the word would be too long: then the list is to be numbered anew. */
 MUST_CHECK bool position_between(struct text *out, struct span low, struct span high,

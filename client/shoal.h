@@ -141,6 +141,9 @@ enum shoal_change_kind {
     SHOAL_ADD,     /* value to the set key */
     SHOAL_REMOVE,  /* value, as it is seen here, from the set key */
     SHOAL_COUNT,   /* amount onto the counter key */
+    SHOAL_INSERT,  /* value into the list key: it is at place at then, or last with SHOAL_LAST */
+    SHOAL_MOVE,    /* what is at place from of the list key: it is at place at then */
+    SHOAL_TAKE,    /* what is at place from out of the list key */
     SHOAL_DELETE,  /* all of it */
     SHOAL_RESTORE, /* undoes that */
 };
@@ -150,7 +153,10 @@ struct shoal_change {
     const char *key;
     const char *value; /* JSON */
     int64_t amount;
+    size_t from, at; /* places in a list, from 0, as the changes before this one leave it */
 };
+
+#define SHOAL_LAST SIZE_MAX
 
 /* Makes an entity, or changes one of one's own or of a circle, with one event, which is queued for
  * the store's relays. changes: up to one of kind 0, at most 999; for a new entity NULL is none. */

@@ -1,14 +1,26 @@
 /* shoal_entity.c - the things in the store. */
 #include "client/catalog.h"
 #include "client/pen.h"
+#include "client/roll.h"
 #include "client/shoal_parts.h"
+
+static bool change_list(struct roll *list, const struct shoal_change *given, struct span json,
+                        struct err *err)
+{
+    if (given->kind == SHOAL_INSERT)
+        return roll_insert(list, given->at == SHOAL_LAST ? list->count : given->at, json, err);
+    if (given->kind == SHOAL_TAKE)
+        return roll_remove(list, given->from, err);
+    size_t last = list->count > 0 ? list->count - 1 : 0;
+    return roll_move(list, given->from, given->at == SHOAL_LAST ? last : given->at, err);
+}
 
 static bool add_change(struct pen *pen, struct pen_change *change, const struct shoal_change *given,
                        struct err *err)
 {
     struct span key = shoal_span(given->key), json = {0};
-    bool has_value =
-        given->kind == SHOAL_SET || given->kind == SHOAL_ADD || given->kind == SHOAL_REMOVE;
+    bool has_value = given->kind == SHOAL_SET || given->kind == SHOAL_ADD ||
+                     given->kind == SHOAL_REMOVE || given->kind == SHOAL_INSERT;
     if (has_value && !pen_value(pen, &json, shoal_span(given->value), true, err))
         return false;
     switch (given->kind) {
@@ -26,6 +38,10 @@ static bool add_change(struct pen *pen, struct pen_change *change, const struct 
     case SHOAL_COUNT:
         pen_op(pen, change, OP_INC, key)->amount = given->amount;
         return true;
+    case SHOAL_INSERT:
+    case SHOAL_MOVE:
+    case SHOAL_TAKE:
+        return change_list(pen_list(pen, change, key), given, json, err);
     case SHOAL_DELETE:
         pen_op(pen, change, OP_SET, SPAN(OP_DELETED))->value = SPAN("true");
         return true;

@@ -60,6 +60,10 @@ bool state_is_deleted(const struct state *state);
 const struct state_element **state_elements(const struct state *state, struct arena *arena,
                                             struct span key, size_t *count);
 
+/* All elements that are there: of sets, then of lists in their order, by name; in the arena. */
+const struct state_element **state_all_elements(const struct state *state, struct arena *arena,
+                                                size_t *count);
+
 /* As canonical JSON with the members counters, deleted, fields, lists, sets and type, less those
  * that are empty. Of what is deleted only that, and the type, unless it is to be all. */
 void state_write(const struct state *state, struct text *out, bool is_all);

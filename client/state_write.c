@@ -83,6 +83,12 @@ const struct state_element **state_elements(const struct state *state, struct ar
     return gather(state, arena, &key, count);
 }
 
+const struct state_element **state_all_elements(const struct state *state, struct arena *arena,
+                                                size_t *count)
+{
+    return gather(state, arena, NULL, count);
+}
+
 /* The name of a member, and a comma in front of it when it is not the first behind begin. */
 static void add_name(struct text *out, size_t begin, struct span name)
 {

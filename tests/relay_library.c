@@ -56,7 +56,8 @@ static void write_notes(struct shoal_store *store, int count)
 {
     char id[SHOAL_HEX_SIZE];
     for (int i = 0; i < count; i++) {
-        const struct shoal_change changes[] = {{SHOAL_SET, "n", scratch_format("%d", i), 0}, {0}};
+        const struct shoal_change changes[] = {
+            {.kind = SHOAL_SET, .key = "n", .value = scratch_format("%d", i)}, {0}};
         check(shoal_entity_new(store, keys, "note", changes, id, &error));
     }
 }

@@ -76,8 +76,10 @@ static void write_events(void)
     struct shoal_store *store = open_store("honest");
     check(shoal_entity_new(store, keys, "note", NULL, note, &error));
     for (int i = 0; i < CHANGES / 2; i++) {
-        const struct shoal_change change[] = {
-            {SHOAL_SET, scratch_format("k%d", i % 5), scratch_format("%d", i), 0}, {0}};
+        const struct shoal_change change[] = {{.kind = SHOAL_SET,
+                                               .key = scratch_format("k%d", i % 5),
+                                               .value = scratch_format("%d", i)},
+                                              {0}};
         check(shoal_entity_change(store, keys, note, change, &error));
         check(shoal_doc_splice(store, keys, note, (size_t)i, 0, "x", &error));
     }
@@ -301,7 +303,7 @@ static void test_drops(void **state)
 {
     (void)state;
     begin(&(struct lie){.drops = true});
-    const struct shoal_change change[] = {{SHOAL_SET, "mine", "1", 0}, {0}};
+    const struct shoal_change change[] = {{.kind = SHOAL_SET, .key = "mine", .value = "1"}, {0}};
     struct shoal_store *store = open_store("honest");
     check(shoal_entity_change(store, keys, note, change, &error));
     shoal_store_close(store);

@@ -54,7 +54,9 @@ static char (*write_notes(const char *device, const char *relay, int notes,
         check(shoal_entity_new(store, keys, "note", NULL, ids[i], &error));
     for (int i = 0; i < notes * changes; i++) {
         const struct shoal_change change[] = {
-            {SHOAL_SET, "n", scratch_format("%d", i), 0}, {SHOAL_COUNT, "changes", NULL, 1}, {0}};
+            {.kind = SHOAL_SET, .key = "n", .value = scratch_format("%d", i)},
+            {.kind = SHOAL_COUNT, .key = "changes", .amount = 1},
+            {0}};
         check(shoal_entity_change(store, keys, ids[i % notes], change, &error));
     }
     shoal_store_close(store);

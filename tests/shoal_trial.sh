@@ -46,6 +46,8 @@ by alice rm "$gone" > /dev/null
 memory=$(by alice mem save fish | id_of)
 by alice circle new family > /dev/null
 by alice circle add family "$bob" > /dev/null
+listed=$(by alice new note title=Listed | id_of)
+for word in one two; do by alice list insert "$listed" todo $word > /dev/null; done
 said=$(by alice new note title=Picnic --circle family | id_of)
 by alice circle new market --open > /dev/null
 post=$(by alice post hello | id_of)
@@ -74,6 +76,7 @@ declare -A arguments=(
     [profile set]="name=Ann" [dm send]="--to $carol hello --relay $url" [dm relays]="ws://127.0.0.1:2"
     [dm fetch]="$url"
     [mem save]="x" [mem consolidate]="$memory --into y" [link]="$note $memory" [unit save]="x"
+    [list insert]="$note todo x" [list move]="$listed todo 1 2" [list rm]="$listed todo 1"
     [doc edit]="$note text" [circle new]="other" [circle add]="family $carol" [circle rm]="family $bob"
     [circle role]="family $bob admin" [circle leave]="$club" [circle void]="family $said"
     [circle keys]="family --rotate" [circle say]="family hello"
@@ -84,8 +87,8 @@ declare -A arguments=(
     [event]="--content x --to $url" [publish]="$url" [mcp]="--allow-write"
 )
 declare -A input=([publish]=signed [mcp]=asked)
-signs="new set rm restore post reply react follow friend profile dm mem link unit doc circle checkpoint block event mcp identity"
-looks='agent start|agent status|agent lock|agent unlock|agent stop|identity show|identity export|show|log|diff|blame|find|feed|thread|follow list|friend list|profile show|dm list|dm read|mem recall|unit lineage|doc show|doc history|doc diff|doc blame|circle list|circle show|circle read|remote list|sync pull|queue|export|status|doctor|checkpoint verify|block list|block show|block prove|block verify|verify|req|count|neg|encode|decode|did|cid|serve|completion|manual'
+signs="new set rm restore post reply react follow friend profile dm mem link unit list doc circle checkpoint block event mcp identity"
+looks='agent start|agent status|agent lock|agent unlock|agent stop|identity show|identity export|show|log|diff|blame|find|feed|thread|follow list|friend list|profile show|dm list|dm read|mem recall|unit lineage|list show|doc show|doc history|doc diff|doc blame|circle list|circle show|circle read|remote list|sync pull|queue|export|status|doctor|checkpoint verify|block list|block show|block prove|block verify|verify|req|count|neg|encode|decode|did|cid|serve|completion|manual'
 
 # ---- and nothing changes it ----
 

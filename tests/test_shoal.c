@@ -10,7 +10,8 @@
 #include "tests/folder.h"
 #include "tests/test.h"
 
-#define FIELD(name, json) ((struct shoal_change[]){{SHOAL_SET, name, json, 0}, {0}})
+#define FIELD(name, json) \
+    ((struct shoal_change[]){{.kind = SHOAL_SET, .key = name, .value = json}, {0}})
 
 static char folder[64];
 static char path[96];
@@ -169,19 +170,19 @@ static void expect_entity(struct shoal_store *store, const char *id, const char 
 
 static void test_entity(void **state)
 {
-    static const struct shoal_change first[] = {{SHOAL_SET, "title", "\"Fish\"", 0},
-                                                {SHOAL_SET, "size", "12", 0},
-                                                {SHOAL_ADD, "tags", "\"sea\"", 0},
-                                                {SHOAL_ADD, "tags", "\"cod\"", 0},
-                                                {SHOAL_COUNT, "eaten", NULL, 3},
-                                                {0}},
-                                     then[] = {{SHOAL_UNSET, "size", NULL, 0},
-                                               {SHOAL_REMOVE, "tags", "\"sea\"", 0},
-                                               {SHOAL_COUNT, "eaten", NULL, -1},
-                                               {0}},
-                                     gone[] = {{.kind = SHOAL_DELETE}, {0}},
-                                     back[] = {{.kind = SHOAL_RESTORE}, {0}},
-                                     unknown[] = {{.kind = 99}, {0}};
+    static const struct shoal_change
+        first[] = {{.kind = SHOAL_SET, .key = "title", .value = "\"Fish\""},
+                   {.kind = SHOAL_SET, .key = "size", .value = "12"},
+                   {.kind = SHOAL_ADD, .key = "tags", .value = "\"sea\""},
+                   {.kind = SHOAL_ADD, .key = "tags", .value = "\"cod\""},
+                   {.kind = SHOAL_COUNT, .key = "eaten", .amount = 3},
+                   {0}},
+        then[] = {{.kind = SHOAL_UNSET, .key = "size"},
+                  {.kind = SHOAL_REMOVE, .key = "tags", .value = "\"sea\""},
+                  {.kind = SHOAL_COUNT, .key = "eaten", .amount = -1},
+                  {0}},
+        gone[] = {{.kind = SHOAL_DELETE}, {0}}, back[] = {{.kind = SHOAL_RESTORE}, {0}},
+        unknown[] = {{.kind = 99}, {0}};
     struct shoal_store *store = open_store("entities");
     struct shoal_keys *stranger = shoal_keys_new(&error);
     char id[SHOAL_HEX_SIZE];
@@ -208,6 +209,37 @@ static void test_entity(void **state)
     shoal_store_close(store);
 }
 
+static void test_list(void **state)
+{
+    static const struct shoal_change first[] = {
+        {.kind = SHOAL_INSERT, .key = "todo", .value = "\"b\"", .at = SHOAL_LAST},
+        {.kind = SHOAL_INSERT, .key = "todo", .value = "\"c\"", .at = SHOAL_LAST},
+        {.kind = SHOAL_INSERT, .key = "todo", .value = "\"a\"", .at = 0},
+        {0}};
+    static const struct shoal_change then[] = {
+        {.kind = SHOAL_MOVE, .key = "todo", .from = 0, .at = SHOAL_LAST},
+        {.kind = SHOAL_TAKE, .key = "todo", .from = 0},
+        {0}};
+    static const struct shoal_change wrong[] = {
+        {.kind = SHOAL_MOVE, .key = "todo", .from = 2, .at = 0},
+        {.kind = SHOAL_TAKE, .key = "other", .from = 0},
+        {.kind = SHOAL_MOVE, .key = "other", .from = 0, .at = SHOAL_LAST},
+        {.kind = SHOAL_INSERT, .key = "todo", .value = "\"d\"", .at = 3},
+        {.kind = SHOAL_INSERT, .key = "todo", .value = "fish", .at = 0}};
+    struct shoal_store *store = open_store("lists");
+    char id[SHOAL_HEX_SIZE];
+    (void)state;
+    check(shoal_entity_new(store, keys, "task", first, id, &error));
+    expect_entity(store, id, "\"lists\":{\"todo\":[\"a\",\"b\",\"c\"]}");
+    check(shoal_entity_change(store, keys, id, then, &error));
+    expect_entity(store, id, "\"lists\":{\"todo\":[\"c\",\"a\"]}");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const struct shoal_change one[] = {wrong[i], {0}};
+        expect_error(shoal_entity_change(store, keys, id, one, &error), SHOAL_ERROR_INVALID);
+    }
+    shoal_store_close(store);
+}
+
 static void test_many(void **state)
 {
     static struct shoal_change changes[1001];
@@ -215,7 +247,7 @@ static void test_many(void **state)
     char id[SHOAL_HEX_SIZE];
     (void)state;
     for (size_t i = 0; i < 999; i++)
-        changes[i] = (struct shoal_change){SHOAL_COUNT, "n", NULL, 1};
+        changes[i] = (struct shoal_change){.kind = SHOAL_COUNT, .key = "n", .amount = 1};
     check(shoal_entity_new(store, keys, "tally", changes, id, &error));
     expect_entity(store, id, "\"n\":999");
     changes[999] = changes[0];
@@ -313,9 +345,9 @@ static int end(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_keys),   cmocka_unit_test(test_event),
-                                       cmocka_unit_test(test_draft),  cmocka_unit_test(test_store),
-                                       cmocka_unit_test(test_entity), cmocka_unit_test(test_many),
-                                       cmocka_unit_test(test_order),  cmocka_unit_test(test_sync)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_keys),  cmocka_unit_test(test_event),  cmocka_unit_test(test_draft),
+        cmocka_unit_test(test_store), cmocka_unit_test(test_entity), cmocka_unit_test(test_list),
+        cmocka_unit_test(test_many),  cmocka_unit_test(test_order),  cmocka_unit_test(test_sync)};
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -7,7 +7,8 @@
 #include "tests/folder.h"
 #include "tests/test.h"
 
-#define FIELD(name, json) ((struct shoal_change[]){{SHOAL_SET, name, json, 0}, {0}})
+#define FIELD(name, json) \
+    ((struct shoal_change[]){{.kind = SHOAL_SET, .key = name, .value = json}, {0}})
 
 static char folder[64];
 static char path[96];
