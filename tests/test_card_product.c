@@ -1,5 +1,5 @@
-/* Products of a card against gpu/tile and gpu/digit_tile, bit by bit, of every type: on the emulator,
- * and, as cuda_card_product, on a real card.
+/* Products of a card against gpu/tile and gpu/digit_tile, bit by bit, of every type: on the
+ * emulator, and, as cuda_card_product, on a real card.
  */
 #include "gpu/card.h"
 #include "gpu/digit_tile.h"
