@@ -2,10 +2,10 @@
  * processes.
  *
  * A proof is spent once: the unique key Y decides. A message is signed once: the unique key B_
- * decides. Each call is one transaction that leaves, for every keyset, issued - spent = outstanding,
- * where a proof that is PENDING is outstanding still; and each is written into a journal under the
- * hash of the request that asked for it. The same request again is true again, and does nothing:
- * since signing is deterministic, the caller's answer is the same, too (NUT-19).
+ * decides. Each call is one transaction that leaves, for every keyset, issued - spent as what is
+ * outstanding, where a proof that is PENDING is outstanding still; and each is written into a
+ * journal under the hash of the request that asked for it. The same request again is true again,
+ * and does nothing: since signing is deterministic, the caller's answer is the same, too (NUT-19).
  *
  * Signatures are made and checked by the caller, before the call. What is checked here: amounts,
  * fees and units of what goes in and out, and all that only the tables know.

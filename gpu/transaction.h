@@ -21,7 +21,7 @@
 
 struct transaction;
 
-enum { QUERY_PARAMETERS_MAX = 16 };
+enum { QUERY_PARAMETERS_MAX = 16, QUERIES_MAX = 8 };
 
 struct query {
     const char *sql; /* a literal: it is known by its address */
@@ -40,14 +40,18 @@ void query_numbers(struct query *query, const int64_t *at, uint32_t count); /* i
 /* bytea[]: pieces of len bytes, each stride after the one before it, as in an array of structs. */
 void query_pieces(struct query *query, const void *first, size_t len, size_t stride,
                   uint32_t count);
+/* bytea[] of any lengths. */
+void query_spans(struct query *query, const struct span *first, size_t stride, uint32_t count);
 void query_points(struct query *query, const struct bytes33 *at, uint32_t count);
 
 const PGresult *transaction_ask(struct transaction *transaction, struct query *query);
 
-/* How many rows it changed. */
-MUST_CHECK bool transaction_do(struct transaction *transaction, struct query *query,
-                               uint32_t *rows);
+/* Several, up to QUERIES_MAX, on one way to PostgreSQL and back; answers has as many. */
+MUST_CHECK bool transaction_ask_all(struct transaction *transaction, struct query *queries,
+                                    uint32_t count, const PGresult *answers[]);
 
+/* How many rows a statement changed. */
+uint32_t answer_changed(const PGresult *answer);
 /* Of int2, int4, int8 and bool. NULL is 0. */
 int64_t answer_number(const PGresult *rows, int row, int column);
 struct span answer_bytes(const PGresult *rows, int row, int column); /* NULL: at is NULL */

@@ -17,5 +17,5 @@ struct uuid uuid_new(void);
 
 void uuid_write(char text[UUID_TEXT_LEN + 1], const struct uuid *uuid);
 
-/* False: no UUID, in small letters or capitals. */
+/* False: no UUID in small letters. */
 MUST_CHECK bool uuid_read(struct uuid *uuid, struct span text);

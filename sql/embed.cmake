@@ -1,5 +1,11 @@
-# cmake -DOUT=file.c -P embed.cmake: every NNNN_name.sql of this folder as bytes in one C file.
-file(GLOB steps ${CMAKE_CURRENT_LIST_DIR}/[0-9][0-9][0-9][0-9]_*.sql)
+# cmake -DOUT=file.c [-DFOLDER=node -DHEADER=gpu/migration_steps.h -DNOUN=migration] -P embed.cmake:
+# every NNNN_name.sql of this folder, or of FOLDER in it, as bytes in one C file.
+if(NOT DEFINED NOUN)
+  set(FOLDER .)
+  set(HEADER relay/schema_steps.h)
+  set(NOUN schema)
+endif()
+file(GLOB steps ${CMAKE_CURRENT_LIST_DIR}/${FOLDER}/[0-9][0-9][0-9][0-9]_*.sql)
 list(SORT steps)
 set(arrays "")
 set(table "")
@@ -18,11 +24,11 @@ foreach(step ${steps})
   string(APPEND table "    {${number}, \"${name}\", (const char *)sql_${number}},\n")
 endforeach()
 file(WRITE ${OUT} "/* Made from sql/ at build. */
-#include \"relay/schema_steps.h\"
+#include \"${HEADER}\"
 
 ${arrays}
-const struct schema_step schema_steps[] = {
+const struct ${NOUN}_step ${NOUN}_steps[] = {
 ${table}};
 
-const int schema_step_count = (int)ARRAY_LEN(schema_steps);
+const int ${NOUN}_step_count = (int)ARRAY_LEN(${NOUN}_steps);
 ")

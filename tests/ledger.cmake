@@ -1,0 +1,6 @@
+add_library(till STATIC till.c)
+target_link_libraries(till PUBLIC market PkgConfig::CMOCKA)
+foreach(name ledger)
+  unit_test(${name} till)
+  database_test(${name})
+endforeach()
