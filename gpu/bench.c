@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "gpu/bench_stage.h"
 #include "gpu/exec.h"
 #include "gpu/model.h"
 #include "gpu/pool.h"
@@ -212,8 +213,18 @@ static bool bench_all(struct bench *bench, struct err *err)
     for (size_t i = 0; i < ARRAY_LEN(batches); i++)
         if (!bench_batch(bench, batches[i], err))
             return false;
+    return true;
+}
+
+/* And how long each stage takes, were the model cut. */
+static bool bench_cut(struct bench *bench, const struct bench_stage_setup *stages, struct err *err)
+{
     if (bench->is_json)
-        fprintf(bench->out, "]}\n");
+        fprintf(bench->out, stages->stages == 0 ? "]" : "],\"stages\":[");
+    if (stages->stages > 0 && !bench_stages(stages, bench->out, err))
+        return false;
+    if (bench->is_json)
+        fprintf(bench->out, stages->stages == 0 ? "}\n" : "]}\n");
     return true;
 }
 
@@ -259,10 +270,16 @@ bool bench_model(const struct bench_options *options, FILE *out, struct err *err
         bench.memory = room(bench.memory_bytes);
         memset(bench.memory, 1, bench.memory_bytes);
         bench.logits = room(sizeof(float) * SESSIONS * bench.vocabulary);
-        bench.tokens = room(sizeof(uint32_t) * PROMPT_MAX);
-        for (uint32_t i = 0; i < PROMPT_MAX; i++)
+        bench.tokens = room(sizeof(uint32_t) * (PROMPT_MAX + BENCH_STAGE_STEPS));
+        for (uint32_t i = 0; i < PROMPT_MAX + BENCH_STAGE_STEPS; i++)
             bench.tokens[i] = i * 7 % bench.vocabulary;
-        ok = bench_all(&bench, err);
+        const struct bench_stage_setup stages = {.model = &model,
+                                                 .whole = &shard,
+                                                 .stages = options->stages,
+                                                 .prompt = bench.prompt,
+                                                 .tokens = bench.tokens,
+                                                 .is_json = options->is_json};
+        ok = bench_all(&bench, err) && bench_cut(&bench, &stages, err);
         free(bench.memory);
         free(bench.logits);
         free(bench.tokens);

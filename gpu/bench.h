@@ -22,6 +22,7 @@ struct bench_options {
     uint32_t threads; /* 0: as many as there are cores */
     enum dtype_made weights;
     const struct card *card; /* NULL: the processor */
+    uint32_t stages;         /* that the model is cut into, too; 0: it is not */
     bool is_json;            /* one object, not lines */
 };
 

@@ -61,6 +61,9 @@ const char command_usage[] =
     "  --context N        positions of prompt and answer together [the model's, to 8192]\n"
     "  --chat FORMAT      the format of its chats [by the hash of its template]\n"
     "\n"
+    "Options of bench:\n"
+    "  --stages N         also how long each of N stages takes for a token and for a prompt\n"
+    "\n"
     "Options of run, serve and bench:\n"
     "  --threads N        run on so many [0: as many as there are cores]\n"
     "  --device WHERE     cpu, cuda, or auto: on a card if it can be used [auto]\n"
@@ -132,6 +135,7 @@ static const struct option options[] = {
     {"backend", OF_SERVE, OPTION_TEXT, AT(backend), "a URL"},
     {"backend-key-file", OF_SERVE, OPTION_TEXT, AT(backend_key_file), "a file"},
     {"backend-silence", OF_SERVE, OPTION_COUNT, AT(backend_silence_s), "a number of seconds"},
+    {"stages", OF_BENCH, OPTION_COUNT, AT(stages), "a number of stages"},
     {"parallel", OF_SERVE, OPTION_COUNT, AT(parallel), "a number of answers"},
     {"waiting", OF_SERVE, OPTION_COUNT, AT(waiting), "a number of requests"},
     {"device", OF_RUN | OF_SERVE | OF_BENCH, OPTION_TEXT, AT(device), "cpu, cuda or auto"},

@@ -21,6 +21,7 @@ struct command {
     bool is_json, skip_root;
     const char *listen, *name, *key_file;   /* of serve; NULL: not said */
     const char *backend, *backend_key_file; /* the same */
+    uint32_t stages;                        /* of bench */
     uint32_t parallel, waiting, backend_silence_s;
     struct outpost_options stage; /* its layers, next, key_file and wire; NULL: not said */
 };

@@ -99,6 +99,7 @@ static int run(const struct command *command, const struct card *card)
                                   .threads = command->run.threads,
                                   .weights = command->run.weights,
                                   .card = card,
+                                  .stages = command->stages,
                                   .is_json = command->is_json};
     struct service_options service = {.engine = {.model = command->run.model,
                                                  .chat = command->run.chat,

@@ -110,6 +110,14 @@ static void test_bench(void **state)
     assert_non_null(strstr(out.at, "\"measured\":[{\"prompt\":128,\"tokens_per_second\":"));
     assert_non_null(strstr(out.at, ",{\"decode\":32,\"tokens_per_second\":"));
     assert_non_null(strstr(out.at, "}]}\n"));
+    assert_int_equal(run_command(&out, "bench", "--stages 2", ""), 0);
+    assert_non_null(strstr(out.at, "\nlayers 0-0 "));
+    assert_non_null(strstr(out.at, "\nlayers 1-1 "));
+    assert_non_null(strstr(out.at, "sends 0 bytes\n"));
+    assert_int_equal(run_command(&out, "bench", "--json --stages 2", ""), 0);
+    assert_non_null(strstr(out.at, "}],\"stages\":[{\"layers\":\"0-"));
+    assert_non_null(strstr(out.at, ",\"sent_bytes\":0}]}\n"));
+    assert_int_equal(run_command(&out, "bench", "--stages 1000", ""), 1);
     assert_int_equal(run_command(&out, "bench", "--seed 1", ""), 2);
     assert_int_equal(run_command(&out, "bench", "", "twice"), 2);
     text_clear(&out);
