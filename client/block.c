@@ -1,7 +1,6 @@
 #include "client/block.h"
 
-#include <sodium.h>
-
+#include "client/base64.h"
 #include "client/draft.h"
 #include "shared/arena.h"
 #include "shared/err.h"
@@ -21,29 +20,15 @@ enum {
 static const char stamp_head[] =
     "\0OpenTimestamps\0\0Proof\0\xbf\x89\xe2\xe8\x84\xe8\x92\x94\x01\x08";
 
+static bool decode(struct span *bytes, struct arena *arena, const struct event *event)
+{
+    return base64_decode(bytes, arena,
+                         scan_decode(arena, (struct scan_string){event->content_json, true}));
+}
+
 static bool is_same(const struct bytes32 *a, const struct bytes32 *b)
 {
     return memcmp(a->at, b->at, sizeof a->at) == 0;
-}
-
-static bool decode(struct span *bytes, struct arena *arena, const struct event *event)
-{
-    struct span content = scan_decode(arena, (struct scan_string){event->content_json, true});
-    uint8_t *out = arena_alloc(arena, content.len + 1);
-    size_t len;
-    if (sodium_base642bin(out, content.len, content.at, content.len, NULL, &len, NULL,
-                          sodium_base64_VARIANT_ORIGINAL) != 0)
-        return false;
-    *bytes = (struct span){(const char *)out, len};
-    return true;
-}
-
-static void encode(struct text *out, struct span bytes)
-{
-    size_t chars = sodium_base64_encoded_len(bytes.len, sodium_base64_VARIANT_ORIGINAL);
-    sodium_bin2base64(text_reserve(out, chars), chars, (const uint8_t *)bytes.at, bytes.len,
-                      sodium_base64_VARIANT_ORIGINAL);
-    out->len += chars - 1; /* less the NUL */
 }
 
 /* ---- blocks ---- */
@@ -113,8 +98,8 @@ void block_draft(struct draft *draft, const struct block *block)
         draft_tag_id(draft, SPAN("e"), &block->entity, SPAN("root"));
     if (block->has_before)
         draft_tag_id(draft, SPAN("e"), &block->before, SPAN("prev"));
-    encode(&draft->content,
-           (struct span){(const char *)block->ids, block->count * sizeof *block->ids});
+    base64_add(&draft->content,
+               (struct span){(const char *)block->ids, block->count * sizeof *block->ids});
 }
 
 size_t block_find(const struct block *block, const struct bytes32 *id)
@@ -258,6 +243,6 @@ bool block_anchor_draft(struct draft *draft, const struct bytes32 *id, struct sp
     draft->kind = KIND_TIMESTAMP;
     draft_tag_id(draft, SPAN("e"), id, SPAN(""));
     draft_tag_pair(draft, SPAN("alt"), SPAN("opentimestamps attestation"));
-    encode(&draft->content, file);
+    base64_add(&draft->content, file);
     return true;
 }

@@ -24,3 +24,8 @@ MUST_CHECK bool catalog_cover(struct store *store, struct checkpoint *checkpoint
 MUST_CHECK bool catalog_checkpoint(struct store *store, struct checkpoint *checkpoint,
                                    struct arena *arena, const struct bytes32 *root,
                                    struct err *err);
+
+/* The state that a checkpoint says, from its content or from pieces that are here, and as it was
+ * hashed; empty: it was not sent, or not all of it is here. */
+MUST_CHECK bool catalog_said_state(struct store *store, struct span *state, struct arena *arena,
+                                   const struct checkpoint *said, struct err *err);

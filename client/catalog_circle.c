@@ -130,6 +130,7 @@ bool catalog_last(struct store *store, struct catalog_last *last, struct err *er
         !sql_start(store->sql, &row, err,
                    "SELECT id, max(event.ms) FROM event JOIN log USING (n)"
                    " LEFT JOIN writer USING (n) WHERE circle = ? AND event.pk = ?"
+                   " AND root IS NOT NULL"
                    " GROUP BY root, device ORDER BY 2 DESC, id LIMIT ?",
                    "bbi", last->circle, last->author, (int64_t)last->max))
         return false;

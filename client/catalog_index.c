@@ -1,6 +1,7 @@
 /* catalog_index.c - one event of the log, taken apart into the tables. */
 #include "client/act.h"
 #include "client/catalog_parts.h"
+#include "client/epoch.h"
 #include "client/hlc.h"
 #include "client/keyring.h"
 #include "client/node.h"
@@ -89,7 +90,7 @@ static bool is_unread(uint16_t kind)
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (kinds[i] == kind)
             return true;
-    return kind >= KIND_OP && kind < KIND_OP + 10;
+    return (kind >= KIND_OP && kind < KIND_OP + 10) || kind == KIND_PIECE;
 }
 
 bool catalog_add_words(struct store *store, int64_t n, const struct event *event, struct err *err)
@@ -286,17 +287,31 @@ static bool add_plain(struct store *store, int64_t n, const struct event *event,
 }
 
 /* Of a circle that is not known to be open it is only told sealed. */
-static bool add_circle(struct sql *sql, int64_t n, const struct node *node, struct err *err)
+static bool withhold(struct sql *sql, int64_t n, const struct bytes32 *circle, struct err *err)
 {
     int64_t is_open;
+    return sql_number(sql, &is_open, 0, err, "SELECT is_open FROM entity WHERE root = ?", "b",
+                      circle) &&
+           sql_run(sql, err, "UPDATE event SET circle = ?, is_withheld = ? WHERE n = ?", "bii",
+                   circle, (int64_t)(is_open == 0), n);
+}
+
+static bool add_circle(struct sql *sql, int64_t n, const struct node *node, struct err *err)
+{
     if (!node->has_circle || is_of_history(node->kind))
         return true;
-    return sql_number(sql, &is_open, 0, err, "SELECT is_open FROM entity WHERE root = ?", "b",
-                      &node->circle) &&
-           sql_run(sql, err, "UPDATE event SET circle = ?, is_withheld = ? WHERE n = ?", "bii",
-                   &node->circle, (int64_t)(is_open == 0), n) &&
+    return withhold(sql, n, &node->circle, err) &&
            (!node_is_root(node) || sql_run(sql, err, "UPDATE entity SET circle = ? WHERE root = ?",
                                            "bb", &node->circle, &node->root));
+}
+
+/* What holds no place in a history, and is of a circle all the same. */
+static bool add_circle_of(struct sql *sql, int64_t n, const struct event *event, struct err *err)
+{
+    const struct span *name = event_tag_value(event, SPAN("h"));
+    struct bytes32 circle;
+    return !epoch_seals(event->kind) || name == NULL ||
+           !hex_decode(circle.at, sizeof circle.at, *name) || withhold(sql, n, &circle, err);
 }
 
 /* The event that creates a circle in which nothing is sealed. */
@@ -321,7 +336,8 @@ static bool add(struct store *store, int64_t n, const struct event *event, const
     if (!add_tags(sql, n, event, err))
         return false;
     if (node == NULL)
-        return add_plain(store, n, event, err) && keyring_take(store, n, event, err);
+        return add_plain(store, n, event, err) && add_circle_of(sql, n, event, err) &&
+               keyring_take(store, n, event, err);
     return sql_run(sql, err,
                    "INSERT INTO event(n, kind, pk, ts, ms, root) VALUES (?, ?, ?, ?, ?, ?)",
                    "iibiib", n, (int64_t)event->kind, &event->pubkey, event->created_at,

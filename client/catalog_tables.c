@@ -5,7 +5,7 @@
 #include "client/sql.h"
 #include "client/store_parts.h"
 
-enum { VERSION = 4 }; /* of the tables: another is thrown away and made anew */
+enum { VERSION = 5 }; /* of the tables: another is thrown away and made anew */
 
 /* event: ms: its time, exactly; root: of the entity, NULL of what is no part of one; is_withheld:
  * relays are told of it only sealed. edge: what comes after what. entity: idle: events of it that

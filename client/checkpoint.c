@@ -1,5 +1,6 @@
 #include "client/checkpoint.h"
 
+#include "client/blob.h"
 #include "client/doc.h"
 #include "client/draft.h"
 #include "client/entity.h"
@@ -17,7 +18,9 @@
 
 struct reading {
     struct bytes32 *heads, *grounds; /* room for CHECKPOINT_HEADS_MAX */
-    bool has_root, has_fp, has_state, has_upto;
+    bool has_root, has_fp, has_state, has_upto, has_blob;
+    struct bytes32 blob;
+    int64_t size;
 };
 
 static bool read_id(struct bytes32 *id, const struct tag *tag)
@@ -83,18 +86,36 @@ static bool read_tag(struct checkpoint *checkpoint, struct reading *reading, con
         reading->has_state = true;
         return hex_decode(checkpoint->hash.at, sizeof checkpoint->hash.at, tag->items[1]);
     }
+    if (span_eq(tag->items[0], SPAN("x"))) {
+        reading->has_blob = true;
+        return tag->count >= 3 && number_decimal(&reading->size, tag->items[2]) &&
+               hex_decode(reading->blob.at, sizeof reading->blob.at, tag->items[1]);
+    }
     if (!span_eq(tag->items[0], SPAN("upto")))
         return true;
     reading->has_upto = true;
     return hlc_parse(&checkpoint->upto, tag->items[1]);
 }
 
+/* What is named is the state, and no other bytes. */
+static bool read_blob(struct checkpoint *checkpoint, const struct reading *reading, struct err *err)
+{
+    if (!reading->has_blob)
+        return true;
+    if (memcmp(&reading->blob, &checkpoint->hash, sizeof reading->blob) != 0)
+        return err_set(err, ERR_INVALID, "a state that is not what is hashed");
+    if (reading->size < 1 || reading->size > BLOB_BYTES_MAX)
+        return err_set(err, ERR_INVALID, "a state of no bytes, or of over %d", BLOB_BYTES_MAX);
+    checkpoint->size = (uint64_t)reading->size;
+    return true;
+}
+
 static bool read_state(struct checkpoint *checkpoint, struct arena *arena,
-                       const struct event *event, struct err *err)
+                       const struct event *event, const struct reading *reading, struct err *err)
 {
     checkpoint->state = scan_decode(arena, (struct scan_string){event->content_json, true});
     if (checkpoint->state.len == 0)
-        return true;
+        return read_blob(checkpoint, reading, err);
     if (checkpoint->state.len > CHECKPOINT_STATE_BYTES_MAX)
         return err_set(err, ERR_INVALID, "a state of over %d bytes", CHECKPOINT_STATE_BYTES_MAX);
     const struct bytes32 hash = sig_sha256(checkpoint->state);
@@ -118,7 +139,7 @@ bool checkpoint_parse(struct checkpoint *checkpoint, struct arena *arena, const 
                        "a checkpoint without its entity, heads, fp, state or upto");
     if (checkpoint->has_circle != (checkpoint->ground_count > 0))
         return err_set(err, ERR_INVALID, "a checkpoint of a circle and none of its history");
-    return read_state(checkpoint, arena, event, err);
+    return read_state(checkpoint, arena, event, &reading, err);
 }
 
 /* [name, bytes in hex], and a number behind it unless that is 0. */
@@ -147,12 +168,28 @@ void checkpoint_draft(struct draft *draft, const struct checkpoint *checkpoint)
         draft_tag_id(draft, SPAN("h"), &checkpoint->circle, SPAN(""));
     add_hex_tag(draft, SPAN("fp"), SPAN_OF(checkpoint->covers), checkpoint->count);
     add_hex_tag(draft, SPAN("state"), SPAN_OF(checkpoint->hash), 0);
-    if (checkpoint->state.len > 0)
-        add_hex_tag(draft, SPAN("x"), SPAN_OF(checkpoint->hash), checkpoint->state.len);
+    uint64_t size = checkpoint->size > 0 ? checkpoint->size : checkpoint->state.len;
+    if (size > 0)
+        add_hex_tag(draft, SPAN("x"), SPAN_OF(checkpoint->hash), size);
     hlc_write(&stamp, checkpoint->upto);
     draft_tag_pair(draft, SPAN("upto"), text_span(&stamp));
     text_clear(&stamp);
-    text_add(&draft->content, checkpoint->state);
+    if (checkpoint->size == 0)
+        text_add(&draft->content, checkpoint->state);
+}
+
+void checkpoint_fit(struct checkpoint *checkpoint, size_t max)
+{
+    checkpoint->size = checkpoint->state.len > max ? checkpoint->state.len : 0;
+    if (checkpoint->size > BLOB_BYTES_MAX) {
+        checkpoint->size = 0;
+        checkpoint->state.len = 0;
+    }
+}
+
+bool checkpoint_agrees(const struct checkpoint *a, const struct checkpoint *b)
+{
+    return memcmp(&a->root, &b->root, sizeof a->root) == 0 && checkpoint_compare(a, b) == NULL;
 }
 
 void checkpoint_write_state(struct text *out, const struct replica *replica)

@@ -29,7 +29,7 @@ extern const struct command command_post, command_reply, command_react, command_
 /* What was. */
 extern const struct command command_diff, command_blame, command_block_new, command_block_anchor,
     command_block_list, command_block_show, command_block_prove, command_block_verify,
-    command_checkpoint, command_checkpoint_verify;
+    command_checkpoint, command_checkpoint_show, command_checkpoint_sign, command_checkpoint_verify;
 
 /* Friends. */
 extern const struct command command_friend_req, command_friend_accept, command_friend_rm;

@@ -1,38 +1,23 @@
-/* shoal checkpoint: what a thing came to, signed, for others to compare. */
+/* shoal checkpoint, checkpoint sign: what a thing came to, signed, for others to compare. */
 #include "client/command_checkpoint.h"
 
+#include "client/blob.h"
 #include "client/catalog.h"
 #include "client/catalog_checkpoint.h"
 #include "client/circle.h"
 #include "client/command_pen.h"
 #include "client/draft.h"
 #include "client/pen_circle.h"
-#include "client/replica.h"
 #include "shared/err.h"
 #include "shared/event.h"
-#include "shared/filter.h"
-#include "shared/hex.h"
 #include "shared/kind.h"
 #include "shared/text.h"
 
-enum { SHORT = 4, HEX_CHARS = 64 };
-
-/* ---- shoal checkpoint ---- */
-
-/* Whether everybody may see the state: it is of no circle, or of an open one. */
-static bool find_seen(struct pen *pen, bool *is_seen, const struct checkpoint *checkpoint,
-                      struct err *err)
-{
-    struct circle *circle;
-    *is_seen = true;
-    if (!checkpoint->has_circle)
-        return true;
-    if (!pen_circle_load(pen, &circle, &checkpoint->circle, err))
-        return false;
-    *is_seen = circle_creation(circle)->is_open;
-    circle_free(circle);
-    return true;
-}
+/* Where a checkpoint goes, which is where what it is of may go. */
+struct place {
+    bool is_private;              /* it stays here (NIP-70) */
+    const struct bytes32 *circle; /* it is sealed for that; NULL: it is not */
+};
 
 static bool is_private(struct pen *pen, const struct bytes32 *root)
 {
@@ -42,213 +27,113 @@ static bool is_private(struct pen *pen, const struct bytes32 *root)
            event_parse(&event, &pen->arena, json, NULL) && event_is_protected(&event);
 }
 
-static bool make(struct pen *pen, struct text *out, struct err *err)
+static bool find_place(struct pen *pen, struct place *place, const struct checkpoint *checkpoint,
+                       struct err *err)
+{
+    struct circle *circle;
+    *place = (struct place){.is_private = is_private(pen, &checkpoint->root)};
+    if (!checkpoint->has_circle)
+        return true;
+    if (!pen_circle_load(pen, &circle, &checkpoint->circle, err))
+        return false;
+    place->circle = circle_creation(circle)->is_open ? NULL : &checkpoint->circle;
+    circle_free(circle);
+    return true;
+}
+
+static bool put(struct pen *pen, struct event *event, struct draft *draft,
+                const struct place *place, struct err *err)
+{
+    bool stays = place->is_private && !pen->has_named_relays;
+    if (place->is_private)
+        draft_tag(draft, (struct span[]){SPAN("-")}, 1);
+    if (!pen_sign(pen, event, draft, err))
+        return false;
+    if (place->circle != NULL)
+        return pen_circle_put(pen, place->circle, event, err);
+    return pen_put_at(pen, event, pen->relays, stays ? 0 : pen->relay_count, err);
+}
+
+static bool put_pieces(struct pen *pen, const struct checkpoint *checkpoint,
+                       const struct place *place, struct err *err)
+{
+    for (size_t at = 0; at < checkpoint->size; at += BLOB_PIECE_BYTES) {
+        struct draft draft = {.created_at = pen_now()};
+        struct event event;
+        blob_draft(&draft, &checkpoint->root, checkpoint->state, at);
+        if (checkpoint->has_circle)
+            draft_tag_id(&draft, SPAN("h"), &checkpoint->circle, SPAN(""));
+        if (!put(pen, &event, &draft, place, err))
+            return false;
+    }
+    return true;
+}
+
+static bool put_checkpoint(struct pen *pen, struct text *out, const struct checkpoint *checkpoint,
+                           const struct place *place, struct err *err)
 {
     struct draft draft = {.created_at = pen_now()};
-    struct checkpoint checkpoint;
     struct event event;
+    checkpoint_draft(&draft, checkpoint);
+    if (!put(pen, &event, &draft, place, err))
+        return false;
+    pen_report(pen, out, &checkpoint->root, &event.id);
+    return true;
+}
+
+/* ---- shoal checkpoint ---- */
+
+static bool make(struct pen *pen, struct text *out, struct err *err)
+{
+    struct checkpoint checkpoint;
     struct bytes32 root;
-    bool is_seen;
+    struct place place;
     if (!home_resolve(pen->store, &root, pen->call->words[0], err) ||
         !catalog_checkpoint(pen->store, &checkpoint, &pen->arena, &root, err) ||
-        !find_seen(pen, &is_seen, &checkpoint, err))
+        !find_place(pen, &place, &checkpoint, err))
         return false;
-    /* The hash of what is sealed is not told either: short words are guessed by it. */
-    bool stays = !is_seen || is_private(pen, &root);
-    if (!is_seen || checkpoint.state.len > CHECKPOINT_STATE_BYTES_MAX)
-        checkpoint.state.len = 0;
-    checkpoint_draft(&draft, &checkpoint);
-    if (stays)
-        draft_tag(&draft, (struct span[]){SPAN("-")}, 1);
-    size_t relays = stays && !pen->has_named_relays ? 0 : pen->relay_count;
-    if (!pen_sign(pen, &event, &draft, err) || !pen_put_at(pen, &event, pen->relays, relays, err))
-        return false;
-    pen_report(pen, out, &root, &event.id);
-    return true;
+    checkpoint_fit(&checkpoint,
+                   place.circle != NULL ? CHECKPOINT_SEALED_BYTES_MAX : CHECKPOINT_STATE_BYTES_MAX);
+    return put_pieces(pen, &checkpoint, &place, err) &&
+           put_checkpoint(pen, out, &checkpoint, &place, err);
 }
 
-/* ---- shoal checkpoint verify ---- */
+/* ---- shoal checkpoint sign ---- */
 
-struct verifying {
-    struct store *store;
-    struct text *out;
-    const struct command_call *call;
-    struct checkpoint_tally tally;
-    int64_t max; /* of checkpoints */
-    struct err err;
-    bool is_broken;
-};
-
-/* How far somebody's word goes: the thing is theirs, or the circle has them as an admin. */
-static const char *trust_of(struct store *store, const struct bytes32 *author,
-                            const struct bytes32 *root)
+bool checkpoint_load(struct store *store, struct checkpoint *said, struct arena *arena,
+                     const char *word, struct err *err)
 {
-    struct replica *replica;
-    struct circle_member member;
-    const char *trust = "other";
-    if (!catalog_load(store, &replica, root, UINT64_MAX, NULL))
-        return trust;
-    struct circle *circle = replica_circle(replica);
-    if (circle != NULL && circle_member(circle, &member, author) && member.role == ACT_ADMIN)
-        trust = "admin";
-    else if (replica_author(replica) != NULL &&
-             memcmp(replica_author(replica), author, sizeof *author) == 0)
-        trust = "author";
-    replica_free(replica);
-    return trust;
-}
-
-/* Computed anew from the events that it names. */
-static bool compare(struct verifying *verifying, const struct checkpoint *said, const char **why,
-                    struct err *err)
-{
-    struct arena arena = {0};
-    struct checkpoint found = *said;
-    struct catalog_covered covered;
-    bool ok = catalog_cover(verifying->store, &found, &covered, &arena, err);
-    arena_clear(&arena);
-    if (!ok)
-        return false;
-    verifying->tally.open += covered.missing > 0 || covered.redacted > 0;
-    if (covered.missing > 0)
-        *why = "events that it names are not here: fetch them";
-    else if (covered.redacted > 0)
-        *why = "events that it covers were taken back since";
-    else if (!covered.is_all)
-        *why = "it covers events that do not count";
-    else
-        *why = checkpoint_compare(said, &found);
-    verifying->tally.wrong += *why != NULL && covered.missing == 0 && covered.redacted == 0;
-    verifying->tally.right += *why == NULL;
-    return true;
-}
-
-static void report(const struct verifying *verifying, const struct catalog_event *event,
-                   const struct checkpoint *said, const char *why)
-{
-    struct text *out = verifying->out;
-    const char *trust = trust_of(verifying->store, &event->author, &said->root);
-    if (verifying->call->is_json) {
-        text_add(out, SPAN("{"));
-        home_write_hex(out, "id", &event->id);
-        text_add(out, SPAN(","));
-        home_write_hex(out, "entity", &said->root);
-        text_add(out, SPAN(","));
-        home_write_hex(out, "author", &event->author);
-        text_addf(out, ",\"by\":\"%s\",\"created_at\":%lld,\"events\":%llu,\"equal\":%s", trust,
-                  (long long)event->created_at, (unsigned long long)said->count,
-                  why == NULL ? "true" : "false");
-        if (why != NULL) {
-            text_add(out, SPAN(",\"why\":"));
-            text_add_json(out, command_span(why));
-        }
-        text_add(out, SPAN("}\n"));
-        return;
-    }
-    text_add_hex(out, event->id.at, SHORT);
-    text_add(out, SPAN("  of "));
-    text_add_hex(out, said->root.at, SHORT);
-    text_add(out, SPAN("  "));
-    home_write_time(out, event->created_at);
-    text_addf(out, "  by %-7s", trust);
-    text_add_hex(out, event->author.at, SHORT);
-    text_addf(out, "  %s\n", why == NULL ? "equal" : why);
-}
-
-static bool on_stored(void *owner, const struct catalog_event *stored)
-{
-    struct verifying *verifying = owner;
-    struct arena arena = {0};
-    struct event event;
-    struct checkpoint said;
-    const char *why;
-    bool reads = event_parse(&event, &arena, stored->json, NULL) &&
-                 checkpoint_parse(&said, &arena, &event, NULL);
-    if (reads && compare(verifying, &said, &why, &verifying->err)) {
-        if (verifying->out != NULL)
-            report(verifying, stored, &said, why);
-    } else if (reads) {
-        verifying->is_broken = true;
-    }
-    arena_clear(&arena);
-    return !verifying->is_broken;
-}
-
-/* All that are here, those of an entity, or one. */
-static bool verify_all(struct verifying *verifying, const struct bytes32 *id, struct err *err)
-{
-    static const uint16_t kind = KIND_CHECKPOINT;
-    char hex[HEX_CHARS];
-    struct filter filter = {.until = INT64_MAX, .limit = verifying->max, .kinds = {1, &kind}};
-    const struct span value = SPAN_OF(hex);
-    const struct filter_tag tag = {.letter = 'e', .count = 1, .values = &value};
-    if (id != NULL) {
-        hex_encode(hex, id->at, sizeof id->at);
-        filter.ids = (struct filter_keys){1, id};
-    }
-    bool ok = catalog_each(verifying->store, &filter, on_stored, verifying, err);
-    if (ok && id != NULL) { /* it may name an entity as well */
-        filter.ids = (struct filter_keys){0};
-        filter.tag_count = 1;
-        filter.tags = &tag;
-        ok = catalog_each(verifying->store, &filter, on_stored, verifying, err);
-    }
-    if (ok && verifying->is_broken)
-        *err = verifying->err;
-    return ok && !verifying->is_broken;
-}
-
-bool checkpoint_tally(struct store *store, struct checkpoint_tally *tally, int64_t max,
-                      struct err *err)
-{
-    struct verifying verifying = {.store = store, .max = max};
-    bool ok = verify_all(&verifying, NULL, err);
-    *tally = verifying.tally;
-    return ok;
-}
-
-static bool verify_named(struct store *store, struct text *out, const struct command_call *call,
-                         struct checkpoint_tally *tally, struct err *err)
-{
-    struct verifying verifying = {.store = store, .out = out, .call = call, .max = FILTER_NO_LIMIT};
     struct bytes32 id;
-    bool is_one = call->word_count > 0;
-    bool ok = (!is_one || home_resolve(store, &id, call->words[0], err)) &&
-              verify_all(&verifying, is_one ? &id : NULL, err);
-    *tally = verifying.tally;
-    if (ok && is_one && tally->right + tally->wrong + tally->open == 0)
-        ok = err_set(err, ERR_INVALID, "no checkpoint of it is here");
-    return ok;
+    struct event event;
+    struct span json;
+    if (!home_resolve(store, &id, word, err) || !store_get(store, &json, arena, &id, err))
+        return false;
+    if (json.len == 0)
+        return err_set(err, ERR_INVALID, "it is not in the store");
+    if (!event_parse(&event, arena, json, err))
+        return false;
+    return (event.kind == KIND_CHECKPOINT && checkpoint_parse(said, arena, &event, err)) ||
+           err_set(err, ERR_INVALID, "it is no checkpoint");
 }
 
-static bool verify(struct store *store, struct text *out, const struct command_call *call,
-                   struct err *err)
+/* Only what was computed here is signed. */
+static bool sign(struct pen *pen, struct text *out, struct err *err)
 {
-    struct checkpoint_tally tally;
-    return verify_named(store, out, call, &tally, err);
-}
-
-/* Status 1 where one is wrong, or none could be compared, after all of them were printed. */
-static enum command_status run_verify(struct command_call *call)
-{
-    struct checkpoint_tally tally;
-    struct text out = {0};
-    struct err err;
-    enum command_status status;
-    struct store *store = home_open(call, &status);
-    if (store == NULL)
-        return status;
-    bool ok = verify_named(store, &out, call, &tally, &err);
-    store_close(store);
-    status = ok ? command_print(call, &out) : command_fail(call, &err);
-    text_clear(&out);
-    bool is_right = tally.wrong == 0 && (tally.open == 0 || tally.right > 0);
-    return status == COMMAND_DONE && !is_right ? COMMAND_FAILED : status;
+    struct checkpoint said;
+    struct place place;
+    const char *why;
+    bool is_open;
+    if (!checkpoint_load(pen->store, &said, &pen->arena, pen->call->words[0], err) ||
+        !checkpoint_judge(pen->store, &why, &is_open, &said, err))
+        return false;
+    if (why != NULL)
+        return err_set(err, ERR_INVALID, "%s", why);
+    return find_place(pen, &place, &said, err) && put_checkpoint(pen, out, &said, &place, err);
 }
 
 /* ---- the table ---- */
 
-static const struct command_option options_make[] = {PEN_OPTIONS};
+static const struct command_option options[] = {PEN_OPTIONS};
 
 const struct command command_checkpoint = {
     .name = "checkpoint",
@@ -256,18 +141,16 @@ const struct command command_checkpoint = {
     .help = "sign what a thing has come to, for others to compare",
     .words_min = 1,
     .words_max = 1,
-    .options = options_make,
-    .option_count = ARRAY_LEN(options_make),
+    .options = options,
+    .option_count = ARRAY_LEN(options),
     .write = make};
 
-static const struct command_option options_verify[] = {HOME_OPTION, COMMAND_OPTION_JSON};
-
-const struct command command_checkpoint_verify = {
-    .name = "checkpoint verify",
-    .words = "[ID]",
-    .help = "compute again what checkpoints say: one, of a thing, or all",
+const struct command command_checkpoint_sign = {
+    .name = "checkpoint sign",
+    .words = "CHECKPOINT",
+    .help = "sign what another has signed, once it is computed again",
+    .words_min = 1,
     .words_max = 1,
-    .options = options_verify,
-    .option_count = ARRAY_LEN(options_verify),
-    .run = run_verify,
-    .look = verify};
+    .options = options,
+    .option_count = ARRAY_LEN(options),
+    .write = sign};

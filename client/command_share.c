@@ -4,6 +4,7 @@
 #include "client/circle.h"
 #include "client/command_circle.h"
 #include "client/command_people.h"
+#include "client/draft.h"
 #include "client/keyring.h"
 #include "client/pen_circle.h"
 #include "shared/err.h"
@@ -151,6 +152,23 @@ bool share_change(struct pen *pen, struct pen_change *change, const char *preset
     struct share share;
     return share_read(&share, pen, preset, err) &&
            (share.is_public || pen_join(pen, change, &share.circle, err));
+}
+
+bool share_put(struct pen *pen, struct event *event, struct draft *draft, const char *preset,
+               struct err *err)
+{
+    struct share share;
+    bool ok = share_read(&share, pen, preset, err) &&
+              (share.is_public || pen_circle_may_write(pen, &share.circle, err));
+    if (!ok) {
+        draft_clear(draft);
+        return false;
+    }
+    if (!share.is_public)
+        draft_tag_id(draft, SPAN("h"), &share.circle, SPAN(""));
+    return pen_sign(pen, event, draft, err) &&
+           (share.is_public ? pen_put(pen, event, err)
+                            : pen_circle_put(pen, &share.circle, event, err));
 }
 
 void share_describe(struct text *out)

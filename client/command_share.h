@@ -14,6 +14,9 @@
 #include "client/act.h"
 #include "client/command_pen.h"
 
+struct draft;
+struct event;
+
 #define SHARE_OPTIONS                                                                      \
     {"scope", "SCOPE", "public, friends or self: who reads it"},                           \
     {                                                                                      \
@@ -32,6 +35,11 @@ MUST_CHECK bool share_read(struct share *share, struct pen *pen, const char *pre
 /* What was created is to be for those that the options say. */
 MUST_CHECK bool share_change(struct pen *pen, struct pen_change *change, const char *preset,
                              struct err *err);
+
+/* Signs, keeps and queues the draft of what is no entity, which ends, for those that the options
+ * say. */
+MUST_CHECK bool share_put(struct pen *pen, struct event *event, struct draft *draft,
+                          const char *preset, struct err *err);
 
 /* The circle of what one keeps to oneself, or to one's friends. */
 MUST_CHECK bool share_find(struct pen *pen, bool *is_there, struct bytes32 *circle,

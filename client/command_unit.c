@@ -1,6 +1,6 @@
 /* shoal unit save, lineage: knowledge, and what it was derived from. */
 #include "client/catalog.h"
-#include "client/command_pen.h"
+#include "client/command_share.h"
 #include "client/draft.h"
 #include "client/graph.h"
 #include "shared/err.h"
@@ -55,7 +55,7 @@ static bool save(struct pen *pen, struct text *out, struct err *err)
         return false;
     }
     text_add(&draft.content, text);
-    if (!pen_sign(pen, &event, &draft, err) || !pen_put(pen, &event, err))
+    if (!share_put(pen, &event, &draft, "public", err))
         return false;
     pen_report(pen, out, &event.id, &event.id);
     return true;
@@ -234,6 +234,7 @@ static const struct command_option options_save[] = {
     {"from", "ID", "what it was derived from; may be repeated"},
     {"title", "TEXT", "in a few words"},
     {"tag", "WORD", "to find it by; may be repeated"},
+    SHARE_OPTIONS,
     PEN_OPTIONS};
 
 const struct command command_unit_save = {.name = "unit save",
@@ -243,7 +244,8 @@ const struct command command_unit_save = {.name = "unit save",
                                           .words_max = COMMAND_WORDS_MAX,
                                           .options = options_save,
                                           .option_count = ARRAY_LEN(options_save),
-                                          .write = save};
+                                          .write = save,
+                                          .more = share_describe};
 
 static const struct command_option options_lineage[] = {HOME_OPTION, COMMAND_OPTION_JSON};
 

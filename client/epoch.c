@@ -157,6 +157,16 @@ struct bytes32 *epoch_earlier(size_t *count, struct arena *arena, const struct e
 
 /* ---- what is sealed ---- */
 
+bool epoch_seals(uint16_t kind)
+{
+    static const uint16_t kinds[] = {KIND_TALK,       KIND_OP,        KIND_TEXT_UPDATE,
+                                     KIND_CHECKPOINT, KIND_KNOWLEDGE, KIND_PIECE};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (kinds[i] == kind)
+            return true;
+    return false;
+}
+
 bool epoch_seal(struct draft *draft, const struct bytes32 *circle, const struct bytes32 *key,
                 const struct event *inner, const struct bytes32 *nonce, struct err *err)
 {
@@ -191,7 +201,7 @@ static bool check_inner(const struct event *inner, const struct event *outer, st
 {
     struct epoch_sealed sealed;
     struct bytes32 circle;
-    if (inner->kind != KIND_OP && inner->kind != KIND_TEXT_UPDATE && inner->kind != KIND_TALK)
+    if (!epoch_seals(inner->kind))
         return err_set(err, ERR_UNSUPPORTED, "a sealed event of kind %u", inner->kind);
     if (!epoch_sealed(&sealed, outer, err))
         return false;

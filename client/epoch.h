@@ -48,6 +48,9 @@ struct bytes32 *epoch_earlier(size_t *count, struct arena *arena, const struct e
 
 /* ---- what is sealed ---- */
 
+/* Events of that kind go sealed where they are of a circle that is not open. */
+bool epoch_seals(uint16_t kind);
+
 /* Writes all of an event of kind 1575 around one that is signed. */
 MUST_CHECK bool epoch_seal(struct draft *draft, const struct bytes32 *circle,
                            const struct bytes32 *key, const struct event *inner,

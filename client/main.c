@@ -90,6 +90,8 @@ static const struct command *const commands[] = {
     &command_store_status,
     &command_fsck,
     &command_doctor,
+    &command_checkpoint_show,
+    &command_checkpoint_sign,
     &command_checkpoint_verify,
     &command_checkpoint,
     &command_block_new,

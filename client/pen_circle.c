@@ -390,6 +390,17 @@ static bool seal(struct pen *pen, const struct bytes32 *root, const struct event
            catalog_settle(pen->store, err);
 }
 
+bool pen_circle_may_write(struct pen *pen, const struct bytes32 *root, struct err *err)
+{
+    struct circle *circle;
+    struct circle_member me;
+    if (!pen_circle_load(pen, &circle, root, err))
+        return false;
+    bool may = circle_member(circle, &me, pen_me(pen)) && me.role >= ACT_WRITER;
+    circle_free(circle);
+    return may || err_set(err, ERR_RESTRICTED, "the circle does not let you write");
+}
+
 bool pen_circle_put(struct pen *pen, const struct bytes32 *root, const struct event *event,
                     struct err *err)
 {

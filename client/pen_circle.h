@@ -32,6 +32,9 @@ MUST_CHECK bool pen_circle_rotate(struct pen *pen, const struct bytes32 *root, s
 MUST_CHECK bool pen_circle_share(struct pen *pen, uint64_t *given, const struct bytes32 *root,
                                  struct err *err);
 
+/* ERR_RESTRICTED: the circle does not let us. */
+MUST_CHECK bool pen_circle_may_write(struct pen *pen, const struct bytes32 *root, struct err *err);
+
 /* Keeps an event of a circle: sealed, unless the circle is open. */
 MUST_CHECK bool pen_circle_put(struct pen *pen, const struct bytes32 *root,
                                const struct event *event, struct err *err);

@@ -30,6 +30,7 @@ enum {
     KIND_SEALED_OP = 1575, /* a whole event under the key of an epoch */
     KIND_BLOCK = 1576,     /* a batch of ids under one hash */
     KIND_KNOWLEDGE = 1580, /* a unit of it, with what it was derived from */
+    KIND_PIECE = 1584,     /* of what is too large for one event */
     KIND_REPORT = 1984,
     KIND_RECEIPT = 8430,         /* of a job, by the node that did it */
     KIND_COUNTER_RECEIPT = 8431, /* of jobs, by who paid for them */

@@ -25,7 +25,7 @@ static void check_again(struct arena *arena, const struct checkpoint *said)
     bool ok = checkpoint_parse(&read, arena, &event, NULL);
     assert(ok && checkpoint_compare(said, &read) == NULL);
     assert(read.head_count == said->head_count && read.ground_count == said->ground_count);
-    assert(span_eq(read.state, said->state));
+    assert(span_eq(read.state, said->state) && read.size == said->size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

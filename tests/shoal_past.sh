@@ -168,7 +168,8 @@ there import lie.json > /dev/null
 write checkpoint "$plan" > made
 sealed=$(write mem save "a secret" | member id)
 run remote add wss://relay.example > /dev/null
-check 'a hash of what is sealed is not told' 0 "$(write checkpoint "$sealed" | member queued)"
+check 'a hash of what is sealed is told sealed' 1 "$(write checkpoint "$sealed" | member queued)"
+check 'and no other way' 0 "$(run export '{"kinds":[1573]}' | grep -c "$sealed")"
 check 'but what all may see is' 1 "$(write checkpoint "$id" --dry-run | member queued)"
 run remote rm wss://relay.example > /dev/null
 check 'of a circle' 'true admin' "$(run checkpoint verify "$plan" | member equal) $(run checkpoint verify "$plan" | member by)"

@@ -53,6 +53,7 @@ by alice circle new market --open > /dev/null
 post=$(by alice post hello | id_of)
 of alice remote add "$url" > /dev/null
 by alice post queued > /dev/null
+said_so=$(by alice checkpoint "$note" | member event)
 block=$(by alice block new "$note" | id_of)
 run event --key carol --password-file password --content new > signed
 printf '[{"id":"1","operation":"create","entityType":"note","entityId":"a","payload":{"title":"One"},"hlcTimestamp":"018bcfe568000000","vectorClock":{"x":1}}]' > list
@@ -83,12 +84,12 @@ declare -A arguments=(
     [remote add]="ws://127.0.0.1:2" [remote rm]="$url" [remote publish]="wss://relay.example"
     [fetch]="$url --all" [push]="" [sync]="$url --all"
     [sync push]="list" [queue retry]="" [queue drop]="" [import]="signed" [fsck]="--rebuild"
-    [checkpoint]="$note" [block new]="" [block anchor]="$block stamp.ots"
+    [checkpoint]="$note" [checkpoint sign]="$said_so" [block new]="" [block anchor]="$block stamp.ots"
     [event]="--content x --to $url" [publish]="$url" [mcp]="--allow-write"
 )
 declare -A input=([publish]=signed [mcp]=asked)
 signs="new set rm restore post reply react follow friend profile dm mem link unit list doc circle checkpoint block event mcp identity"
-looks='agent start|agent status|agent lock|agent unlock|agent stop|identity show|identity export|show|log|diff|blame|find|feed|thread|follow list|friend list|profile show|dm list|dm read|mem recall|unit lineage|list show|doc show|doc history|doc diff|doc blame|circle list|circle show|circle read|remote list|sync pull|queue|export|status|doctor|checkpoint verify|block list|block show|block prove|block verify|verify|req|count|neg|encode|decode|did|cid|serve|completion|manual'
+looks='agent start|agent status|agent lock|agent unlock|agent stop|identity show|identity export|show|log|diff|blame|find|feed|thread|follow list|friend list|profile show|dm list|dm read|mem recall|unit lineage|list show|doc show|doc history|doc diff|doc blame|circle list|circle show|circle read|remote list|sync pull|queue|export|status|doctor|checkpoint show|checkpoint verify|block list|block show|block prove|block verify|verify|req|count|neg|encode|decode|did|cid|serve|completion|manual'
 
 # ---- and nothing changes it ----
 

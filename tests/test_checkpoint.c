@@ -1,4 +1,5 @@
 /* Checkpoints: written and read again the same, refused, and compared. */
+#include "client/blob.h"
 #include "client/checkpoint.h"
 #include "client/draft.h"
 #include "shared/arena.h"
@@ -120,6 +121,59 @@ static void test_refused(void **state)
     arena_clear(&arena);
 }
 
+/* A large state is named, and is in pieces. */
+static void test_pieces(void **state)
+{
+    struct checkpoint read, said = made(1, 0);
+    struct text large = {0};
+    (void)state;
+    text_add(&large, SPAN("["));
+    while (large.len < BLOB_BYTES_MAX)
+        text_add(&large, SPAN("123456789,"));
+    said.state = (struct span){large.at, CHECKPOINT_STATE_BYTES_MAX};
+    checkpoint_fit(&said, CHECKPOINT_STATE_BYTES_MAX);
+    assert_int_equal(said.size, 0);
+    assert_int_equal(said.state.len, CHECKPOINT_STATE_BYTES_MAX);
+    said.state.len = BLOB_BYTES_MAX;
+    said.hash = sig_sha256(said.state);
+    checkpoint_fit(&said, CHECKPOINT_STATE_BYTES_MAX);
+    assert_int_equal(said.size, BLOB_BYTES_MAX);
+    struct draft draft = {0};
+    checkpoint_draft(&draft, &said);
+    assert_int_equal(draft.content.len, 0);
+    assert_true(reads(&read, &draft, ""));
+    assert_int_equal(read.size, BLOB_BYTES_MAX);
+    assert_true(checkpoint_agrees(&read, &said));
+    read.root = ids[3];
+    assert_false(checkpoint_agrees(&read, &said));
+    said.state.len++;
+    checkpoint_fit(&said, CHECKPOINT_STATE_BYTES_MAX);
+    assert_int_equal(said.size, 0);
+    assert_int_equal(said.state.len, 0);
+    text_clear(&large);
+
+    static const struct {
+        const char *size, *why;
+    } cases[] = {
+        {"\"0\"", "a state of no bytes, or of over 16777216"},
+        {"\"16777217\"", "a state of no bytes, or of over 16777216"},
+        {"\"x\"", "a checkpoint whose tag x cannot be read"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        said.state = SPAN("");
+        checkpoint_draft(&draft, &said);
+        text_add(&draft.tags, SPAN(",[\"x\",\""));
+        text_add_hex(&draft.tags, said.hash.at, sizeof said.hash.at);
+        text_addf(&draft.tags, "\",%s]", cases[i].size);
+        assert_false(reads(&read, &draft, cases[i].why));
+    }
+    said.size = 7;
+    checkpoint_draft(&draft, &said);
+    text_addf(&draft.tags, ",[\"x\",\"%064d\",\"7\"]", 0);
+    assert_false(reads(&read, &draft, "a state that is not what is hashed"));
+    arena_clear(&arena);
+}
+
 static void test_compared(void **state)
 {
     const struct checkpoint said = made(2, 0);
@@ -143,6 +197,7 @@ static void test_compared(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_read), cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_pieces),
                                        cmocka_unit_test(test_compared)};
     for (size_t i = 0; i < ARRAY_LEN(ids); i++)
         ids[i] = id(i);

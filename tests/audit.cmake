@@ -1,0 +1,5 @@
+# What is larger than an event, and what several sign of it.
+unit_test(blob core)
+add_test(NAME shoal_checkpoint
+         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_checkpoint.sh $<TARGET_FILE:shoal>)
+set_tests_properties(shoal_checkpoint PROPERTIES LABELS integration TIMEOUT 120)
