@@ -22,6 +22,7 @@ enum command_status {
     COMMAND_FAILED = 1,       /* also: something that was asked about is wrong */
     COMMAND_USAGE = 2,        /* the command line makes no sense */
     COMMAND_PARTLY = 3,       /* some relays have it, or have some of it */
+    COMMAND_QUEUED = 4,       /* no relay was to be reached: it stays queued */
     COMMAND_UNAUTHORISED = 5, /* no key, or a wrong password */
 };
 

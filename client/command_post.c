@@ -16,7 +16,7 @@ static bool publish(struct pen *pen, struct text *out, struct draft *draft, stru
 {
     struct event event;
     draft->created_at = pen_now();
-    if (!pen_sign(pen, &event, draft, err) || !pen_put(pen, &event, err))
+    if (!pen_sign(pen, &event, draft, err) || !pen_tell(pen, &event, err))
         return false;
     pen_report(pen, out, &event.id, &event.id);
     return true;

@@ -4,19 +4,18 @@
 
 #include "client/catalog.h"
 #include "client/catalog_circle.h"
+#include "client/catalog_mailbox.h"
 #include "client/command_circle.h"
 #include "client/command_home.h"
-#include "client/mailbox.h"
 #include "client/person.h"
 #include "shared/arena.h"
 #include "shared/err.h"
-#include "shared/event.h"
-#include "shared/kind.h"
 #include "shared/text.h"
 
 enum {
     VALUES_MAX = 100, /* of a filter, which other relays bound too */
     TIMES = 2,        /* relays at which an author is looked for */
+    STOPS_MAX = 30,   /* relays in all: those at which most are met */
 };
 
 /* Ids or keys on their way into filters. */
@@ -216,41 +215,16 @@ bool scope_read(struct scope *scope, struct arena *arena, const struct command_c
 
 /* ---- where they write ---- */
 
-struct lists {
-    struct arena *arena;
-    struct mailbox *at;
-    size_t count;
-};
-
-/* The newest of each author comes first. */
-static bool add_list(void *owner, const struct catalog_event *found)
-{
-    struct lists *lists = owner;
-    struct event event;
-    for (size_t i = 0; i < lists->count; i++)
-        if (memcmp(&lists->at[i].owner, &found->author, sizeof found->author) == 0)
-            return true;
-    if (!event_parse(&event, lists->arena, arena_copy(lists->arena, found->json), NULL))
-        return true;
-    lists->at = arena_grow(lists->arena, struct mailbox, lists->at, lists->count);
-    mailbox_read(&lists->at[lists->count++], &event);
-    return true;
-}
-
 bool scope_route(struct scope_stop **stops, size_t *count, struct arena *arena,
                  const struct scope *scope, struct store *store, struct err *err)
 {
-    static const uint16_t kind = KIND_RELAY_LIST;
-    const struct filter filter = {
-        .until = INT64_MAX,
-        .limit = FILTER_NO_LIMIT,
-        .kinds = {.count = 1, .at = &kind},
-        .authors = {.count = (uint32_t)scope->author_count, .at = scope->authors}};
-    struct lists lists = {.arena = arena};
+    struct catalog_mailboxes known;
     *count = 0;
-    if (scope->author_count > 0 && !catalog_each(store, &filter, add_list, &lists, err))
+    if (!catalog_mailboxes(store, &known, arena, scope->authors, scope->author_count, err))
         return false;
-    struct mailbox_stop *route = mailbox_route(count, arena, lists.at, lists.count, TIMES);
+    struct mailbox_stop *route = mailbox_route(count, arena, known.at, known.count, TIMES);
+    if (*count > STOPS_MAX)
+        *count = STOPS_MAX;
     *stops = arena_array(arena, struct scope_stop, *count);
     for (size_t i = 0; i < *count; i++) {
         qsort(route[i].authors, route[i].count, sizeof *route[i].authors, order);

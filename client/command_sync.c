@@ -56,14 +56,14 @@ static void end_part(struct part *part, const char *why)
         return;
     clear_line(syncing);
     if (why != NULL)
-        net_say(&syncing->net, exchange_url(part->exchange), command_span(why));
+        net_say(syncing->net, exchange_url(part->exchange), command_span(why));
     part->counts = exchange_counts(part->exchange);
     part->is_done = why == NULL;
     exchange_free(part->exchange);
     part->exchange = NULL;
     if (--syncing->open == 0) {
         uv_close((uv_handle_t *)&syncing->look, NULL);
-        uv_stop(&syncing->net.loop);
+        uv_stop(&syncing->net->loop);
     }
 }
 
@@ -84,20 +84,20 @@ static void on_refused(void *owner, struct exchange *exchange, const struct byte
     text_add(&words, SPAN(": "));
     text_add(&words, why);
     clear_line(part->syncing);
-    net_say(&part->syncing->net, exchange_url(exchange), text_span(&words));
+    net_say(part->syncing->net, exchange_url(exchange), text_span(&words));
     text_clear(&words);
 }
 
 static void on_challenged(void *owner, struct link *link)
 {
     struct part *part = owner;
-    net_answer(&part->syncing->net, link);
+    net_answer(part->syncing->net, link);
 }
 
 static void on_look(uv_timer_t *timer)
 {
     struct syncing *syncing = timer->data;
-    uint64_t most_ms = (uint64_t)syncing->net.timeout_s * 1000;
+    uint64_t most_ms = (uint64_t)syncing->net->timeout_s * 1000;
     for (size_t i = 0; i < syncing->count; i++) {
         struct part *part = &syncing->parts[i];
         uint64_t heard = part->exchange != NULL ? exchange_heard(part->exchange) : 0;
@@ -133,18 +133,18 @@ static bool open_part(struct part *part, struct err *err)
 {
     struct syncing *syncing = part->syncing;
     const struct exchange_setup setup = {
-        .host = syncing->net.host,
+        .host = syncing->net->host,
         .store = syncing->store,
         .basket = syncing->basket,
         .url = part->url,
         .pushes = syncing->pushes && !syncing->is_trial && !part->is_authors,
         .filters = part->filters,
         .filter_count = part->filter_count,
-        .down = syncing->down,
+        .down = syncing->down || syncing->seeks,
         .up = syncing->up && !part->is_authors,
         .is_trial = syncing->is_trial,
-        .never_reconciles = command_value(syncing->net.call, "pages") != NULL,
-        .begins_anew = command_value(syncing->net.call, "anew") != NULL,
+        .never_reconciles = command_value(syncing->net->call, "pages") != NULL,
+        .begins_anew = command_value(syncing->net->call, "anew") != NULL,
         .random = any_number,
         .challenged = on_challenged,
         .refused = on_refused,
@@ -170,7 +170,7 @@ static bool find_all(struct syncing *syncing, struct err *err)
 
 static bool find_relays(struct syncing *syncing, struct err *err)
 {
-    const struct command_call *call = syncing->net.call;
+    const struct command_call *call = syncing->net->call;
     if (call->word_count == 0 && !find_all(syncing, err))
         return false;
     for (size_t i = 0; i < call->word_count; i++) {
@@ -182,20 +182,33 @@ static bool find_relays(struct syncing *syncing, struct err *err)
            err_set(err, ERR_INVALID, "no relays: name some, or use one by shoal remote add");
 }
 
-static bool find_scope(struct syncing *syncing, struct err *err)
+/* The authors' relays, unless ours are to do, or some are named. */
+static bool find_stops(struct syncing *syncing, struct err *err)
 {
-    if (!syncing->down && !syncing->up)
-        return true;
-    if (!scope_read(&syncing->scope, &syncing->arena, syncing->net.call, syncing->store, err))
-        return false;
-    if (syncing->scope.count == 0 && !syncing->pushes)
-        return err_set(err, ERR_INVALID,
-                       "nothing is here yet: say what, by --author, --entity, --filter or --all");
-    return command_value(syncing->net.call, "outbox") == NULL ||
+    const struct command_call *call = syncing->net->call;
+    bool is_wanted = call->word_count == 0 || command_value(call, "outbox") != NULL;
+    return !is_wanted || command_value(call, "no-outbox") != NULL ||
            scope_route(&syncing->stops, &syncing->stop_count, &syncing->arena, &syncing->scope,
                        syncing->store, err);
 }
 
+static bool read_scope(struct syncing *syncing, struct err *err)
+{
+    if (!scope_read(&syncing->scope, &syncing->arena, syncing->net->call, syncing->store, err))
+        return false;
+    if (syncing->scope.count == 0 && !syncing->pushes)
+        return err_set(err, ERR_INVALID,
+                       "nothing is here yet: say what, by --author, --entity, --filter or --all");
+    return find_stops(syncing, err);
+}
+
+static bool find_scope(struct syncing *syncing, struct err *err)
+{
+    if ((syncing->down || syncing->up) && !read_scope(syncing, err))
+        return false;
+    return !syncing->pushes || syncing->is_trial || syncing->net->call->word_count > 0 ||
+           sync_seek(syncing, err);
+}
 static bool is_ours(const struct syncing *syncing, struct span text)
 {
     struct url ours, theirs;
@@ -219,7 +232,7 @@ static void list_others(struct syncing *syncing, const struct part *part)
 
 static void list_parts(struct syncing *syncing)
 {
-    const struct part part = {.syncing = syncing, .heard_ms = uv_now(&syncing->net.loop)};
+    const struct part part = {.syncing = syncing, .heard_ms = uv_now(&syncing->net->loop)};
     syncing->parts = arena_array(&syncing->arena, struct part,
                                  syncing->url_count + syncing->stop_count + syncing->other_count);
     list_others(syncing, &part);
@@ -245,7 +258,7 @@ static void list_parts(struct syncing *syncing)
 static bool open_parts(struct syncing *syncing, struct err *err)
 {
     list_parts(syncing);
-    syncing->basket = basket_new(&syncing->net.loop, syncing->store);
+    syncing->basket = basket_new(&syncing->net->loop, syncing->store);
     for (size_t i = 0; i < syncing->count; i++) {
         if (!open_part(&syncing->parts[i], err)) {
             while (i-- > 0)
@@ -259,8 +272,25 @@ static bool open_parts(struct syncing *syncing, struct err *err)
 
 static enum command_status complain(const struct syncing *syncing, const struct err *err)
 {
-    return err->code == ERR_INVALID ? command_misuse(syncing->net.call, "%s", err->text)
-                                    : command_fail(syncing->net.call, err);
+    return err->code == ERR_INVALID ? command_misuse(syncing->net->call, "%s", err->text)
+                                    : command_fail(syncing->net->call, err);
+}
+
+bool sync_round(struct syncing *syncing, struct err *err)
+{
+    struct err lost;
+    bool ok = open_parts(syncing, err);
+    if (ok) {
+        uv_timer_init(&syncing->net->loop, &syncing->look);
+        syncing->look.data = syncing;
+        uv_timer_start(&syncing->look, on_look, LOOK_MS, LOOK_MS);
+        uv_run(&syncing->net->loop, UV_RUN_DEFAULT);
+        clear_line(syncing);
+    }
+    if (basket_free(syncing->basket, &lost))
+        return ok;
+    *err = lost;
+    return false;
 }
 
 static enum command_status work(struct syncing *syncing)
@@ -268,20 +298,10 @@ static enum command_status work(struct syncing *syncing)
     struct err err;
     if (syncing->given == NULL && (!find_scope(syncing, &err) || !find_relays(syncing, &err)))
         return complain(syncing, &err);
-    bool ok = open_parts(syncing, &err);
-    if (ok) {
-        uv_timer_init(&syncing->net.loop, &syncing->look);
-        syncing->look.data = syncing;
-        uv_timer_start(&syncing->look, on_look, LOOK_MS, LOOK_MS);
-        uv_run(&syncing->net.loop, UV_RUN_DEFAULT);
-        clear_line(syncing);
-    }
-    struct err lost;
-    if (!basket_free(syncing->basket, &lost))
-        return command_fail(syncing->net.call, &lost);
-    if (ok)
-        sync_open_keys(syncing);
-    return ok ? sync_summarise(syncing) : complain(syncing, &err);
+    if (!sync_round(syncing, &err) || !sync_route(syncing, &err))
+        return complain(syncing, &err);
+    sync_open_keys(syncing);
+    return sync_summarise(syncing);
 }
 
 static enum command_status run(struct syncing *syncing, struct command_call *call)
@@ -291,19 +311,23 @@ static enum command_status run(struct syncing *syncing, struct command_call *cal
     syncing->store = home_open(call, &status);
     if (syncing->store == NULL)
         return status;
-    status = net_open(&syncing->net, call);
+    status = net_open(syncing->net, call);
     syncing->shows_progress = isatty(STDERR_FILENO) == 1;
     if (status == COMMAND_DONE)
         status = work(syncing);
-    net_close(&syncing->net);
+    net_close(syncing->net);
     store_close(syncing->store);
+    if (syncing->last != NULL)
+        arena_clear(&syncing->last->arena);
     arena_clear(&syncing->arena);
     return status;
 }
 
 enum command_status sync_fetch(struct command_call *call, const struct sync_call *given)
 {
+    struct net net;
     struct syncing syncing = {
+        .net = &net,
         .store = given->store,
         .scope = {.filters = given->filters, .count = given->filter_count},
         .down = true,
@@ -312,32 +336,35 @@ enum command_status sync_fetch(struct command_call *call, const struct sync_call
         .url_count = given->url_count,
         .given = given,
     };
-    enum command_status status = net_open(&syncing.net, call);
-    syncing.net.holder = given->holder;
+    enum command_status status = net_open(&net, call);
+    net.holder = given->holder;
     syncing.shows_progress = isatty(STDERR_FILENO) == 1;
     if (status == COMMAND_DONE)
         status = work(&syncing);
-    syncing.net.holder = NULL; /* the caller's */
-    net_close(&syncing.net);
+    net.holder = NULL; /* the caller's */
+    net_close(&net);
     arena_clear(&syncing.arena);
     return status;
 }
 
 static enum command_status run_fetch(struct command_call *call)
 {
-    struct syncing syncing = {.down = true};
+    struct net net;
+    struct syncing syncing = {.net = &net, .down = true};
     return run(&syncing, call);
 }
 
 static enum command_status run_push(struct command_call *call)
 {
-    struct syncing syncing = {.pushes = true};
+    struct net net;
+    struct syncing syncing = {.net = &net, .pushes = true};
     return run(&syncing, call);
 }
 
 static enum command_status run_sync(struct command_call *call)
 {
-    struct syncing syncing = {.pushes = true, .down = true, .up = true};
+    struct net net;
+    struct syncing syncing = {.net = &net, .pushes = true, .down = true, .up = true};
     return run(&syncing, call);
 }
 
@@ -349,9 +376,13 @@ static enum command_status run_sync(struct command_call *call)
     }
 
 static const struct command_option options_both[] = {
-    SCOPE_OPTIONS, {"outbox", NULL, "also from relays that the authors say they write to (NIP-65)"},
-    SYNC_OPTIONS,  NET_OPTIONS,
-    HOME_OPTION,   COMMAND_OPTION_JSON};
+    SCOPE_OPTIONS,
+    {"no-outbox", NULL, "from your relays alone, not from where the authors write (NIP-65)"},
+    {"outbox", NULL, "from where the authors write, too, though relays are named"},
+    SYNC_OPTIONS,
+    NET_OPTIONS,
+    HOME_OPTION,
+    COMMAND_OPTION_JSON};
 
 const struct command command_fetch = {.name = "fetch",
                                       .words = "[RELAY...]",

@@ -11,11 +11,11 @@
  * its password at hand. */
 static bool open_keys(const struct syncing *syncing, uint64_t *opened)
 {
-    struct command_call quiet = *syncing->net.call;
+    struct command_call quiet = *syncing->net->call;
     struct err err;
     quiet.is_inner = true;
-    struct holder *holder = syncing->net.holder != NULL ? NULL : command_find_holder(&quiet, &err);
-    const struct holder *who = syncing->net.holder != NULL ? syncing->net.holder : holder;
+    struct holder *holder = syncing->net->holder != NULL ? NULL : command_find_holder(&quiet, &err);
+    const struct holder *who = syncing->net->holder != NULL ? syncing->net->holder : holder;
     bool ok = who != NULL && store_begin(syncing->store, &err);
     if (ok && !keyring_open(syncing->store, who, opened, &err)) {
         store_rollback(syncing->store);
@@ -29,7 +29,7 @@ static bool open_keys(const struct syncing *syncing, uint64_t *opened)
 void sync_open_keys(const struct syncing *syncing)
 {
     struct catalog_counts before, after;
-    const char *name = syncing->net.call->command->name;
+    const char *name = syncing->net->call->command->name;
     uint64_t opened = 0;
     if (!syncing->down || syncing->is_trial || !catalog_counts(syncing->store, &before, NULL) ||
         before.locked == 0)

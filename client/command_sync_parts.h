@@ -27,18 +27,20 @@ struct part {
 };
 
 struct syncing {
-    struct net net;
+    struct net *net;
     struct arena arena;
     struct store *store;
     struct basket *basket;
     struct scope scope;
     bool pushes, down, up, is_trial;
+    bool seeks; /* lists of relays, by filters at the end of the scope's: of whom something names */
     struct span *urls; /* yours */
     size_t url_count;
     struct scope_stop *stops; /* the authors' */
     size_t stop_count;
     struct span *others; /* relays that something is queued for */
     size_t other_count;
+    struct syncing *last;          /* a second round, to relays found in the first; or NULL */
     const struct sync_call *given; /* what another command is about; NULL: this one's words */
     struct part *parts;
     size_t count;
@@ -47,6 +49,16 @@ struct syncing {
     bool shows_progress, has_line;
     uint32_t refusals;
 };
+
+/* Speaks with all the relays that syncing names, until each is done or has failed. */
+MUST_CHECK bool sync_round(struct syncing *syncing, struct err *err);
+
+/* Queues what waits for where those whom it names read (audience.h); where somebody's list of
+ * relays is not here, it is to be asked for. */
+MUST_CHECK bool sync_seek(struct syncing *syncing, struct err *err);
+
+/* After the round in which lists were asked for: what they say is done, in one more. */
+MUST_CHECK bool sync_route(struct syncing *syncing, struct err *err);
 
 /* Opens the keys of circles that came, where nobody has to be asked for it, and says what stays
  * sealed. */

@@ -1,4 +1,6 @@
 #include "client/command_sync_parts.h"
+#include "client/outbox.h"
+#include "shared/err.h"
 #include "shared/text.h"
 
 static void add_count(struct text *out, bool is_json, const char *name, uint64_t count)
@@ -15,7 +17,7 @@ static void add_count(struct text *out, bool is_json, const char *name, uint64_t
 static void add_summary(struct text *out, const struct part *part)
 {
     const struct exchange_counts *counts = &part->counts;
-    bool is_json = part->syncing->net.call->is_json, is_trial = part->syncing->is_trial;
+    bool is_json = part->syncing->net->call->is_json, is_trial = part->syncing->is_trial;
     text_add(out, is_json ? SPAN("{\"relay\":") : SPAN(""));
     if (is_json)
         text_add_json(out, part->url);
@@ -43,19 +45,48 @@ static void add_summary(struct text *out, const struct part *part)
     text_add(out, is_json ? SPAN("}\n") : SPAN("\n"));
 }
 
+struct sums {
+    size_t count, done;
+    bool is_whole; /* nothing was refused, failed or wrong */
+};
+
+static void add_round(struct text *out, struct sums *sums, const struct syncing *syncing)
+{
+    for (size_t i = 0; i < syncing->count; i++) {
+        const struct exchange_counts *counts = &syncing->parts[i].counts;
+        add_summary(out, &syncing->parts[i]);
+        sums->count++;
+        sums->done += syncing->parts[i].is_done;
+        if (counts->refused + counts->later + counts->sync.wrong > 0)
+            sums->is_whole = false;
+    }
+}
+
+/* Nothing could be done; what is queued is kept for another time. */
+static enum command_status fail(const struct syncing *syncing)
+{
+    uint64_t next_ms;
+    struct err err;
+    for (size_t i = 0; syncing->pushes && !syncing->is_trial && i < syncing->count; i++) {
+        if (!outbox_next(syncing->store, &next_ms, syncing->parts[i].url, &err))
+            return command_fail(syncing->net->call, &err);
+        if (next_ms != UINT64_MAX)
+            return COMMAND_QUEUED;
+    }
+    return COMMAND_FAILED;
+}
+
 enum command_status sync_summarise(struct syncing *syncing)
 {
     struct text out = {0};
-    size_t done = 0;
-    bool is_whole = true;
-    for (size_t i = 0; i < syncing->count; i++) {
-        const struct exchange_counts *counts = &syncing->parts[i].counts;
-        add_summary(&out, &syncing->parts[i]);
-        done += syncing->parts[i].is_done;
-        is_whole = is_whole && counts->refused + counts->later + counts->sync.wrong == 0;
-    }
-    enum command_status printed = command_print(syncing->net.call, &out);
-    if (printed != COMMAND_DONE || done == 0)
-        return COMMAND_FAILED;
-    return done == syncing->count && is_whole ? COMMAND_DONE : COMMAND_PARTLY;
+    struct sums sums = {.is_whole = true};
+    add_round(&out, &sums, syncing);
+    if (syncing->last != NULL)
+        add_round(&out, &sums, syncing->last);
+    enum command_status printed = command_print(syncing->net->call, &out);
+    if (printed != COMMAND_DONE)
+        return printed;
+    if (sums.done == 0)
+        return fail(syncing);
+    return sums.done == sums.count && sums.is_whole ? COMMAND_DONE : COMMAND_PARTLY;
 }

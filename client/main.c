@@ -122,9 +122,9 @@ static const char exits[] =
     "\n"
     "Text on a terminal, lines of JSON into a pipe or with --json. Status: 0 done,\n"
     "1 failed, or what was asked about is wrong, 2 the command line makes no sense,\n"
-    "3 published in part, 5 no key, or a wrong password. Secrets are never arguments: they are "
-    "typed, or\n"
-    "read from a file.\n";
+    "3 done at some relays or in part, 4 no relay was reached and it stays queued, 5 no\n"
+    "key, a wrong password, or not allowed to. Secrets are never arguments: they are typed,\n"
+    "or read from a file.\n";
 
 static void print_commands(FILE *out)
 {

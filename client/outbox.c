@@ -136,6 +136,31 @@ bool outbox_relays(struct store *store, struct span **urls, size_t *count, struc
     }
 }
 
+bool outbox_route_later(struct store *store, const struct bytes32 *id, struct err *err)
+{
+    return sql_run(store->sql, err,
+                   "INSERT OR IGNORE INTO unrouted SELECT n FROM log WHERE h = ? AND id = ?", "ib",
+                   store_hash_of(id), id);
+}
+
+bool outbox_to_route(struct store *store, struct outbox_rows *rows, struct arena *arena, size_t max,
+                     struct err *err)
+{
+    struct sqlite3_stmt *row;
+    return sql_start(store->sql, &row, err,
+                     "SELECT id, '', body, 0, 0, 0, '' FROM unrouted JOIN log USING (n)"
+                     " WHERE NOT is_redacted ORDER BY n LIMIT ?",
+                     "i", (int64_t)max) &&
+           read_rows(store, row, rows, arena, err);
+}
+
+bool outbox_route_done(struct store *store, const struct bytes32 *id, struct err *err)
+{
+    return sql_run(store->sql, err,
+                   "DELETE FROM unrouted WHERE n = (SELECT n FROM log WHERE h = ? AND id = ?)",
+                   "ib", store_hash_of(id), id);
+}
+
 bool outbox_retry(struct store *store, uint64_t *count, struct span relay, struct err *err)
 {
     bool ok = sql_run(store->sql, err,

@@ -67,6 +67,13 @@ MUST_CHECK bool outbox_failed(struct store *store, const struct bytes32 *id, str
 MUST_CHECK bool outbox_refused(struct store *store, const struct bytes32 *id, struct span relay,
                                struct span reason, struct err *err);
 
+/* Events in the store that more relays are to get, once it is known which (audience.h). Kept until
+ * outbox_route_done. The rows, the oldest first, are of no relay. */
+MUST_CHECK bool outbox_route_later(struct store *store, const struct bytes32 *id, struct err *err);
+MUST_CHECK bool outbox_to_route(struct store *store, struct outbox_rows *rows, struct arena *arena,
+                                size_t max, struct err *err);
+MUST_CHECK bool outbox_route_done(struct store *store, const struct bytes32 *id, struct err *err);
+
 /* All that is queued or was refused is due now; or none of it is to be sent any more. relay.len 0:
  * for every relay. */
 MUST_CHECK bool outbox_retry(struct store *store, uint64_t *count, struct span relay,

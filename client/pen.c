@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include "client/audience.h"
 #include "client/canon.h"
 #include "client/catalog.h"
 #include "client/circle.h"
@@ -9,6 +10,7 @@
 #include "client/entity.h"
 #include "client/hlc.h"
 #include "client/holder.h"
+#include "client/outbox.h"
 #include "client/pen_circle.h"
 #include "client/prose.h"
 #include "client/replica.h"
@@ -47,6 +49,30 @@ bool pen_put_at(struct pen *pen, const struct event *event, const struct span *r
 bool pen_put(struct pen *pen, const struct event *event, struct err *err)
 {
     return pen_put_at(pen, event, pen->relays, pen->relay_count, err);
+}
+
+static bool has_relay(const struct pen *pen, struct span url)
+{
+    for (size_t i = 0; i < pen->relay_count; i++)
+        if (span_eq(pen->relays[i], url))
+            return true;
+    return false;
+}
+
+bool pen_tell(struct pen *pen, const struct event *event, struct err *err)
+{
+    struct audience audience = {0};
+    size_t count = pen->relay_count;
+    if (!pen->has_named_relays && !audience_find(pen->store, &audience, &pen->arena, event, err))
+        return false;
+    struct span *relays = arena_array(&pen->arena, struct span, count + audience.relay_count);
+    if (count > 0)
+        memcpy(relays, pen->relays, count * sizeof *relays);
+    for (size_t i = 0; i < audience.relay_count; i++)
+        if (!has_relay(pen, audience.relays[i]))
+            relays[count++] = audience.relays[i];
+    return pen_put_at(pen, event, relays, count, err) &&
+           (audience.unknown_count == 0 || outbox_route_later(pen->store, &event->id, err));
 }
 
 /* ---- entities ---- */

@@ -43,6 +43,10 @@ MUST_CHECK bool pen_put(struct pen *pen, const struct event *event, struct err *
 MUST_CHECK bool pen_put_at(struct pen *pen, const struct event *event, const struct span *relays,
                            size_t count, struct err *err);
 
+/* The same as pen_put, and for where those whom it names read (audience.h), unless the relays are
+ * named for this alone. */
+MUST_CHECK bool pen_tell(struct pen *pen, const struct event *event, struct err *err);
+
 /* ---- entities ---- */
 
 /* One event of operations on an entity. */

@@ -109,6 +109,22 @@ static bool take_outbox(struct store *to, struct sql *from, struct err *err)
     return ok;
 }
 
+static bool take_unrouted(struct store *to, struct sql *from, struct err *err)
+{
+    struct sqlite3_stmt *row;
+    bool is_row, ok = true;
+    int64_t n;
+    if (!sql_start(from, &row, NULL, "SELECT id FROM unrouted JOIN log USING (n)", ""))
+        return true;
+    while (ok && sql_next(from, row, &is_row, NULL) && is_row) {
+        struct bytes32 id = sql_id(row, 0);
+        ok = store_find(to, &n, &id, err) &&
+             (n == 0 || sql_run(to->sql, err, "INSERT OR IGNORE INTO unrouted VALUES (?)", "i", n));
+    }
+    sql_end(row);
+    return ok;
+}
+
 static bool take_epochs(struct store *to, struct sql *from, struct err *err)
 {
     struct sqlite3_stmt *row;
@@ -132,7 +148,7 @@ static bool take_database(struct store *to, const char *path, uint64_t *saved, s
     bool ok = take_rows(to, from, "SELECT body FROM log ORDER BY n", saved, err) &&
               take_rows(to, from, "SELECT body FROM log ORDER BY n DESC", saved, err) &&
               take_relays(to, from, err) && take_outbox(to, from, err) &&
-              take_epochs(to, from, err);
+              take_unrouted(to, from, err) && take_epochs(to, from, err);
     sql_close(from);
     return ok;
 }

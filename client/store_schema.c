@@ -16,6 +16,7 @@ enum { APPLICATION = 0x53686f61 }; /* "Shoa" */
  *   relay   URLs by number; is_used: new events are queued for it
  *   outbox  state: enum outbox_state
  *   cursor  how far a relay was asked
+ *   unrouted  events that more relays are to get, once it is known which
  *   epoch   keys of circles, by the names of their epochs: secret */
 static const char *const versions[] = {
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
@@ -32,14 +33,15 @@ static const char *const versions[] = {
     " until INTEGER NOT NULL, PRIMARY KEY(r, key)) WITHOUT ROWID;",
     "CREATE TABLE epoch(name BLOB PRIMARY KEY, circle BLOB NOT NULL, key BLOB NOT NULL)"
     " WITHOUT ROWID;",
+    "CREATE TABLE unrouted(n INTEGER PRIMARY KEY);",
 };
 
 enum { VERSION = sizeof versions / sizeof versions[0] };
 
 static bool set_version(struct sql *sql, struct err *err)
 {
-    _Static_assert(APPLICATION == 1399353185 && VERSION == 2, "written out below");
-    return sql_script(sql, "PRAGMA application_id = 1399353185; PRAGMA user_version = 2", err);
+    _Static_assert(APPLICATION == 1399353185 && VERSION == 3, "written out below");
+    return sql_script(sql, "PRAGMA application_id = 1399353185; PRAGMA user_version = 3", err);
 }
 
 static bool bring(struct sql *sql, int64_t version, struct err *err)
