@@ -43,7 +43,7 @@ at phone remote add ws://127.0.0.1:1 > /dev/null
 note=$(on phone new note title=Fish | member id)
 on phone doc edit "$note" 'They swim.' > /dev/null
 "$shoal" sync --home phone > output 2> error
-check 'a sync fails' 1 $?
+check 'a sync fails, and all stays queued' 4 $?
 check 'and says where' 1 "$(grep -c 127.0.0.1:1 error)"
 check 'nothing is lost' 2 "$(at phone queue | wc -l)"
 check 'which is well' true "$(ok phone outbox)"
