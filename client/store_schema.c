@@ -17,7 +17,13 @@ enum { APPLICATION = 0x53686f61 }; /* "Shoa" */
  *   outbox  state: enum outbox_state
  *   cursor  how far a relay was asked
  *   unrouted  events that more relays are to get, once it is known which
- *   epoch   keys of circles, by the names of their epochs: secret */
+ *   epoch   keys of circles, by the names of their epochs: secret
+ *   purse   the wallet's seed, sealed by its owner for himself
+ *   mint    those asked, and what a typical job costs there
+ *   keyset  their keys; counter: the next coin's of the seed
+ *   coin    y: of its secret, which is secret; state: enum coin_state; o: the trade it is in
+ *   trade   enum purse_kind, enum purse_state; body: the request, secret, until it is over;
+ *           amounts: of what is to be signed, the first given of them for somebody else */
 static const char *const versions[] = {
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
     "CREATE TABLE log(n INTEGER PRIMARY KEY, h INTEGER NOT NULL, id BLOB NOT NULL,"
@@ -34,14 +40,36 @@ static const char *const versions[] = {
     "CREATE TABLE epoch(name BLOB PRIMARY KEY, circle BLOB NOT NULL, key BLOB NOT NULL)"
     " WITHOUT ROWID;",
     "CREATE TABLE unrouted(n INTEGER PRIMARY KEY);",
+    "CREATE TABLE purse(owner BLOB PRIMARY KEY, sealed TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE mint(m INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE,"
+    " typical INTEGER NOT NULL);"
+    "CREATE TABLE keyset(id BLOB PRIMARY KEY, m INTEGER NOT NULL, unit TEXT NOT NULL,"
+    " fee_ppk INTEGER NOT NULL, final_expiry INTEGER NOT NULL, is_active INTEGER NOT NULL,"
+    " keys BLOB NOT NULL, counter INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+    "CREATE TABLE coin(y BLOB PRIMARY KEY, keyset BLOB NOT NULL, amount INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, o INTEGER NOT NULL DEFAULT 0, secret TEXT NOT NULL,"
+    " witness TEXT NOT NULL DEFAULT '', c BLOB NOT NULL, e BLOB NOT NULL, s BLOB NOT NULL,"
+    " r BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX coin_state ON coin(state, keyset);"
+    "CREATE INDEX coin_trade ON coin(o);"
+    "CREATE TABLE trade(o INTEGER PRIMARY KEY, kind INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " m INTEGER NOT NULL, unit TEXT NOT NULL, amount INTEGER NOT NULL,"
+    " fee INTEGER NOT NULL DEFAULT 0, began_ms INTEGER NOT NULL,"
+    " ended_ms INTEGER NOT NULL DEFAULT 0, method TEXT NOT NULL DEFAULT '',"
+    " quote TEXT NOT NULL DEFAULT '', key BLOB NOT NULL DEFAULT x'',"
+    " path TEXT NOT NULL DEFAULT '', body TEXT NOT NULL DEFAULT '',"
+    " keyset BLOB NOT NULL DEFAULT x'', counter INTEGER NOT NULL DEFAULT 0,"
+    " amounts TEXT NOT NULL DEFAULT '', given INTEGER NOT NULL DEFAULT 0,"
+    " token TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '');"
+    "CREATE INDEX trade_open ON trade(m) WHERE state < 2;",
 };
 
 enum { VERSION = sizeof versions / sizeof versions[0] };
 
 static bool set_version(struct sql *sql, struct err *err)
 {
-    _Static_assert(APPLICATION == 1399353185 && VERSION == 3, "written out below");
-    return sql_script(sql, "PRAGMA application_id = 1399353185; PRAGMA user_version = 3", err);
+    _Static_assert(APPLICATION == 1399353185 && VERSION == 4, "written out below");
+    return sql_script(sql, "PRAGMA application_id = 1399353185; PRAGMA user_version = 4", err);
 }
 
 static bool bring(struct sql *sql, int64_t version, struct err *err)

@@ -48,15 +48,20 @@ struct wallet_signature {
 
 /* ---- paying ---- */
 
-/* Marks some of the proofs that are worth amount and what it costs to spend them; fees: of each, in
- * thousandths (input_fee_ppk of its keyset). As little too much as is easily found. */
+struct wallet_coins {
+    struct token_proof *at;
+    uint32_t *fees; /* input_fee_ppk of each one's keyset */
+    size_t count;
+};
+
+/* Marks some that are worth amount and what it costs to spend them. As little too much as is easily
+ * found. */
 struct wallet_choice {
     uint64_t sum, fee; /* of those taken */
     uint32_t count;
 };
 MUST_CHECK bool wallet_choose(struct wallet_choice *choice, bool *taken,
-                              const struct token_proof *proofs, const uint32_t *fees, size_t count,
-                              uint64_t amount, struct err *err);
+                              const struct wallet_coins *coins, uint64_t amount, struct err *err);
 
 /* The fewest amounts of the keyset that make the sum, ascending. None for 0. */
 MUST_CHECK bool wallet_split(uint64_t amounts[WALLET_SPLIT_MAX], size_t *count,
@@ -90,29 +95,8 @@ MUST_CHECK bool wallet_check(const struct token_proof *proof, const struct walle
 const struct wallet_keyset *wallet_find(const struct wallet_keyset *keysets, size_t count,
                                         const struct token_proof *proof);
 
-/* ---- locks ---- */
+/* ---- what a mint knows a proof by, and what of it ---- */
 
-enum wallet_lock {
-    WALLET_OPEN,   /* whoever has it spends it */
-    WALLET_KEY,    /* for one key's signature */
-    WALLET_OTHERS, /* a condition that we cannot meet */
-};
-
-/* Who may spend a secret, and for WALLET_KEY the key. spec: NUT-10, NUT-11 */
-enum wallet_lock wallet_lock(struct bytes33 *key, struct arena *arena, struct span secret);
-
-/* A fresh secret that only the owner of key can spend. */
-struct span wallet_lock_secret(struct arena *arena, const struct bytes33 *key,
-                               const struct bytes32 *nonce);
-
-/* The key of this wallet that others may lock for, never the user's own. Wipe the secret. */
-void wallet_lock_key(struct bytes32 *secret, struct bytes33 *key, const struct bytes64 *seed);
-
-/* Signs what is locked for that key. aux: 32 fresh random bytes. */
-MUST_CHECK bool wallet_unlock(struct token_proof *proof, struct arena *arena,
-                              const struct bytes32 *secret, const struct bytes32 *aux,
-                              struct err *err);
-
-/* ---- what both sides know a proof by ---- */
+enum wallet_state { WALLET_UNSPENT, WALLET_PENDING, WALLET_SPENT };
 
 struct bytes33 wallet_point(const struct token_proof *proof); /* Y */

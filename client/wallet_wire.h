@@ -53,7 +53,6 @@ MUST_CHECK bool wallet_read_restored(struct wallet_restored *restored, struct ar
                                      struct span json, struct err *err);
 
 /* POST /v1/checkstate: as many as asked, in their order. */
-enum wallet_state { WALLET_UNSPENT, WALLET_PENDING, WALLET_SPENT };
 MUST_CHECK bool wallet_read_states(enum wallet_state *states, const struct bytes33 *points,
                                    size_t count, struct span json, struct err *err);
 
