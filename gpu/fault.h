@@ -8,7 +8,8 @@
 #include "shared/base.h"
 
 enum fault_code {
-    FAULT_OURS = 0, /* not the caller's doing: the database is away. Again later */
+    FAULT_OURS = 0,          /* not the caller's doing: the database is away. Again later */
+    FAULT_MALFORMED = 10000, /* no number of Cashu's says it: the request is out of order */
     FAULT_PROOF_INVALID = 10001,
     FAULT_PROOF_SPENT = 11001,
     FAULT_PROOF_PENDING = 11002,
@@ -34,6 +35,7 @@ enum fault_code {
     FAULT_QUOTE_PAID = 20006,
     FAULT_QUOTE_EXPIRED = 20007,
     FAULT_QUOTE_SIGNATURE = 20008,
+    FAULT_QUOTE_KEY = 20009,
     FAULT_QUOTE_UNKNOWN = 20010 /* no number of Cashu's says it */
 };
 

@@ -89,15 +89,27 @@ static const char *header(struct MHD_Connection *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
+static void write_address(char *out, size_t size, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    out[0] = '\0';
+    if (info != NULL && info->client_addr != NULL && uv_ip_name(info->client_addr, out, size) != 0)
+        out[0] = '\0';
+}
+
 static void ask(struct httpd_exchange *exchange, const char *method, const char *path)
 {
     struct httpd *httpd = exchange->httpd;
+    char address[INET6_ADDRSTRLEN];
+    write_address(address, sizeof address, exchange->connection);
     struct httpd_request request = {
         .number = exchange->number,
         .method = method,
         .path = path,
         .authorization = header(exchange->connection, MHD_HTTP_HEADER_AUTHORIZATION),
         .origin = header(exchange->connection, MHD_HTTP_HEADER_ORIGIN),
+        .address = address,
         .is_too_long = exchange->is_too_long,
         .body = text_span(&exchange->in),
     };

@@ -31,6 +31,7 @@ struct httpd_request {
     const char *method, *path; /* "POST"; decoded, and without the query */
     const char *authorization; /* NULL: none */
     const char *origin;        /* of the page in a browser that asks; NULL */
+    const char *address;       /* of the client; "" where it has none */
     struct span body;          /* empty when it was too long */
     bool is_too_long;          /* past body_bytes_max */
 };

@@ -29,7 +29,9 @@ enum {
     MINT_LIST_MAX = 1000, /* inputs, outputs, states */
     MINT_METHODS_MAX = 8,
     MINT_METHOD_NAME_MAX = 32,
-    MINT_REQUEST_MAX = 4096
+    MINT_REQUEST_MAX = 4096,
+    MINT_ID_CHARS = 66, /* of a keyset */
+    MINT_DAY_S = 86400
 };
 
 struct mint_call {
@@ -44,6 +46,9 @@ struct mint_answer {
 };
 
 void mint_call(struct mint *mint, struct mint_answer *answer, const struct mint_call *call);
+
+/* Whether a mint has such a verb. */
+bool mint_serves(const char *method, const char *path);
 
 /* ---- what credit is spent on ---- */
 
@@ -96,6 +101,9 @@ struct mint_setup {
 MUST_CHECK struct mint *mint_open(const struct mint_setup *setup, struct err *err);
 void mint_close(struct mint *mint);
 
-/* What is told of the policy, and of what is issued and spent: content of 38431 and 38432. */
+/* A new keyset of the unit, which is signed with from now on; id: its digits. */
+MUST_CHECK bool mint_rotate(struct mint *mint, const char *unit, char id[MINT_ID_CHARS + 1],
+                            struct err *err);
+
+/* What is told of the policy: content of kind 38431. */
 void mint_write_policy(const struct mint *mint, struct text *out);
-MUST_CHECK bool mint_write_supply(struct mint *mint, struct text *out, struct err *err);

@@ -1,0 +1,128 @@
+#include "gpu/counter.h"
+
+#include <stdlib.h>
+
+#include "gpu/mint.h"
+
+struct counter {
+    uv_loop_t *loop;
+    struct httpd *httpd; /* NULL: closed */
+    struct mint *mint;
+    uint32_t calls;
+};
+
+struct call {
+    uv_work_t work;
+    struct counter *counter;
+    uint64_t number;
+    struct text method, path, body, address, origin; /* method, path, origin: NUL-terminated */
+    struct mint_answer answer;
+};
+
+struct counter *counter_open(uv_loop_t *loop, struct httpd *httpd, struct mint *mint)
+{
+    struct counter *counter = calloc(1, sizeof *counter);
+    if (counter == NULL)
+        abort();
+    *counter = (struct counter){.loop = loop, .httpd = httpd, .mint = mint};
+    return counter;
+}
+
+void counter_close(struct counter *counter)
+{
+    if (counter == NULL)
+        return;
+    counter->httpd = NULL;
+    if (counter->calls == 0)
+        free(counter);
+}
+
+bool counter_takes(const struct counter *counter, const struct httpd_request *request)
+{
+    const char *method = request->method;
+    if (counter == NULL)
+        return false;
+    if (strcmp(method, "OPTIONS") == 0)
+        return mint_serves("GET", request->path) || mint_serves("POST", request->path);
+    return mint_serves(strcmp(method, "HEAD") == 0 ? "GET" : method, request->path);
+}
+
+static void answer(struct httpd *httpd, uint64_t number, const char *origin, uint32_t status,
+                   struct span body)
+{
+    const struct httpd_head head = {
+        .status = status, .type = body.len > 0 ? "application/json" : NULL, .origin = origin};
+    httpd_answer(httpd, number, &head, body);
+}
+
+static void free_call(struct call *call)
+{
+    text_clear(&call->method);
+    text_clear(&call->path);
+    text_clear(&call->body);
+    text_clear(&call->address);
+    text_clear(&call->origin);
+    text_clear(&call->answer.body);
+    free(call);
+}
+
+static void on_work(uv_work_t *work)
+{
+    struct call *call = work->data;
+    mint_call(call->counter->mint, &call->answer,
+              &(struct mint_call){.method = call->method.at,
+                                  .path = call->path.at,
+                                  .body = text_span(&call->body),
+                                  .address = text_span(&call->address)});
+}
+
+static void on_done(uv_work_t *work, int status)
+{
+    struct call *call = work->data;
+    struct counter *counter = call->counter;
+    (void)status;
+    counter->calls--;
+    if (counter->httpd != NULL)
+        answer(counter->httpd, call->number, call->origin.at, call->answer.status,
+               text_span(&call->answer.body));
+    else if (counter->calls == 0)
+        free(counter);
+    free_call(call);
+}
+
+static void copy(struct text *text, const char *from)
+{
+    if (from != NULL)
+        text_add(text, (struct span){from, strlen(from) + 1});
+}
+
+void counter_ask(struct counter *counter, const struct httpd_request *request)
+{
+    if (strcmp(request->method, "OPTIONS") == 0) {
+        answer(counter->httpd, request->number, request->origin, 204, SPAN(""));
+        return;
+    }
+    if (request->is_too_long || request->body.len > MINT_BODY_BYTES_MAX) {
+        answer(counter->httpd, request->number, request->origin, 413,
+               SPAN("{\"detail\":\"the request is too long\",\"code\":10000}"));
+        return;
+    }
+    if (counter->calls == COUNTER_CALLS_MAX) {
+        answer(counter->httpd, request->number, request->origin, 503,
+               SPAN("{\"detail\":\"too many ask at once: again later\",\"code\":0}"));
+        return;
+    }
+    struct call *call = calloc(1, sizeof *call);
+    if (call == NULL)
+        abort();
+    call->work.data = call;
+    call->counter = counter;
+    call->number = request->number;
+    copy(&call->method, strcmp(request->method, "HEAD") == 0 ? "GET" : request->method);
+    copy(&call->path, request->path);
+    copy(&call->origin, request->origin);
+    text_add(&call->body, request->body);
+    text_add(&call->address, (struct span){request->address, strlen(request->address)});
+    counter->calls++;
+    uv_queue_work(counter->loop, &call->work, on_work, on_done);
+}

@@ -1,0 +1,24 @@
+/* counter.h - a mint's verbs over HTTP: each call runs on a thread beside the loop.
+ *
+ *   ownership  counter_close lets go of httpd at once, and is freed when the last call has ended;
+ *              the mint lives until the loop has run on until then
+ *   threads    loop thread only
+ *   spec       Cashu NUT-00, "Errors"
+ */
+#pragma once
+
+#include "gpu/httpd.h"
+
+struct counter;
+struct mint;
+
+enum { COUNTER_CALLS_MAX = 256 };
+
+struct counter *counter_open(uv_loop_t *loop, struct httpd *httpd, struct mint *mint);
+void counter_close(struct counter *counter); /* may be NULL */
+
+/* Whether it is for a mint. counter may be NULL. */
+bool counter_takes(const struct counter *counter, const struct httpd_request *request);
+
+/* Answers it, now or later: also pages from anywhere, since no request says who somebody is. */
+void counter_ask(struct counter *counter, const struct httpd_request *request);
