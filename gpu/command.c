@@ -16,13 +16,14 @@ const char command_usage[] =
     "and "
     "Ollama\n"
     "       shoal-gpu bench [OPTION...] MODEL        how fast it is, beside what is possible here\n"
+    "       shoal-gpu audit [OPTION...]              whether the node's credit adds up\n"
     "\n"
     "MODEL is a GGUF file, a safetensors file or its index with config.json beside it,\n"
     "or the folder of these. Families: llama (also Mistral, TinyLlama and the distills of\n"
     "DeepSeek-R1), qwen2, phi3, gemma2, gpt2.\n"
     "\n"
     "Options of inspect:\n"
-    "  --json             as one JSON object; of bench too\n"
+    "  --json             as one JSON object; of bench and audit too\n"
     "  --no-root          do not hash the weights, which reads all of the model once\n"
     "  --cache-dir DIR    keep hashes there [$XDG_CACHE_HOME/shoal, or ~/.cache/shoal]\n"
     "\n"
@@ -64,6 +65,10 @@ const char command_usage[] =
     "Options of bench:\n"
     "  --stages N         also how long each of N stages takes for a token and for a prompt\n"
     "\n"
+    "Options of audit, of which it wants one of the first two:\n"
+    "  --database CONN    the PostgreSQL that the node's credit is in, as libpq is told it\n"
+    "  --data DIR         the node's data folder, which has a PostgreSQL of its own\n"
+    "\n"
     "Options of run, serve and bench:\n"
     "  --threads N        run on so many [0: as many as there are cores]\n"
     "  --device WHERE     cpu, cuda, or auto: on a card if it can be used [auto]\n"
@@ -78,7 +83,8 @@ const char command_usage[] =
     "  shoal-gpu run --temperature 0.7 --seed 3 models/TinyLlama-1.1B-Chat-v1.0 'What is a "
     "relay?'\n"
     "  shoal-gpu serve --listen 127.0.0.1:8080 models/TinyLlama-1.1B-Chat-v1.0\n"
-    "  shoal-gpu serve --backend http://127.0.0.1:11434 llama3.2\n";
+    "  shoal-gpu serve --backend http://127.0.0.1:11434 llama3.2\n"
+    "  shoal-gpu audit --database 'host=/run/postgresql dbname=shoal'\n";
 
 enum option_type {
     OPTION_FLAG,
@@ -103,14 +109,17 @@ enum {
     OF_RUN = 1 << COMMAND_RUN,
     OF_BENCH = 1 << COMMAND_BENCH,
     OF_SERVE = 1 << COMMAND_SERVE,
-    OF_ALL = 1 << COMMAND_NONE | OF_INSPECT | OF_RUN | OF_BENCH | OF_SERVE
+    OF_AUDIT = 1 << COMMAND_AUDIT,
+    OF_ALL = 1 << COMMAND_NONE | OF_INSPECT | OF_RUN | OF_BENCH | OF_SERVE | OF_AUDIT
 };
 
 #define AT(member) offsetof(struct command, member)
 static const struct option options[] = {
     {"help", OF_ALL, OPTION_FLAG, AT(is_help), ""},
     {"version", OF_ALL, OPTION_FLAG, AT(is_version), ""},
-    {"json", OF_INSPECT | OF_BENCH, OPTION_FLAG, AT(is_json), ""},
+    {"json", OF_INSPECT | OF_BENCH | OF_AUDIT, OPTION_FLAG, AT(is_json), ""},
+    {"database", OF_AUDIT, OPTION_TEXT, AT(database), "a connection string"},
+    {"data", OF_AUDIT, OPTION_TEXT, AT(data), "a folder"},
     {"no-root", OF_INSPECT, OPTION_FLAG, AT(skip_root), ""},
     {"cache-dir", OF_INSPECT, OPTION_TEXT, AT(cache_dir), "a folder"},
     {"max-tokens", OF_RUN, OPTION_COUNT, AT(run.tokens_max), "a number of tokens"},
@@ -240,20 +249,26 @@ static bool read_argument(struct command *command, char ***arguments, struct err
     return true;
 }
 
+static bool check_audit(const struct command *command, struct err *err)
+{
+    if (command->run.model != NULL)
+        return err_set(err, ERR_INVALID, "audit is not about a model");
+    return (command->database == NULL) != (command->data == NULL) ||
+           err_set(err, ERR_INVALID, "audit wants --database or --data");
+}
+
 bool command_read(struct command *command, char **arguments, struct err *err)
 {
-    static const char *const names[] = {[COMMAND_NONE] = "",
-                                        [COMMAND_INSPECT] = "inspect",
-                                        [COMMAND_RUN] = "run",
-                                        [COMMAND_BENCH] = "bench",
-                                        [COMMAND_SERVE] = "serve"};
+    static const char *const names[] = {
+        [COMMAND_NONE] = "",       [COMMAND_INSPECT] = "inspect", [COMMAND_RUN] = "run",
+        [COMMAND_BENCH] = "bench", [COMMAND_SERVE] = "serve",     [COMMAND_AUDIT] = "audit"};
     *command = (struct command){.run = {.tokens_max = 256, .sampler = sampler_options_greedy()},
                                 .listen = "127.0.0.1:8080",
                                 .parallel = 4,
                                 .stage = {.wire = "f16"},
                                 .waiting = 32,
                                 .backend_silence_s = 60};
-    for (enum command_kind kind = COMMAND_INSPECT; kind <= COMMAND_SERVE; kind++)
+    for (enum command_kind kind = COMMAND_INSPECT; kind <= COMMAND_AUDIT; kind++)
         if (*arguments != NULL && strcmp(*arguments, names[kind]) == 0)
             command->kind = kind;
     if (command->kind == COMMAND_NONE && *arguments != NULL && strncmp(*arguments, "--", 2) != 0)
@@ -266,6 +281,8 @@ bool command_read(struct command *command, char **arguments, struct err *err)
         return true;
     if (command->kind == COMMAND_NONE)
         return err_set(err, ERR_INVALID, "no command");
+    if (command->kind == COMMAND_AUDIT)
+        return check_audit(command, err);
     if (command->run.model == NULL)
         return err_set(err, ERR_INVALID, "%s wants a model", names[command->kind]);
     if (command->stage.next != NULL && command->stage.layers == NULL)

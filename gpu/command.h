@@ -10,7 +10,14 @@
 #include "gpu/outpost.h"
 #include "gpu/run.h"
 
-enum command_kind { COMMAND_NONE, COMMAND_INSPECT, COMMAND_RUN, COMMAND_BENCH, COMMAND_SERVE };
+enum command_kind {
+    COMMAND_NONE,
+    COMMAND_INSPECT,
+    COMMAND_RUN,
+    COMMAND_BENCH,
+    COMMAND_SERVE,
+    COMMAND_AUDIT
+};
 
 struct command {
     enum command_kind kind;
@@ -21,6 +28,7 @@ struct command {
     bool is_json, skip_root;
     const char *listen, *name, *key_file;   /* of serve; NULL: not said */
     const char *backend, *backend_key_file; /* the same */
+    const char *database, *data;            /* of audit; NULL: not said */
     uint32_t stages;                        /* of bench */
     uint32_t parallel, waiting, backend_silence_s;
     struct outpost_options stage; /* its layers, next, key_file and wire; NULL: not said */

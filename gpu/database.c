@@ -88,7 +88,8 @@ struct database *database_open(const struct database_setup *setup, struct err *e
         database->count = DATABASE_CONNECTIONS_MAX;
 
     PGconn *conn = connect_raw(database, err);
-    bool is_ready = conn != NULL && migration_run(conn, database->schema, err);
+    bool is_ready = conn != NULL && (setup->only_reads ? migration_check : migration_run)(
+                                        conn, database->schema, err);
     PQfinish(conn);
     if (is_ready)
         return database;

@@ -27,6 +27,7 @@ struct database_setup {
     const char *schema;        /* NULL: shoal_node */
     uint32_t connections;      /* at most, each made when first wanted; 0: 8 */
     uint32_t statement_ms_max; /* 0: 30000 */
+    bool only_reads;           /* refuses a schema that it would have to migrate */
 };
 
 /* Migrates the schema, too: its tables are there afterwards. NULL: err. */

@@ -101,8 +101,12 @@ struct ledger_seen {
 MUST_CHECK bool ledger_states(struct ledger *ledger, struct arena *arena, const struct bytes33 *ys,
                               uint32_t count, const struct ledger_seen **seen, struct fault *fault);
 
+struct ledger_found {
+    const struct ledger_promise *promises;
+    uint32_t count;
+};
+
 /* Those of the messages that were signed, in the order of messages. */
 MUST_CHECK bool ledger_restore(struct ledger *ledger, struct arena *arena,
                                const struct bytes33 *messages, uint32_t count,
-                               const struct ledger_promise **promises, uint32_t *found,
-                               struct fault *fault);
+                               struct ledger_found *found, struct fault *fault);

@@ -3,7 +3,7 @@
 
 struct listing {
     struct arena *arena;
-    struct ledger_keyset *keysets;
+    const struct ledger_keyset *keysets;
     uint32_t count;
     struct fault *fault;
 };
@@ -24,22 +24,30 @@ static bool read_keyset(struct ledger_keyset *keyset, const PGresult *rows, int 
     return answer_copy(keyset->id.at, sizeof keyset->id.at, rows, row, 1);
 }
 
-static bool list(struct transaction *transaction, void *argument)
+bool ledger_keysets_in(struct transaction *transaction, struct arena *arena,
+                       const struct ledger_keyset **keysets, uint32_t *count, struct fault *fault)
 {
-    struct listing *listing = argument;
     struct query query = query_of("SELECT k.number, k.id, k.unit, k.seed_index, k.fee_ppk,"
                                   " k.final_expiry, k.active FROM keyset k ORDER BY k.number"
                                   " LIMIT $1::int8");
     query_number(&query, LEDGER_KEYSETS_MAX);
     const PGresult *rows = transaction_ask(transaction, &query);
     if (rows == NULL)
-        return ledger_lost(listing->fault);
-    listing->count = (uint32_t)PQntuples(rows);
-    listing->keysets = arena_array(listing->arena, struct ledger_keyset, listing->count);
-    for (uint32_t i = 0; i < listing->count; i++)
-        if (!read_keyset(&listing->keysets[i], rows, (int)i))
-            return fault_set(listing->fault, FAULT_OURS, "a keyset's row is not what it should be");
+        return ledger_lost(fault);
+    *count = (uint32_t)PQntuples(rows);
+    struct ledger_keyset *all = arena_array(arena, struct ledger_keyset, *count);
+    *keysets = all;
+    for (uint32_t i = 0; i < *count; i++)
+        if (!read_keyset(&all[i], rows, (int)i))
+            return fault_set(fault, FAULT_OURS, "a keyset's row is not what it should be");
     return true;
+}
+
+static bool list(struct transaction *transaction, void *argument)
+{
+    struct listing *listing = argument;
+    return ledger_keysets_in(transaction, listing->arena, &listing->keysets, &listing->count,
+                             listing->fault);
 }
 
 bool ledger_keysets(struct ledger *ledger, struct arena *arena,

@@ -80,8 +80,7 @@ bool ledger_states(struct ledger *ledger, struct arena *arena, const struct byte
 }
 
 bool ledger_restore(struct ledger *ledger, struct arena *arena, const struct bytes33 *messages,
-                    uint32_t count, const struct ledger_promise **promises, uint32_t *found,
-                    struct fault *fault)
+                    uint32_t count, struct ledger_found *found, struct fault *fault)
 {
     struct looking looking = {
         .arena = arena,
@@ -95,7 +94,6 @@ bool ledger_restore(struct ledger *ledger, struct arena *arena, const struct byt
     if (count > LEDGER_LIST_MAX)
         return fault_set(fault, FAULT_OUTPUTS_MAX, "more than %d outputs", LEDGER_LIST_MAX);
     bool is_done = ledger_read(ledger, look, &looking, fault);
-    *promises = looking.promises;
-    *found = is_done ? looking.found : 0;
+    *found = (struct ledger_found){looking.promises, is_done ? looking.found : 0};
     return is_done;
 }

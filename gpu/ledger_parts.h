@@ -25,6 +25,11 @@ MUST_CHECK bool ledger_read(struct ledger *ledger, database_work_fn *work, void 
 /* A statement failed: false. */
 #define ledger_lost(fault) (fault_fill(fault, FAULT_OURS, "the database failed"), false)
 
+/* ledger_keysets in a transaction of the caller's. */
+MUST_CHECK bool ledger_keysets_in(struct transaction *transaction, struct arena *arena,
+                                  const struct ledger_keyset **keysets, uint32_t *count,
+                                  struct fault *fault);
+
 /* ---- ledger_tally.c: what goes in and out, by keyset ---- */
 
 enum { TALLY_KEYSETS_MAX = 64, LEDGER_AMOUNT_BITS_MAX = 62 };

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gpu/audit.h"
 #include "gpu/command.h"
 #include "gpu/inspect.h"
 #include "gpu/machine.h"
@@ -139,6 +140,7 @@ static int run(const struct command *command, const struct card *card)
     }
     switch (command->kind) {
     case COMMAND_NONE:
+    case COMMAND_AUDIT:
         break;
     case COMMAND_INSPECT:
         return inspect_model(command);
@@ -154,6 +156,19 @@ static int run(const struct command *command, const struct card *card)
     return EXIT_USAGE;
 }
 
+static int audit(const struct command *command)
+{
+    struct text text = {0};
+    struct err err;
+    bool is_sound = false;
+    const struct audit_options options = {
+        .database = command->database, .data = command->data, .is_json = command->is_json};
+    if (!audit_run(&options, &text, &is_sound, &err))
+        return end(false, &err);
+    int status = write_out(&text);
+    return is_sound ? status : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
     struct command command;
@@ -167,6 +182,8 @@ int main(int argc, char **argv)
         text_addf(&text, "%s", command.is_help ? command_usage : "shoal-gpu " SHOAL_VERSION "\n");
         return write_out(&text);
     }
+    if (command.kind == COMMAND_AUDIT)
+        return audit(&command);
     const struct card *card = NULL;
     bool computes = command.kind != COMMAND_INSPECT && command.backend == NULL;
     if (computes && !find_card(&card, &command, &err))

@@ -105,3 +105,18 @@ bool migration_run(PGconn *conn, const char *schema, struct err *err)
     text_clear(&sql);
     return is_done && is_unlocked;
 }
+
+bool migration_check(PGconn *conn, const char *schema, struct err *err)
+{
+    struct text sql = {0};
+    long present;
+    if (!is_name(schema))
+        return err_set(err, ERR_INVALID, "that is no name of a schema");
+    text_addf(&sql, "SELECT max(number) FROM %s.migration%c", schema, 0);
+    bool is_there = ask_number(conn, &present, sql.at, err);
+    text_clear(&sql);
+    if (is_there && present != migration_step_count)
+        return err_set(err, ERR_INTERNAL, "the schema is at %ld, this program is for %d", present,
+                       migration_step_count);
+    return is_there;
+}

@@ -16,6 +16,9 @@ struct err;
  * any number of processes may call it at once. */
 MUST_CHECK bool migration_run(PGconn *conn, const char *schema, struct err *err);
 
+/* Whether they have been run, and no others: nothing is changed. */
+MUST_CHECK bool migration_check(PGconn *conn, const char *schema, struct err *err);
+
 /* Fills err with what PostgreSQL said, and is false. */
 #define migration_refused(...) (migration_say(__VA_ARGS__), false)
 void migration_say(const PGconn *conn, const char *doing, struct err *err);

@@ -186,17 +186,17 @@ static bool write_outputs(struct mint_verb *verb, const struct ledger_promise *p
 
 bool mint_restore(struct mint_verb *verb)
 {
-    uint32_t count = verb->request.output_count, found;
+    uint32_t count = verb->request.output_count;
+    struct ledger_found found;
     struct bytes33 *messages = arena_array(&verb->arena, struct bytes33, count);
-    const struct ledger_promise *promises;
     for (uint32_t i = 0; i < count; i++)
         messages[i] = verb->request.outputs[i].message;
-    if (!ledger_restore(verb->mint->ledger, &verb->arena, messages, count, &promises, &found,
-                        verb->fault))
+    if (!ledger_restore(verb->mint->ledger, &verb->arena, messages, count, &found, verb->fault))
         return false;
     text_add(verb->out, SPAN("{"));
-    if (!write_outputs(verb, promises, found) ||
-        !mint_write_promises(verb->mint, verb->out, "signatures", promises, found, verb->fault))
+    if (!write_outputs(verb, found.promises, found.count) ||
+        !mint_write_promises(verb->mint, verb->out, "signatures", found.promises, found.count,
+                             verb->fault))
         return false;
     text_add(verb->out, SPAN("}"));
     return true;

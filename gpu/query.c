@@ -92,7 +92,7 @@ void query_spans(struct query *query, const struct span *first, size_t stride, u
     struct text *out = begin_array(query, TYPE_BYTEA, count);
     for (uint32_t i = 0; i < count; i++) {
         struct span span;
-        memcpy(&span, (const char *)first + i * stride, sizeof span);
+        memcpy(&span, (const char *)first + i * stride, sizeof(struct span));
         add_word(out, (uint32_t)span.len);
         text_add(out, span);
     }

@@ -7,7 +7,7 @@
 
 enum { NAME_SIZE = 16 };
 
-static void forget_answers(struct transaction *transaction)
+void transaction_forget(struct transaction *transaction)
 {
     for (uint32_t i = 0; i < transaction->answer_count; i++)
         PQclear(transaction->answers[i]);
@@ -16,14 +16,14 @@ static void forget_answers(struct transaction *transaction)
 
 void transaction_begin(struct transaction *transaction, const char *begin)
 {
-    forget_answers(transaction);
+    transaction_forget(transaction);
     transaction->begin = begin;
     transaction->has_failed = transaction->may_retry = false;
 }
 
 void transaction_drop(struct transaction *transaction)
 {
-    forget_answers(transaction);
+    transaction_forget(transaction);
     free(transaction->answers);
     PQfinish(transaction->conn);
     *transaction = (struct transaction){.is_lent = transaction->is_lent};
@@ -45,9 +45,13 @@ static bool is_passing(const PGconn *conn, const PGresult *result)
 
 static bool fail(struct transaction *transaction, const PGresult *result)
 {
+    const char *words = result != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     if (!transaction->has_failed) {
         transaction->may_retry = is_passing(transaction->conn, result);
-        migration_say(transaction->conn, "the database", &transaction->err);
+        if (words != NULL)
+            err_fill(&transaction->err, ERR_INTERNAL, "the database: %s", words);
+        else
+            migration_say(transaction->conn, "the database", &transaction->err);
     }
     transaction->has_failed = true;
     return false;

@@ -50,6 +50,9 @@ const PGresult *transaction_ask(struct transaction *transaction, struct query *q
 MUST_CHECK bool transaction_ask_all(struct transaction *transaction, struct query *queries,
                                     uint32_t count, const PGresult *answers[]);
 
+/* Answers so far are gone. */
+void transaction_forget(struct transaction *transaction);
+
 /* How many rows a statement changed. */
 uint32_t answer_changed(const PGresult *answer);
 /* Of int2, int4, int8 and bool. NULL is 0. */

@@ -27,7 +27,7 @@ database_test(schema)
 add_executable(migrate migrate.c)
 target_link_libraries(migrate PRIVATE relay)
 add_test(NAME schema_sql COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/schema_sql.sh $<TARGET_FILE:migrate>
-  ${CMAKE_SOURCE_DIR})
+  ${CMAKE_SOURCE_DIR}/sql/schema.sql shoal)
 set_tests_properties(schema_sql PROPERTIES LABELS unit)
 database_test(schema_sql)
 

@@ -232,15 +232,14 @@ static void test_restore(void **state)
     accepted(&swap);
 
     struct bytes33 messages[] = {till_promise(&till.promo, 1).message, output.message};
-    const struct ledger_promise *found;
-    uint32_t count;
-    assert_true(ledger_restore(till.ledger, &arena, messages, 2, &found, &count, &fault));
-    assert_int_equal(count, 1);
-    assert_memory_equal(&found->message, &output.message, sizeof output.message);
-    assert_memory_equal(&found->signature, &output.signature, sizeof output.signature);
-    assert_memory_equal(&found->dleq, &output.dleq, sizeof output.dleq);
-    assert_int_equal(found->amount, 4);
-    assert_int_equal(found->keyset, till.promo.number);
+    struct ledger_found found;
+    assert_true(ledger_restore(till.ledger, &arena, messages, 2, &found, &fault));
+    assert_int_equal(found.count, 1);
+    assert_memory_equal(&found.promises->message, &output.message, sizeof output.message);
+    assert_memory_equal(&found.promises->signature, &output.signature, sizeof output.signature);
+    assert_memory_equal(&found.promises->dleq, &output.dleq, sizeof output.dleq);
+    assert_int_equal(found.promises->amount, 4);
+    assert_int_equal(found.promises->keyset, till.promo.number);
 
     struct bytes33 ys[] = {till_proof(&till.promo, 1).y, input.y};
     const struct ledger_seen *seen;
@@ -249,9 +248,9 @@ static void test_restore(void **state)
     assert_null(seen[0].witness.at);
     assert_int_equal(seen[1].state, LEDGER_SPENT);
     assert_true(span_eq(seen[1].witness, input.witness));
-    assert_true(ledger_restore(till.ledger, &arena, messages, 0, &found, &count, &fault));
-    assert_int_equal(count, 0);
-    assert_false(ledger_restore(till.ledger, &arena, messages, 1001, &found, &count, &fault));
+    assert_true(ledger_restore(till.ledger, &arena, messages, 0, &found, &fault));
+    assert_int_equal(found.count, 0);
+    assert_false(ledger_restore(till.ledger, &arena, messages, 1001, &found, &fault));
     assert_int_equal(fault.code, FAULT_OUTPUTS_MAX);
     assert_false(ledger_states(till.ledger, &arena, ys, 1001, &seen, &fault));
     assert_int_equal(fault.code, FAULT_INPUTS_MAX);

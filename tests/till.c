@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "gpu/ledger_audit.h"
 #include "shared/err.h"
 #include "tests/test.h"
 
@@ -19,11 +20,12 @@ static struct ledger_keyset keyset(struct ledger *ledger, const char *unit)
     return made;
 }
 
-static struct database *open_database(const char *schema, uint32_t connections)
+static struct database *open_database(const char *conninfo, const char *schema,
+                                      uint32_t connections)
 {
     struct err err = {0};
     const struct database_setup setup = {
-        .conninfo = getenv("TEST_DB"), .schema = schema, .connections = connections};
+        .conninfo = conninfo, .schema = schema, .connections = connections};
     struct database *database = database_open(&setup, &err);
     if (database == NULL)
         fail_msg("%s", err.text);
@@ -32,9 +34,16 @@ static struct database *open_database(const char *schema, uint32_t connections)
 
 void till_open(struct till *till, uint32_t connections)
 {
-    *till = (struct till){0};
-    snprintf(till->schema, sizeof till->schema, "test_till_%d", (int)getpid());
-    till->database = open_database(till->schema, connections);
+    char schema[DATABASE_SCHEMA_MAX + 1];
+    snprintf(schema, sizeof schema, "test_till_%d", (int)getpid());
+    till_open_at(till, getenv("TEST_DB"), schema, connections);
+}
+
+void till_open_at(struct till *till, const char *conninfo, const char *schema, uint32_t connections)
+{
+    *till = (struct till){.conninfo = conninfo};
+    snprintf(till->schema, sizeof till->schema, "%s", schema);
+    till->database = open_database(conninfo, schema, connections);
     till->ledger = ledger_open(till->database);
     till->promo = keyset(till->ledger, "ccr-promo");
     till->paid = keyset(till->ledger, "ccr");
@@ -42,7 +51,7 @@ void till_open(struct till *till, uint32_t connections)
 
 struct ledger *till_join(const struct till *till, uint32_t connections)
 {
-    return ledger_open(open_database(till->schema, connections));
+    return ledger_open(open_database(till->conninfo, till->schema, connections));
 }
 
 void till_leave(struct ledger *ledger)
@@ -198,4 +207,18 @@ bool till_settle(struct ledger *ledger, const struct ledger_settlement *settleme
 bool till_cancel(struct ledger *ledger, const struct uuid *quote, struct fault *fault)
 {
     return take(ledger, &(struct step){.cancelled = quote, .fault = fault});
+}
+
+void till_audit(const struct till *till, char differences[TILL_DIFFERENCES_SIZE])
+{
+    struct ledger_audit audit;
+    struct fault fault;
+    size_t len = 0;
+    if (!ledger_audit(till->ledger, &audit, &fault))
+        fail_msg("%s", fault.text);
+    differences[0] = '\0';
+    for (uint32_t i = 0; i < audit.difference_count && len < TILL_DIFFERENCES_SIZE - 301; i++)
+        len += (size_t)snprintf(differences + len, TILL_DIFFERENCES_SIZE - len, "%.*s\n",
+                                SPAN_ARG(audit.differences[i]));
+    ledger_audit_clear(&audit);
 }

@@ -13,12 +13,17 @@
 struct till {
     struct database *database;
     struct ledger *ledger;
+    const char *conninfo;
     char schema[DATABASE_SCHEMA_MAX + 1];
     struct ledger_keyset promo, paid; /* active, without a fee */
 };
 
 /* A new schema in the database of $TEST_DB, named after this process. */
 void till_open(struct till *till, uint32_t connections);
+
+/* The same with a schema of that name in any database. */
+void till_open_at(struct till *till, const char *conninfo, const char *schema,
+                  uint32_t connections);
 void till_close(struct till *till);
 
 /* Another database on the same schema, as another process has. */
@@ -49,3 +54,8 @@ bool till_hold(struct ledger *ledger, const struct ledger_hold *hold, struct fau
 bool till_settle(struct ledger *ledger, const struct ledger_settlement *settlement,
                  struct fault *fault);
 bool till_cancel(struct ledger *ledger, const struct uuid *quote, struct fault *fault);
+
+enum { TILL_DIFFERENCES_SIZE = 2000 };
+
+/* What an audit says: nothing, or the differences. */
+void till_audit(const struct till *till, char differences[TILL_DIFFERENCES_SIZE]);
