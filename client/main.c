@@ -110,6 +110,8 @@ static const struct command *const commands[] = {
     &command_decode,
     &command_did,
     &command_cid,
+    &command_models,
+    &command_swarm,
     &command_serve,
     &command_mcp,
     &command_completion,

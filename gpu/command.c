@@ -50,6 +50,12 @@ const char command_usage[] =
     "  --backend-key-file F  the key that it wants\n"
     "  --backend-silence S   seconds without a byte from it until it is tried again [60]\n"
     "\n"
+    "Options of serve, of a node that others find at relays:\n"
+    "  --announce         tell there what this node has, and every 10 seconds that it is there\n"
+    "  --relay URL        a relay, ws:// or wss://; up to 8 times\n"
+    "  --key FILE         the node's own key, made by shoal identity new [as shoal's]\n"
+    "  --password-file F  its password is the first line; -: of standard input [asked for]\n"
+    "\n"
     "Options of run and serve, of a model in several processes:\n"
     "  --layers A-B       the layers that run here [all]: run, and who answers applications,\n"
     "                     have the first ones; serve with others answers other stages\n"
@@ -93,6 +99,7 @@ enum option_type {
     OPTION_REAL,
     OPTION_SEED,
     OPTION_STOP,
+    OPTION_RELAY,
     OPTION_WEIGHTS
 };
 
@@ -147,6 +154,10 @@ static const struct option options[] = {
     {"stages", OF_BENCH, OPTION_COUNT, AT(stages), "a number of stages"},
     {"parallel", OF_SERVE, OPTION_COUNT, AT(parallel), "a number of answers"},
     {"waiting", OF_SERVE, OPTION_COUNT, AT(waiting), "a number of requests"},
+    {"announce", OF_SERVE, OPTION_FLAG, AT(market.announces), ""},
+    {"relay", OF_SERVE, OPTION_RELAY, 0, "ws:// or wss://, at most 8 times"},
+    {"key", OF_SERVE, OPTION_TEXT, AT(market.identity.key_file), "a file"},
+    {"password-file", OF_SERVE, OPTION_TEXT, AT(market.identity.password_file), "a file"},
     {"device", OF_RUN | OF_SERVE | OF_BENCH, OPTION_TEXT, AT(device), "cpu, cuda or auto"},
     {"weights", OF_RUN | OF_SERVE | OF_BENCH, OPTION_WEIGHTS, AT(run.weights), "q8, q4 or stored"},
     {"stop", OF_RUN, OPTION_STOP, 0, "a text, at most 16 times"},
@@ -197,6 +208,11 @@ static bool read_value(struct command *command, const struct option *option, con
         if (text.len == 0 || command->run.stop_count == STOPPER_STRINGS_MAX)
             return false;
         command->run.stops[command->run.stop_count++] = text;
+        return true;
+    case OPTION_RELAY:
+        if (command->market.relay_count == POST_RELAYS_MAX)
+            return false;
+        command->market.relays[command->market.relay_count++] = value;
         return true;
     }
     return false;
@@ -291,6 +307,12 @@ bool command_read(struct command *command, char **arguments, struct err *err)
                     (command->kind == COMMAND_RUN || strncmp(command->stage.layers, "0-", 2) == 0);
     if (is_front && command->stage.next == NULL)
         return err_set(err, ERR_INVALID, "--layers wants --next, where the others run");
+    if (command->market.announces && command->market.relay_count == 0)
+        return err_set(err, ERR_INVALID, "--announce wants --relay, where others look");
+    if (command->market.announces && command->backend != NULL)
+        return err_set(err, ERR_INVALID,
+                       "--announce is of a model that runs here: of a backend's nobody knows what "
+                       "it is");
     if (command->parallel < 1 || command->parallel > PARALLEL_MAX)
         return err_set(err, ERR_INVALID, "--parallel is 1 to %d", PARALLEL_MAX);
     if (command->waiting < 1 || command->waiting > WAITING_MAX)

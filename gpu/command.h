@@ -9,6 +9,7 @@
 #include "gpu/bench.h"
 #include "gpu/outpost.h"
 #include "gpu/run.h"
+#include "gpu/service_market.h"
 
 enum command_kind {
     COMMAND_NONE,
@@ -30,6 +31,7 @@ struct command {
     const char *backend, *backend_key_file; /* the same */
     const char *database, *data;            /* of audit; NULL: not said */
     uint32_t stages;                        /* of bench */
+    struct service_market_options market;   /* its roots are not said here */
     uint32_t parallel, waiting, backend_silence_s;
     struct outpost_options stage; /* its layers, next, key_file and wire; NULL: not said */
 };

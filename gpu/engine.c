@@ -46,6 +46,7 @@ struct engine {
     struct order *orders;
     pthread_mutex_t lock;
     struct order *ready, **ready_tail;
+    uint64_t first_nanoseconds; /* until the first token, a mean that forgets; under the lock */
 };
 
 /* ---- on the scheduler's thread ---- */
@@ -89,10 +90,20 @@ static float *copy_embedding(const float *from, uint32_t width)
     return vector;
 }
 
+/* Under the lock. */
+static void take_first(struct engine *engine, const struct scheduler_usage *usage)
+{
+    uint64_t first = usage->waited_nanoseconds + usage->first_nanoseconds;
+    uint64_t *mean = &engine->first_nanoseconds;
+    if (usage->tokens > 0)
+        *mean = *mean == 0 ? first : *mean - *mean / 8 + first / 8;
+}
+
 static void take_end(struct order *order, const struct scheduler_end *end)
 {
     const struct scheduler_usage *usage = &end->usage;
     struct source_end *ended = &order->ended;
+    take_first(order->engine, usage);
     *ended = (struct source_end){.end = end->end,
                                  .width = order->engine->model.hyper.width,
                                  .usage = {.prompt_tokens = usage->prompt_tokens,
@@ -389,6 +400,19 @@ const struct chat_format *engine_chat(const struct engine *engine)
 struct span engine_template(const struct engine *engine)
 {
     return engine->tokenizer.chat_template;
+}
+
+const struct tokenizer *engine_tokenizer(const struct engine *engine)
+{
+    return &engine->tokenizer;
+}
+
+uint32_t engine_first_ms(struct engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    uint64_t nanoseconds = engine->first_nanoseconds;
+    pthread_mutex_unlock(&engine->lock);
+    return nanoseconds == 0 ? 0 : (uint32_t)(nanoseconds / 1000000 + 1);
 }
 
 struct scheduler_statistics engine_statistics(struct engine *engine)

@@ -19,6 +19,7 @@ struct card;
 struct engine;
 struct model;
 struct outpost_options;
+struct tokenizer;
 
 struct engine_options {
     const char *model;
@@ -42,4 +43,8 @@ const struct model *engine_model(const struct engine *engine);
 uint32_t engine_context(const struct engine *engine);
 const struct chat_format *engine_chat(const struct engine *engine); /* NULL: none is known */
 struct span engine_template(const struct engine *engine);
+const struct tokenizer *engine_tokenizer(const struct engine *engine);
 struct scheduler_statistics engine_statistics(struct engine *engine);
+
+/* From when an answer is asked for to its first token, of late; 0: there was none yet. */
+uint32_t engine_first_ms(struct engine *engine);

@@ -116,7 +116,8 @@ static int run(const struct command *command, const struct card *card)
                                       .backend_key_file = command->backend_key_file,
                                       .listen = command->listen,
                                       .name = command->name,
-                                      .key_file = command->key_file};
+                                      .key_file = command->key_file,
+                                      .market = command->market};
     struct run_options ask = command->run;
     struct outpost_options stage = command->stage;
     struct pipeline_run generator = {&stage, stderr};
@@ -127,6 +128,7 @@ static int run(const struct command *command, const struct card *card)
     stage.model = command->run.model;
     stage.listen = command->listen;
     stage.roots = roots_folder(command, folder, sizeof folder);
+    service.market.roots = stage.roots;
     stage.context = command->run.context;
     stage.sessions = command->parallel;
     stage.threads = command->run.threads;

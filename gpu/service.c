@@ -14,7 +14,13 @@
 #include "shared/number.h"
 #include "shared/text.h"
 
-enum { BODY_BYTES_MAX = 4 << 20, CONNECTIONS_MAX = 1024, TALKS_MAX = 512, DRAIN_TICK_MS = 20 };
+enum {
+    BODY_BYTES_MAX = 4 << 20,
+    CONNECTIONS_MAX = 1024,
+    TALKS_MAX = 512,
+    DRAIN_TICK_MS = 20,
+    QUIET_MS = 2000
+};
 
 struct line {
     const char *name, *type;
@@ -88,6 +94,7 @@ static void close_source(struct service *service)
 static void close_handles(struct service *service)
 {
     httpd_free(service->httpd);
+    service_market_close(service->market);
     uv_close((uv_handle_t *)&service->drain, NULL);
     for (size_t i = 0; i < ARRAY_LEN(service->signals); i++)
         uv_close((uv_handle_t *)(service->signals + i), NULL);
@@ -100,9 +107,12 @@ static void on_drain(uv_timer_t *timer)
     struct service *service = timer->data;
     service->drained_ms += DRAIN_TICK_MS;
     bool cuts = service->ends_now || service->drained_ms / 1000 >= SERVICE_DRAIN_S;
+    bool is_quiet = service->ends_now || service->drained_ms >= QUIET_MS ||
+                    service_market_is_quiet(service->market);
     if (cuts)
         talks_cancel(service->talks);
-    if (talks_statistics(service->talks).now == 0 && (cuts || httpd_busy(service->httpd) == 0))
+    if (talks_statistics(service->talks).now == 0 && is_quiet &&
+        (cuts || httpd_busy(service->httpd) == 0))
         close_handles(service);
 }
 
@@ -117,6 +127,7 @@ static void on_signal(uv_signal_t *signal, int number)
     service->is_draining = true;
     journal_line(JOURNAL_INFO, "serve: stopping requests=%u", talks_statistics(service->talks).now);
     httpd_drain(service->httpd);
+    service_market_withdraw(service->market);
     uv_timer_start(&service->drain, on_drain, 0, DRAIN_TICK_MS);
 }
 
@@ -235,6 +246,19 @@ static void tell_ready(const struct service *service, const struct httpd_setup *
                  right, httpd_port(service->httpd), service->name, what);
 }
 
+static bool open_market(struct service *service, const struct service_options *options,
+                        struct err *err)
+{
+    static const char *const made[] = {[DTYPE_AS_Q8] = "q8", [DTYPE_AS_Q4] = "q4"};
+    struct service_market_options market = options->market;
+    market.parallel = options->engine.parallel;
+    market.device = options->engine.card != NULL ? "cuda" : "cpu";
+    market.dtype = options->engine.weights == DTYPE_AS_STORED ? service->model.type
+                                                              : made[options->engine.weights];
+    return service_market_open(&service->market, &service->loop, &market, service->engine,
+                               service->name, err);
+}
+
 /* The model first: who can connect is answered. */
 static bool start(struct service *service, const struct service_options *options, struct err *err)
 {
@@ -258,7 +282,9 @@ static bool start(struct service *service, const struct service_options *options
                               .model = service->model.name,
                               .talks_max = TALKS_MAX});
     service->httpd = httpd_new(&setup, err);
-    if (service->httpd == NULL) {
+    if (service->httpd == NULL || !open_market(service, options, err)) {
+        if (service->httpd != NULL)
+            httpd_free(service->httpd);
         close_source(service);
         return false;
     }

@@ -11,6 +11,7 @@
 
 #include "gpu/backend.h"
 #include "gpu/engine.h"
+#include "gpu/service_market.h"
 
 enum { SERVICE_DRAIN_S = 60 };
 
@@ -21,6 +22,7 @@ struct service_options {
     const char *listen;   /* HOST:PORT; an IPv6 address in brackets; port 0: the system's choice */
     const char *name;     /* of the model; NULL: as its file or folder */
     const char *key_file; /* NULL: anybody may ask */
+    struct service_market_options market; /* its parallel, dtype are set here */
 };
 
 MUST_CHECK bool service_run(const struct service_options *options, struct err *err);

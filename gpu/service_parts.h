@@ -18,6 +18,7 @@ struct service {
     char backend_key[APIKEY_BYTES_MAX + 1];
     struct talks *talks;
     struct httpd *httpd;
+    struct service_market *market; /* NULL: nothing is announced */
     struct ollama_model model;
     char name[128];
     int64_t began_at;

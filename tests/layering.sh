@@ -1,9 +1,9 @@
 #!/bin/sh
 # Includes point one way. Between folders: shared <- relay, shared <- client <- gpu (which takes only
-# link, keys and wallet), shared <- gpu/exec*. Inside relay: a module includes only those to its left
-# in RELAY; a file noun_more.[ch] belongs to the module noun. Inside client: all but the modules in
-# SHELL is the pure core, which touches no system and nothing of the shell. Prints the offenders and
-# fails.
+# link, keys and wallet, and what they stand on), shared <- gpu/exec*. Inside relay: a module includes
+# only those to its left in RELAY; a file noun_more.[ch] belongs to the module noun. Inside client: all
+# but the modules in SHELL is the pure core, which touches no system and nothing of the shell. Prints
+# the offenders and fails.
 #
 #     tests/layering.sh SOURCE_DIRECTORY
 cd "$1" || exit 1

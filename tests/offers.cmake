@@ -2,3 +2,6 @@
 unit_test(offer)
 property_test(offer)
 fuzz_target(offer)
+# Whom to ask.
+unit_test(market core)
+property_test(market core)

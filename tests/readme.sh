@@ -66,14 +66,13 @@ serve()
 serve_model()
 {
     rm -f ready && mkfifo ready
-    (cd "$source" && eval "exec $1 --listen 127.0.0.1:0") 2> ready &
+    (HOME=$folder && export HOME && eval "exec ${1//ops\/demo/$source/ops/demo} --listen 127.0.0.1:0") 2> ready &
     local server=$!
     exec 3< ready
-    read -r -u 3 line
-    echo "$line"
+    while read -r -u 3 line && echo "$line" && [[ $line != *" ready "* ]]; do :; done
     exec 4<> "/dev/tcp/127.0.0.1/$(sed -E 's|.* ready http://[0-9.]*:([0-9]+) .*|\1|' <<< "$line")"
     printf 'GET /v1/models HTTP/1.0\r\n\r\n' >&4
-    grep -qE '"id":"(demo|llama3.2)"' <&4
+    grep -qE '"id":"(demo|llama3.2|model)"' <&4
     exec 4>&-
     kill $server && wait $server
     exec 3<&-
@@ -112,7 +111,7 @@ run_line() # a line of the README, without its comment
         "shoal-relay shard balance") eval "$1 --grace 0" ;;
         "shoal-relay "* | pg_dump* | pg_restore*) eval "$(localize <<< "$1")" ;;
         "shoal sync pull"* | "shoal sync push"*) HOME=$folder eval "$1" ;;
-        "shoal sync"* | "shoal push" | "shoal "*wss://*) # with a relay that is there
+        "shoal sync"* | "shoal push" | "shoal models" | "shoal swarm" | "shoal "*wss://*) # with a relay that is there
             SHOAL_RELAY_SCHEMA=other run_until_ready shoal-relay
             HOME=$folder shoal remote add "ws://127.0.0.1:${line#ready port=}"
             HOME=$folder eval "${1/wss:\/\/relay.example.com/ws://127.0.0.1:${line#ready port=}}"

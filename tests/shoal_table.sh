@@ -18,7 +18,7 @@ for script in shoal*.sh; do
     case $script in shoal_trial.sh | shoal_table.sh | shoal_home.sh) continue ;; esac
     if grep -qE "/$script( |\))" ./*.cmake; then sed 's/^ *#.*//' "$script"; fi
 done > "$folder/scripts"
-cat relay_bunker.c relay_dm.c relay_exchange.c relay_lies.c relay_lost.c > "$folder/programs"
+cat relay_bunker.c relay_dm.c relay_exchange.c relay_lies.c relay_lost.c relay_swarm.c > "$folder/programs"
 
 in_scripts='("\$shoal"|shoal|run|write|get|there|(as|at|by|of|on) "?[$a-z_{}1-]+"?|status_of [0-9]|fails [0-9] [a-z]+)'
 in_programs='(as|keyed|run|shoal|scratch_format|cli_run|cli_expect|cli_start)\(([0-9], )?("[a-z]+", )?(scratch_format\()?"'

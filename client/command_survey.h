@@ -1,0 +1,48 @@
+/* command_survey.h - what relays know of nodes, gathered for as long as it takes to hear each of
+ * these once. Part of command.
+ *
+ *   ownership  survey_begin to survey_end, in any case
+ *   threads    one
+ */
+#pragma once
+
+#include "client/command_home.h"
+#include "client/command_net.h"
+#include "client/market.h"
+#include "shared/arena.h"
+
+enum { SURVEY_RELAYS_MAX = 16, SURVEY_WAIT_S = 12 };
+
+struct survey_road {
+    struct survey *survey;
+    struct link *link;
+    struct link_query *query;
+    bool is_told; /* all that was stored has come, or nothing will */
+    bool is_lost;
+};
+
+struct survey {
+    struct net net;
+    struct arena arena; /* the relays' URLs */
+    struct market *market;
+    struct survey_road roads[SURVEY_RELAYS_MAX];
+    uint32_t road_count;
+    uv_timer_t patience;
+    int64_t wait_s; /* 0: heartbeats are not waited for */
+    bool is_running, is_over;
+};
+
+#define SURVEY_OPTIONS                                                                           \
+    {"wait", "SECONDS", "for heartbeats, which come every 10; 0: of what is stored alone [12]"}, \
+        {"relay", "URL", "ask this relay, not yours; may be repeated"}, HOME_OPTION, NET_OPTIONS
+
+/* Says what is wrong. */
+enum command_status survey_begin(struct survey *survey, const struct command_call *call);
+
+/* Until each offer that is stored has a heartbeat, or the time is up. Says which relays were no
+ * help: COMMAND_PARTLY where some, COMMAND_FAILED where all. */
+enum command_status survey_run(struct survey *survey);
+void survey_end(struct survey *survey);
+
+/* Milliseconds of a clock that never goes back. */
+uint64_t survey_ms(const struct survey *survey);

@@ -1,0 +1,281 @@
+#include "client/market_choice.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "client/market_parts.h"
+#include "shared/hex.h"
+#include "shared/text.h"
+
+/* ---- reputation ---- */
+
+enum { DAY = 86400, LIFE_DAYS = 14, ONE = 65536, REPUTATION_MIN = 10 };
+
+/* ONE, halved after 14 days: within these, by the day. */
+static double weight_at(int64_t at, int64_t now)
+{
+    static const uint32_t days[LIFE_DAYS] = {65536, 62371, 59358, 56490, 53761, 51164, 48693,
+                                             46341, 44102, 41972, 39944, 38015, 36178, 34431};
+    int64_t age = at < now ? (now - at) / DAY : 0;
+    if (age >= (int64_t)LIFE_DAYS * 16)
+        return 0;
+    return (double)(days[age % LIFE_DAYS] >> (age / LIFE_DAYS)) / ONE;
+}
+
+/* Wilson's lower bound for a share of which good of all were seen, at 95 %. */
+static double lower_bound(double good, double all)
+{
+    const double z = 1.96;
+    double share = good / all;
+    double centre = share + z * z / (2 * all);
+    double width = z * sqrt((share * (1 - share) + z * z / (4 * all)) / all);
+    return (centre - width) / (1 + z * z / all);
+}
+
+static int compare_deals(const void *a, const void *b)
+{
+    const struct market_deal *left = *(const struct market_deal *const *)a;
+    const struct market_deal *right = *(const struct market_deal *const *)b;
+    int order = market_compare_keys(&left->buyer, &right->buyer);
+    if (order == 0)
+        order = (left->at < right->at) - (left->at > right->at); /* the newest first */
+    return order != 0 ? order : left->is_good - right->is_good;
+}
+
+struct tally {
+    double all, good;
+};
+
+static void add(struct tally *tally, const struct market_deal *deal, double weight)
+{
+    tally->all += weight;
+    tally->good += deal->is_good ? weight : 0;
+}
+
+/* The deals of others, in their order: of one buyer the newest ones count. */
+static void tally_others(struct tally *tally, struct market_candidate *candidate,
+                         const struct market_deal **deals, size_t count, int64_t now)
+{
+    double of_buyer = 0;
+    if (count > 0)
+        qsort(deals, count, sizeof *deals, compare_deals); // NOLINT(bugprone-sizeof-expression)
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && market_compare_keys(&deals[i]->buyer, &deals[i - 1]->buyer) != 0)
+            of_buyer = 0;
+        double weight = weight_at(deals[i]->at, now);
+        if (of_buyer + weight > MARKET_BUYER_WEIGHT)
+            continue;
+        of_buyer += weight;
+        add(tally, deals[i], weight);
+        candidate->all++;
+        candidate->good += deals[i]->is_good;
+    }
+}
+
+/* The latest measurement is the one that counts. */
+static void take_own(struct market_candidate *candidate, const struct market_deal *deal,
+                     int64_t *measured_at)
+{
+    candidate->own_all++;
+    candidate->own_good += deal->is_good;
+    if (deal->ttft_ms > 0 && (!candidate->is_measured || deal->at >= *measured_at)) {
+        candidate->ttft_ms = deal->ttft_ms;
+        candidate->is_measured = true;
+        *measured_at = deal->at;
+    }
+}
+
+void market_judge(const struct market *market, struct market_candidate *candidate, int64_t now)
+{
+    const struct market_deal **others =
+        calloc(market->deal_count + 1, sizeof *others); // NOLINT(bugprone-sizeof-expression)
+    struct tally tally = {0};
+    int64_t measured_at = 0;
+    size_t count = 0;
+    if (others == NULL)
+        abort();
+    candidate->ttft_ms = candidate->entry.ttft_ms;
+    for (size_t i = 0; i < market->deal_count; i++) {
+        const struct market_deal *deal = &market->deals[i];
+        if (market_compare_keys(&deal->node, &candidate->entry.node) != 0)
+            continue;
+        if (!deal->is_own) {
+            others[count++] = deal;
+            continue;
+        }
+        take_own(candidate, deal, &measured_at);
+        add(&tally, deal, MARKET_OWN_WEIGHT * weight_at(deal->at, now));
+    }
+    tally_others(&tally, candidate, others, count, now);
+    free(others);
+    candidate->reputation = MARKET_UNKNOWN;
+    if (tally.all > 0) {
+        double bound = lower_bound(tally.good, tally.all) * 1000;
+        candidate->reputation = bound < REPUTATION_MIN ? REPUTATION_MIN : (uint32_t)bound;
+    }
+}
+
+/* ---- whom to ask ---- */
+
+static bool is_model(const struct offer *offer, struct span wanted)
+{
+    char root[2 * sizeof offer->root.at];
+    hex_encode(root, offer->root.at, sizeof offer->root.at);
+    return wanted.len == 0 || span_eq(wanted, offer->model) || span_eq(wanted, SPAN_OF(root));
+}
+
+static bool has_unit(const struct offer *offer, struct span unit)
+{
+    for (uint32_t i = 0; i < offer->unit_count; i++)
+        if (span_eq(offer->units[i], unit))
+            return true;
+    return unit.len == 0;
+}
+
+static enum market_verdict judge(const struct market_candidate *candidate,
+                                 const struct market_wish *wish)
+{
+    const struct offer *offer = &candidate->entry.offer;
+    if (!is_model(offer, wish->model))
+        return MARKET_OTHER_MODEL;
+    if (!offer_is_whole(offer))
+        return MARKET_PARTIAL;
+    if ((uint64_t)wish->usage.in + wish->usage.out > offer->context)
+        return MARKET_SHORT;
+    if (wish->needs_payment && offer->mint_count == 0)
+        return MARKET_NO_MINT;
+    if (!has_unit(offer, wish->unit))
+        return MARKET_OTHER_UNIT;
+    if (candidate->cost > wish->cost_max)
+        return MARKET_DEAR;
+    return candidate->entry.life == MARKET_GONE ? MARKET_LOST : MARKET_FIT;
+}
+
+/* What a good answer costs in the end, were one to ask until there is one: thousandths. A request
+ * that is free counts as one unit, so that reputation decides among those. */
+static uint64_t worth(const struct market_candidate *candidate)
+{
+    uint64_t cost =
+        candidate->cost < INT64_MAX / 2000000 ? candidate->cost + 1 : INT64_MAX / 2000000;
+    return cost * 1000000 / candidate->reputation;
+}
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+/* One that may begin at once before one where others wait; a latency that is not known last. */
+static int compare_waits(const struct market_candidate *a, const struct market_candidate *b)
+{
+    bool a_waits = a->entry.has_pulse && a->entry.free == 0;
+    bool b_waits = b->entry.has_pulse && b->entry.free == 0;
+    if (a_waits != b_waits)
+        return a_waits - b_waits;
+    return compare_numbers(a->ttft_ms - 1U, b->ttft_ms - 1U);
+}
+
+static int compare_candidates(const void *left, const void *right)
+{
+    const struct market_candidate *a = left, *b = right;
+    int order = compare_numbers(a->verdict, b->verdict);
+    if (order == 0 && a->verdict == MARKET_FIT) {
+        order = compare_numbers(worth(a), worth(b));
+        if (order == 0)
+            order = compare_waits(a, b);
+    }
+    if (order == 0)
+        order = market_compare_keys(&a->entry.node, &b->entry.node);
+    if (order == 0)
+        order = market_compare_keys(&a->entry.offer.root, &b->entry.offer.root);
+    if (order == 0)
+        order = compare_numbers(a->entry.offer.first, b->entry.offer.first);
+    if (order == 0)
+        order = compare_numbers(a->entry.offer.end, b->entry.offer.end);
+    if (order != 0)
+        return order;
+    struct span x = a->entry.offer.dtype, y = b->entry.offer.dtype;
+    order = memcmp(x.at, y.at, x.len < y.len ? x.len : y.len);
+    return order != 0 ? order : compare_numbers(x.len, y.len);
+}
+
+struct market_candidate *market_candidates(const struct market *market, struct arena *arena,
+                                           const struct market_wish *wish, size_t *count)
+{
+    struct market_entry *entries = market_entries(market, arena, wish->now, wish->now_ms, count);
+    struct market_candidate *candidates = arena_array(arena, struct market_candidate, *count + 1);
+    for (size_t i = 0; i < *count; i++) {
+        struct market_candidate *candidate = &candidates[i];
+        candidate->entry = entries[i];
+        candidate->cost = offer_cost(&entries[i].offer.price, &wish->usage);
+        market_judge(market, candidate, wish->now);
+        candidate->verdict = judge(candidate, wish);
+    }
+    if (*count > 0)
+        qsort(candidates, *count, sizeof *candidates, compare_candidates);
+    return candidates;
+}
+
+/* ---- in words ---- */
+
+static void write_reason(struct text *out, const struct market_candidate *candidate,
+                         const struct market_wish *wish)
+{
+    const struct offer *offer = &candidate->entry.offer;
+    switch (candidate->verdict) {
+    case MARKET_FIT:
+        break;
+    case MARKET_OTHER_MODEL:
+        text_add(out, SPAN("another model"));
+        break;
+    case MARKET_PARTIAL:
+        text_addf(out, "only layers %u-%u of %u", offer->first, offer->end - 1, offer->layers);
+        break;
+    case MARKET_SHORT:
+        text_addf(out, "its context of %u is too short for %u and %u tokens", offer->context,
+                  wish->usage.in, wish->usage.out);
+        break;
+    case MARKET_NO_MINT:
+        text_add(out, SPAN("it names no mint to pay it with"));
+        break;
+    case MARKET_OTHER_UNIT:
+        text_addf(out, "it takes no %.*s", SPAN_ARG(wish->unit));
+        break;
+    case MARKET_DEAR:
+        text_addf(out, "too dear: %llu, and at most %llu", (unsigned long long)candidate->cost,
+                  (unsigned long long)wish->cost_max);
+        break;
+    case MARKET_LOST:
+        text_add(out, SPAN("gone: three heartbeats missed"));
+        break;
+    }
+}
+
+static void write_facts(struct text *out, const struct market_candidate *candidate)
+{
+    text_addf(out, "costs %llu, reputation 0.%03u", (unsigned long long)candidate->cost,
+              candidate->reputation);
+    if (candidate->own_all + candidate->all == 0)
+        text_add(out, SPAN(" (a stranger)"));
+    else
+        text_addf(out, " (here %u of %u went well, elsewhere %u of %u)", candidate->own_good,
+                  candidate->own_all, candidate->good, candidate->all);
+    if (candidate->ttft_ms > 0)
+        text_addf(out, ", first token after %u ms (%s)", candidate->ttft_ms,
+                  candidate->is_measured ? "measured" : "it says");
+    if (candidate->entry.has_pulse)
+        text_addf(out, ", %u free, %u waiting", candidate->entry.free, candidate->entry.queue);
+    else
+        text_add(out, SPAN(", no heartbeat yet"));
+}
+
+void market_explain(struct text *out, const struct market_candidate *candidate,
+                    const struct market_wish *wish)
+{
+    text_add_hex(out, candidate->entry.node.at, 4);
+    text_addf(out, " %.*s: ", SPAN_ARG(candidate->entry.offer.model));
+    if (candidate->verdict == MARKET_FIT)
+        write_facts(out, candidate);
+    else
+        write_reason(out, candidate, wish);
+}

@@ -1,0 +1,151 @@
+#include "gpu/service_market.h"
+
+#include <stdlib.h>
+
+#include "client/holder.h"
+#include "gpu/announce.h"
+#include "gpu/engine.h"
+#include "gpu/journal.h"
+#include "gpu/model.h"
+#include "gpu/root.h"
+#include "shared/err.h"
+#include "shared/event.h"
+#include "shared/sig.h"
+#include "shared/text.h"
+
+struct service_market {
+    struct holder *holder;
+    struct post *post;
+    struct announce *announce;
+    struct engine *engine;
+    uint32_t parallel;
+    char dtype[OFFER_WORD_BYTES_MAX + 1];
+};
+
+static void measure(void *owner, struct offer_pulse *pulse)
+{
+    struct service_market *market = owner;
+    struct scheduler_statistics jobs = engine_statistics(market->engine);
+    pulse->free = jobs.running < market->parallel ? market->parallel - jobs.running : 0;
+    pulse->queue = jobs.waiting;
+    pulse->ttft_ms = engine_first_ms(market->engine);
+    pulse->speed = (uint32_t)(jobs.tokens_rate * 10);
+}
+
+/* In small letters, as identifiers have it. */
+static struct span take_dtype(struct service_market *market, const char *name)
+{
+    size_t len = 0;
+    for (; name[len] != '\0' && len < OFFER_WORD_BYTES_MAX; len++)
+        market->dtype[len] =
+            (char)(name[len] >= 'A' && name[len] <= 'Z' ? name[len] + 'a' - 'A' : name[len]);
+    return (struct span){market->dtype, len};
+}
+
+static void describe(struct service_market *market, struct offer *offer,
+                     const struct service_market_options *options, const char *name)
+{
+    const struct model *model = engine_model(market->engine);
+    struct span template = engine_template(market->engine);
+    struct root root;
+    *offer = (struct offer){.end = model->hyper.layers,
+                            .layers = model->hyper.layers,
+                            .dtype = take_dtype(market, options->dtype),
+                            .model = {name, strlen(name)},
+                            .gpu = {options->device, strlen(options->device)},
+                            .has_tokenizer = true,
+                            .tokenizer = announce_tokenizer(engine_tokenizer(market->engine)),
+                            .has_template = template.len > 0,
+                            .capacity = options->parallel,
+                            .context = engine_context(market->engine)};
+    if (offer->has_template)
+        offer->template = sig_sha256(template);
+    for (uint32_t i = 0; i < options->relay_count; i++)
+        offer->relays[offer->relay_count++] =
+            (struct span){options->relays[i], strlen(options->relays[i])};
+    root_read(&root, model, options->roots);
+    offer->root = root_whole(&root);
+    root_clear(&root);
+}
+
+/* That others would read the offer, before it is made in public. */
+static bool check(const struct offer *offer, struct err *err)
+{
+    struct arena arena = {0};
+    struct event event;
+    struct offer read = *offer;
+    read.expires_at = ANNOUNCE_LIFE_S;
+    offer_event(&event, &arena, &read, 0);
+    bool ok = offer_parse(&read, &event, err);
+    arena_clear(&arena);
+    return ok;
+}
+
+static bool announce(struct service_market *market, uv_loop_t *loop, const struct offer *offer,
+                     const struct service_market_options *options, struct err *err)
+{
+    const struct post_setup setup = {.loop = loop,
+                                     .relays = options->relays,
+                                     .relay_count = options->relay_count,
+                                     .holder = market->holder};
+    struct text key = {0};
+    market->post = post_new(&setup, err);
+    if (market->post == NULL)
+        return false;
+    market->announce = announce_new(&(struct announce_setup){
+        .loop = loop, .post = market->post, .offer = offer, .measure = measure, .owner = market});
+    text_add_hex(&key, holder_pubkey(market->holder)->at, sizeof(struct bytes32));
+    journal_line(JOURNAL_INFO, "announce: node=%.*s name=%.*s relays=%u", (int)key.len, key.at,
+                 SPAN_ARG(offer->model), options->relay_count);
+    text_clear(&key);
+    return true;
+}
+
+bool service_market_open(struct service_market **market, uv_loop_t *loop,
+                         const struct service_market_options *options, struct engine *engine,
+                         const char *name, struct err *err)
+{
+    struct offer offer;
+    *market = NULL;
+    if (!options->announces)
+        return true;
+    struct service_market *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        abort();
+    made->engine = engine;
+    made->parallel = options->parallel;
+    made->holder = identity_open(&options->identity, err);
+    bool ok = made->holder != NULL;
+    if (ok) {
+        describe(made, &offer, options, name);
+        ok = check(&offer, err) && announce(made, loop, &offer, options, err);
+    }
+    if (ok) {
+        *market = made;
+        return true;
+    }
+    holder_free(made->holder);
+    free(made);
+    return false;
+}
+
+void service_market_withdraw(struct service_market *market)
+{
+    if (market != NULL)
+        announce_withdraw(market->announce);
+}
+
+bool service_market_is_quiet(const struct service_market *market)
+{
+    return market == NULL || post_pending(market->post) == 0;
+}
+
+void service_market_close(struct service_market *market)
+{
+    if (market == NULL)
+        return;
+    announce_free(market->announce);
+    post_free(market->post);
+    holder_free(market->holder);
+    free(market);
+}

@@ -1,0 +1,8 @@
+# Nodes at a relay, and who looks for them.
+relay_test(swarm)
+target_sources(relay_swarm PRIVATE node.c)
+target_link_libraries(relay_swarm PRIVATE cli)
+target_compile_definitions(relay_swarm PRIVATE GPU_BINARY="$<TARGET_FILE:shoal-gpu>"
+  SHOAL_BINARY="$<TARGET_FILE:shoal>" DEMO_MODEL="${CMAKE_SOURCE_DIR}/ops/demo/model")
+add_dependencies(relay_swarm shoal-gpu)
+set_tests_properties(relay_swarm PROPERTIES TIMEOUT 240) # heartbeats come every ten seconds
