@@ -48,7 +48,10 @@ bool command_number(const struct command_call *call, const char *name, int64_t p
 
 enum command_status command_fail(const struct command_call *call, const struct err *err)
 {
-    fprintf(stderr, "shoal %s: %s\n", call->command->name, err->text);
+    fprintf(stderr, "shoal %s: ", call->command->name);
+    if (call->line > 0)
+        fprintf(stderr, "line %zu: ", call->line);
+    fprintf(stderr, "%s\n", err->text);
     return err->code == ERR_RESTRICTED ? COMMAND_UNAUTHORISED : COMMAND_FAILED;
 }
 

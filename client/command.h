@@ -8,6 +8,7 @@
 #pragma once
 
 #include "client/command_all.h"
+#include "client/command_lines.h"
 #include "shared/base.h"
 
 struct err;
@@ -37,10 +38,10 @@ struct command_option {
 struct command_call;
 
 struct command {
-    const char *name;  /* "encode", "identity new" */
-    const char *words; /* its arguments, as --help names them */
-    const char *help;  /* one line */
-    size_t words_min, words_max;
+    const char *name;                       /* "encode", "identity new" */
+    const char *words;                      /* its arguments, as --help names them */
+    const char *help;                       /* one line */
+    size_t words_min, words_max, lines_max; /* so many first words may be lines; 0: all */
     const struct command_option *options;
     size_t option_count;
     /* One of these does it. What only writes, or only looks, is apart from the program around it,
@@ -50,6 +51,7 @@ struct command {
     bool (*look)(struct store *store, struct text *out, const struct command_call *call,
                  struct err *err);
     void (*more)(struct text *out); /* what --help says besides; may be NULL */
+    enum command_lines lines;
 };
 
 struct command_call {
@@ -60,7 +62,7 @@ struct command_call {
         const struct command_option *option;
         const char *value;
     } given[COMMAND_OPTIONS_MAX];
-    size_t given_count;
+    size_t given_count, turn, line;   /* turn: from 0; line: of standard input, from 1, or 0 */
     bool is_json;                     /* lines of JSON rather than text for people */
     bool is_inner;                    /* nobody sits there: a "-" is a word, and none is asked */
     const struct command *const *all; /* the table of main, for what is made from all of it */

@@ -214,21 +214,23 @@ static const struct command_option options_req[] = {
     {"follow", NULL, "go on with what comes, for ever"}, NET_OPTIONS, COMMAND_OPTION_JSON};
 
 const struct command command_req = {.name = "req",
-                                    .words = "RELAY FILTER...",
+                                    .words = "RELAY FILTER... | RELAY -",
                                     .help = "ask a relay for events; each is checked",
                                     .words_min = 2,
                                     .words_max = COMMAND_WORDS_MAX,
                                     .options = options_req,
                                     .option_count = ARRAY_LEN(options_req),
-                                    .run = run_req};
+                                    .run = run_req,
+                                    .lines = COMMAND_LINES_ALL};
 
 static const struct command_option options_count[] = {NET_OPTIONS, COMMAND_OPTION_JSON};
 
 const struct command command_count = {.name = "count",
-                                      .words = "RELAY FILTER...",
+                                      .words = "RELAY FILTER... | RELAY -",
                                       .help = "ask a relay how many events match",
                                       .words_min = 2,
                                       .words_max = COMMAND_WORDS_MAX,
                                       .options = options_count,
                                       .option_count = ARRAY_LEN(options_count),
-                                      .run = run_count};
+                                      .run = run_count,
+                                      .lines = COMMAND_LINES_EACH};

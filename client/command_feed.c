@@ -329,10 +329,11 @@ const struct command command_feed = {.name = "feed",
 static const struct command_option options_thread[] = {HOME_OPTION, COMMAND_OPTION_JSON};
 
 const struct command command_thread = {.name = "thread",
-                                       .words = "ID",
+                                       .words = "ID... | -",
                                        .help = "a note, and all that was answered",
                                        .words_min = 1,
-                                       .words_max = 1,
+                                       .words_max = COMMAND_WORDS_MAX,
                                        .options = options_thread,
                                        .option_count = ARRAY_LEN(options_thread),
-                                       .look = look_thread};
+                                       .look = look_thread,
+                                       .lines = COMMAND_LINES_WORD};

@@ -152,21 +152,23 @@ static const struct command_option options_write[] = {
 
 const struct command command_follow_add = {
     .name = "follow add",
-    .words = "[WHO...]",
+    .words = "[WHO... | -]",
     .help = "follow people; and take over what other clients changed",
     .words_max = COMMAND_WORDS_MAX,
     .options = options_write,
     .option_count = ARRAY_LEN(options_write),
-    .write = add};
+    .write = add,
+    .lines = COMMAND_LINES_ALL};
 
 const struct command command_follow_rm = {.name = "follow rm",
-                                          .words = "WHO...",
+                                          .words = "WHO... | -",
                                           .help = "follow them no more",
                                           .words_min = 1,
                                           .words_max = COMMAND_WORDS_MAX,
                                           .options = options_write,
                                           .option_count = ARRAY_LEN(options_write),
-                                          .write = rm};
+                                          .write = rm,
+                                          .lines = COMMAND_LINES_ALL};
 
 static const struct command_option options_look[] = {PEOPLE_OPTION_SET, PEOPLE_OPTION_AS,
                                                      HOME_OPTION, COMMAND_OPTION_JSON};

@@ -195,35 +195,38 @@ static void describe(struct text *out)
 static const struct command_option options_write[] = {PEN_OPTIONS};
 
 const struct command command_friend_req = {.name = "friend req",
-                                           .words = "WHO",
+                                           .words = "WHO... | -",
                                            .help = "ask somebody to be your friend, unseen",
                                            .words_min = 1,
-                                           .words_max = 1,
+                                           .words_max = COMMAND_WORDS_MAX,
                                            .options = options_write,
                                            .option_count = ARRAY_LEN(options_write),
                                            .write = ask,
-                                           .more = describe};
+                                           .more = describe,
+                                           .lines = COMMAND_LINES_WORD};
 
 const struct command command_friend_accept = {.name = "friend accept",
-                                              .words = "WHO",
+                                              .words = "WHO... | -",
                                               .help = "be the friend of somebody who asked",
                                               .words_min = 1,
-                                              .words_max = 1,
+                                              .words_max = COMMAND_WORDS_MAX,
                                               .options = options_write,
                                               .option_count = ARRAY_LEN(options_write),
                                               .write = answer,
-                                              .more = describe};
+                                              .more = describe,
+                                              .lines = COMMAND_LINES_WORD};
 
 const struct command command_friend_rm = {
     .name = "friend rm",
-    .words = "WHO",
+    .words = "WHO... | -",
     .help = "take back what you asked or answered, or decline what was asked",
     .words_min = 1,
-    .words_max = 1,
+    .words_max = COMMAND_WORDS_MAX,
     .options = options_write,
     .option_count = ARRAY_LEN(options_write),
     .write = end,
-    .more = describe};
+    .more = describe,
+    .lines = COMMAND_LINES_WORD};
 
 static const struct command_option options_look[] = {
     {"requests", NULL, "who asked, and is not answered"},

@@ -217,13 +217,15 @@ static const struct command_option options_blame[] = {HOME_OPTION_AT, HOME_OPTIO
                                                       COMMAND_OPTION_JSON};
 
 const struct command command_blame = {.name = "blame",
-                                      .words = "ID",
+                                      .words = "ID|-",
                                       .help = "who wrote each value of a thing (doc blame: lines)",
                                       .words_min = 1,
                                       .words_max = 1,
                                       .options = options_blame,
                                       .option_count = ARRAY_LEN(options_blame),
-                                      .look = look_blame};
+                                      .look = look_blame,
+                                      .lines = COMMAND_LINES_EACH,
+                                      .lines_max = 1};
 
 static const struct command_option options_diff[] = {
     {"from", "TIME", "as it was: unix seconds, 2026-11-21T14:30:00Z, or after an event"},
@@ -232,11 +234,13 @@ static const struct command_option options_diff[] = {
     COMMAND_OPTION_JSON};
 
 const struct command command_diff = {.name = "diff",
-                                     .words = "ID --from TIME",
+                                     .words = "ID|- --from TIME",
                                      .help = "how a thing, with its text, changed in between",
                                      .words_min = 1,
                                      .words_max = 1,
                                      .options = options_diff,
                                      .option_count = ARRAY_LEN(options_diff),
                                      .run = run_diff,
-                                     .look = look_diff};
+                                     .look = look_diff,
+                                     .lines = COMMAND_LINES_EACH,
+                                     .lines_max = 1};

@@ -161,10 +161,11 @@ static const struct command_option options_link[] = {
     PEN_OPTIONS};
 
 const struct command command_link = {.name = "link",
-                                     .words = "ID ID",
+                                     .words = "ID ID; one may be -",
                                      .help = "say that a thing of yours belongs to another",
                                      .words_min = 2,
                                      .words_max = 2,
                                      .options = options_link,
                                      .option_count = ARRAY_LEN(options_link),
-                                     .write = link_things};
+                                     .write = link_things,
+                                     .lines = COMMAND_LINES_EACH};

@@ -112,6 +112,7 @@ static enum command_status show_entity(const struct command_call *call, struct s
     if (call->is_json) {
         show_json(&out, replica, root, text_span(&prose), text_span(&links));
     } else {
+        text_add(&out, call->turn > 0 ? SPAN("\n") : SPAN(""));
         show_text(&out, replica, root);
         text_add(&out, text_span(&links));
         for (size_t i = 0; i < prose.len; i++) /* lines stay, other control characters do not */
@@ -368,13 +369,14 @@ static const struct command_option options_show[] = {HOME_OPTION_AT, HOME_OPTION
                                                      COMMAND_OPTION_JSON};
 
 const struct command command_show = {.name = "show",
-                                     .words = "ID",
+                                     .words = "ID... | -",
                                      .help = "say what is known of a thing, or write an event",
                                      .words_min = 1,
-                                     .words_max = 1,
+                                     .words_max = COMMAND_WORDS_MAX,
                                      .options = options_show,
                                      .option_count = ARRAY_LEN(options_show),
-                                     .run = run_show};
+                                     .run = run_show,
+                                     .lines = COMMAND_LINES_WORD};
 
 static const struct command_option options_log[] = {{"graph", NULL, "draw what comes after what"},
                                                     HOME_OPTION_AT,
@@ -383,23 +385,25 @@ static const struct command_option options_log[] = {{"graph", NULL, "draw what c
                                                     COMMAND_OPTION_JSON};
 
 const struct command command_log = {.name = "log",
-                                    .words = "[ID]",
+                                    .words = "[ID... | -]",
                                     .help = "list the events of a thing, or all; the newest first",
-                                    .words_max = 1,
+                                    .words_max = COMMAND_WORDS_MAX,
                                     .options = options_log,
                                     .option_count = ARRAY_LEN(options_log),
-                                    .run = run_log};
+                                    .run = run_log,
+                                    .lines = COMMAND_LINES_WORD};
 
 static const struct command_option options_find[] = {
     {"limit", "N", "at most so many [20]"}, HOME_OPTION, COMMAND_OPTION_JSON};
 
 const struct command command_find = {
     .name = "find",
-    .words = "WORD...",
+    .words = "WORD... | -",
     .help = "find what holds all of the words, messages that were opened, too",
     .words_min = 1,
     .words_max = COMMAND_WORDS_MAX,
     .options = options_find,
     .option_count = ARRAY_LEN(options_find),
     .run = run_find,
-    .look = find};
+    .look = find,
+    .lines = COMMAND_LINES_EACH};

@@ -336,14 +336,15 @@ static const struct command_option options_consolidate[] = {
     PEN_OPTIONS};
 
 const struct command command_mem_consolidate = {.name = "mem consolidate",
-                                                .words = "ID...",
+                                                .words = "ID... | -",
                                                 .help = "mark memories as consolidated",
                                                 .words_min = 1,
                                                 .words_max = COMMAND_WORDS_MAX,
                                                 .options = options_consolidate,
                                                 .option_count = ARRAY_LEN(options_consolidate),
                                                 .write = consolidate,
-                                                .more = describe};
+                                                .more = describe,
+                                                .lines = COMMAND_LINES_ALL};
 
 static const struct command_option options_recall[] = {
     {"kind", "KIND", "of this kind alone"},

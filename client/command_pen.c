@@ -2,14 +2,32 @@
 
 #include <stdio.h>
 
+#include "client/command_turn.h"
 #include "client/holder.h"
 #include "shared/err.h"
 #include "shared/text.h"
 #include "shared/utf8.h"
 
+/* What is written in every turn; once where there are none. */
+static bool write_turns(struct pen *pen, struct text *out, pen_fn *write,
+                        struct command_turns *turns, struct err *err)
+{
+    bool is_turn = true;
+    if (turns == NULL)
+        return write(pen, out, err);
+    while (command_turn(turns, &is_turn, err)) {
+        if (!is_turn)
+            return true;
+        if (!write(pen, out, err))
+            return false;
+        turns->call->turn++;
+    }
+    return false;
+}
+
 /* Reading, deciding and writing are one transaction. */
-bool pen_write(const struct command_call *call, struct holder *holder, struct text *out,
-               pen_fn *write, struct err *err)
+static bool write_whole(const struct command_call *call, struct holder *holder, struct text *out,
+                        pen_fn *write, struct command_turns *turns, struct err *err)
 {
     struct pen pen = {.call = call, .holder = holder, .now_ms = home_now()};
     struct span *relays = NULL;
@@ -18,10 +36,16 @@ bool pen_write(const struct command_call *call, struct holder *holder, struct te
               home_relays(pen.store, &relays, &pen.relay_count, &pen.arena, call, err);
     pen.relays = relays;
     pen.has_named_relays = command_value(call, "relay") != NULL;
-    ok = ok && write(&pen, out, err) && home_commit(pen.store, call, err);
+    ok = ok && write_turns(&pen, out, write, turns, err) && home_commit(pen.store, call, err);
     store_close(pen.store);
     arena_clear(&pen.arena);
     return ok;
+}
+
+bool pen_write(const struct command_call *call, struct holder *holder, struct text *out,
+               pen_fn *write, struct err *err)
+{
+    return write_whole(call, holder, out, write, NULL, err);
 }
 
 enum command_status pen_run(struct command_call *call, pen_fn *write)
@@ -32,8 +56,10 @@ enum command_status pen_run(struct command_call *call, pen_fn *write)
     struct holder *holder = command_holder(call, &status);
     if (holder == NULL)
         return status;
-    status = pen_write(call, holder, &out, write, &err) ? command_print(call, &out)
-                                                        : command_fail(call, &err);
+    struct command_turns turns = command_turns(call);
+    status = write_whole(call, holder, &out, write, &turns, &err) ? command_print(call, &out)
+                                                                  : command_fail(call, &err);
+    command_turns_end(&turns);
     text_clear(&out);
     holder_free(holder);
     return status;

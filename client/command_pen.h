@@ -14,7 +14,8 @@ enum { PEN_TEXT_BYTES_MAX = 60000 }; /* that a person writes at once: relays tak
     HOME_OPTION_RELAY, HOME_OPTION_DRY_RUN, HOME_OPTION, COMMAND_OPTION_KEY, \
         COMMAND_OPTION_PASSWORD, COMMAND_OPTION_JSON
 
-/* Writes what the command is about; out: its report, printed once all is committed. */
+/* Writes what the command is about; out: its report, printed once all is committed. Where standard
+ * input gives it several turns all of them are written, or none. */
 typedef bool pen_fn(struct pen *pen, struct text *out, struct err *err);
 enum command_status pen_run(struct command_call *call, pen_fn *write);
 

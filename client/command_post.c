@@ -122,10 +122,12 @@ const struct command command_reply = {.name = "reply",
 static const struct command_option options_react[] = {PEN_OPTIONS};
 
 const struct command command_react = {.name = "react",
-                                      .words = "ID [+ | - | EMOJI]",
+                                      .words = "ID|- [+ | - | EMOJI]",
                                       .help = "like it, or say otherwise what you think of it",
                                       .words_min = 1,
                                       .words_max = 2,
                                       .options = options_react,
                                       .option_count = ARRAY_LEN(options_react),
-                                      .write = react};
+                                      .write = react,
+                                      .lines = COMMAND_LINES_EACH,
+                                      .lines_max = 1};

@@ -150,9 +150,10 @@ static const struct command_option options_show[] = {PEOPLE_OPTION_AS, HOME_OPTI
                                                      COMMAND_OPTION_JSON};
 
 const struct command command_profile_show = {.name = "profile show",
-                                             .words = "[WHO]",
+                                             .words = "[WHO... | -]",
                                              .help = "what you, or others, say of themselves",
-                                             .words_max = 1,
+                                             .words_max = COMMAND_WORDS_MAX,
                                              .options = options_show,
                                              .option_count = ARRAY_LEN(options_show),
-                                             .look = show};
+                                             .look = show,
+                                             .lines = COMMAND_LINES_WORD};

@@ -250,10 +250,11 @@ const struct command command_unit_save = {.name = "unit save",
 static const struct command_option options_lineage[] = {HOME_OPTION, COMMAND_OPTION_JSON};
 
 const struct command command_unit_lineage = {.name = "unit lineage",
-                                             .words = "ID",
+                                             .words = "ID... | -",
                                              .help = "draw what it was derived from, and that from",
                                              .words_min = 1,
-                                             .words_max = 1,
+                                             .words_max = COMMAND_WORDS_MAX,
                                              .options = options_lineage,
                                              .option_count = ARRAY_LEN(options_lineage),
-                                             .run = run_lineage};
+                                             .run = run_lineage,
+                                             .lines = COMMAND_LINES_WORD};

@@ -1,7 +1,4 @@
 /* shoal encode, decode, did, cid: names of people and events, from any form into any. */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "client/cid.h"
 #include "client/command.h"
 #include "client/did.h"
@@ -210,67 +207,31 @@ static bool show_cid(struct text *out, const struct command_call *call, struct s
 typedef bool show_fn(struct text *out, const struct command_call *call, struct span given,
                      struct err *err);
 
-static enum command_status show_one(struct command_call *call, struct span word, show_fn *show,
-                                    bool *is_first)
+/* What is no such word is told, and the others are shown all the same. */
+static enum command_status show_one(struct command_call *call, show_fn *show)
 {
     struct text out = {0};
     struct err err;
-    if (!*is_first && !call->is_json)
+    if (call->turn > 0 && !call->is_json)
         text_add(&out, SPAN("\n"));
-    *is_first = false;
-    bool ok = show(&out, call, word, &err);
+    bool ok = show(&out, call, command_span(call->words[0]), &err);
     enum command_status printed = command_print(call, &out);
     return ok ? printed : command_fail(call, &err);
 }
 
-static enum command_status show_lines(struct command_call *call, show_fn *show, bool *is_first)
-{
-    enum command_status status = COMMAND_DONE;
-    char *line = NULL;
-    size_t capacity = 0;
-    ssize_t len;
-    while ((len = getline(&line, &capacity, stdin)) > 0) {
-        while (len > 0 && strchr("\r\n\t ", line[len - 1]) != NULL)
-            len--;
-        if (len > 0 &&
-            show_one(call, (struct span){line, (size_t)len}, show, is_first) != COMMAND_DONE)
-            status = COMMAND_FAILED;
-    }
-    if (line != NULL)
-        secret_wipe(line, capacity); /* somebody may have taken an nsec for a word */
-    free(line);
-    return status;
-}
-
-/* Each word in turn, a "-" being the lines of standard input; those that are none are told, and the
- * others shown all the same. */
-static enum command_status show_all(struct command_call *call, show_fn *show)
-{
-    enum command_status status = COMMAND_DONE;
-    bool is_first = true;
-    for (size_t i = 0; i < call->word_count; i++) {
-        bool is_lines = strcmp(call->words[i], "-") == 0;
-        enum command_status shown =
-            is_lines ? show_lines(call, show, &is_first)
-                     : show_one(call, command_span(call->words[i]), show, &is_first);
-        status = shown != COMMAND_DONE ? shown : status;
-    }
-    return status;
-}
-
 static enum command_status run_decode(struct command_call *call)
 {
-    return show_all(call, decode_word);
+    return show_one(call, decode_word);
 }
 
 static enum command_status run_did(struct command_call *call)
 {
-    return show_all(call, show_did);
+    return show_one(call, show_did);
 }
 
 static enum command_status run_cid(struct command_call *call)
 {
-    return show_all(call, show_cid);
+    return show_one(call, show_cid);
 }
 
 static const struct command_option options_encode[] = {
@@ -281,13 +242,14 @@ static const struct command_option options_encode[] = {
     COMMAND_OPTION_JSON};
 
 const struct command command_encode = {.name = "encode",
-                                       .words = "npub|nprofile|naddr WHO, or note|nevent ID",
+                                       .words = "npub|nprofile|naddr WHO|-, or note|nevent ID|-",
                                        .help =
                                            "write a person or an event as a word to copy and paste",
                                        .words_min = 2,
                                        .words_max = 2,
                                        .options = options_encode,
                                        .option_count = ARRAY_LEN(options_encode),
+                                       .lines = COMMAND_LINES_EACH,
                                        .run = run_encode};
 
 static const struct command_option options_json[] = {COMMAND_OPTION_JSON};
@@ -299,6 +261,7 @@ const struct command command_decode = {.name = "decode",
                                        .words_max = COMMAND_WORDS_MAX,
                                        .options = options_json,
                                        .option_count = ARRAY_LEN(options_json),
+                                       .lines = COMMAND_LINES_WORD,
                                        .run = run_decode};
 
 const struct command command_did = {.name = "did",
@@ -308,6 +271,7 @@ const struct command command_did = {.name = "did",
                                     .words_max = COMMAND_WORDS_MAX,
                                     .options = options_json,
                                     .option_count = ARRAY_LEN(options_json),
+                                    .lines = COMMAND_LINES_WORD,
                                     .run = run_did};
 
 const struct command command_cid = {.name = "cid",
@@ -317,4 +281,5 @@ const struct command command_cid = {.name = "cid",
                                     .words_max = COMMAND_WORDS_MAX,
                                     .options = options_json,
                                     .option_count = ARRAY_LEN(options_json),
+                                    .lines = COMMAND_LINES_WORD,
                                     .run = run_cid};

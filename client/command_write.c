@@ -209,15 +209,17 @@ static const struct command_option options_set[] = {
     {"count", "COUNTER=N", "add N to a counter; may be repeated"},
     PEN_OPTIONS};
 
-const struct command command_set = {.name = "set",
-                                    .words =
-                                        "ID [FIELD=TEXT | FIELD:=JSON | SET+=TEXT | SET-=TEXT]...",
-                                    .help = "change its fields, sets and counters",
-                                    .words_min = 1,
-                                    .words_max = COMMAND_WORDS_MAX,
-                                    .options = options_set,
-                                    .option_count = ARRAY_LEN(options_set),
-                                    .write = change};
+const struct command command_set = {
+    .name = "set",
+    .words = "ID|- [FIELD=TEXT | FIELD:=JSON | SET+=TEXT | SET-=TEXT]...",
+    .help = "change its fields, sets and counters",
+    .words_min = 1,
+    .words_max = COMMAND_WORDS_MAX,
+    .options = options_set,
+    .option_count = ARRAY_LEN(options_set),
+    .write = change,
+    .lines = COMMAND_LINES_EACH,
+    .lines_max = 1};
 
 static const struct command_option options_rm[] = {
     {"forget", NULL, "what this one event says, for good; relays are asked to forget it, too"},
@@ -225,21 +227,23 @@ static const struct command_option options_rm[] = {
 
 const struct command command_rm = {
     .name = "rm",
-    .words = "ID",
+    .words = "ID... | -",
     .help = "delete a thing, which restore undoes, or take back an event",
     .words_min = 1,
-    .words_max = 1,
+    .words_max = COMMAND_WORDS_MAX,
     .options = options_rm,
     .option_count = ARRAY_LEN(options_rm),
-    .write = erase};
+    .write = erase,
+    .lines = COMMAND_LINES_WORD};
 
 static const struct command_option options_restore[] = {PEN_OPTIONS};
 
 const struct command command_restore = {.name = "restore",
-                                        .words = "ID",
+                                        .words = "ID... | -",
                                         .help = "undo its deletion",
                                         .words_min = 1,
-                                        .words_max = 1,
+                                        .words_max = COMMAND_WORDS_MAX,
                                         .options = options_restore,
                                         .option_count = ARRAY_LEN(options_restore),
-                                        .write = restore};
+                                        .write = restore,
+                                        .lines = COMMAND_LINES_WORD};

@@ -5,6 +5,7 @@
 #include "client/command.h"
 #include "client/command_circle.h"
 #include "client/command_pen.h"
+#include "client/command_turn.h"
 #include "client/terminal.h"
 #include "shared/text.h"
 
@@ -122,7 +123,8 @@ enum { COMMAND_COUNT = sizeof commands / sizeof(struct command *) };
 
 static const char exits[] =
     "\n"
-    "Text on a terminal, lines of JSON into a pipe or with --json. Status: 0 done,\n"
+    "Text on a terminal, lines of JSON into a pipe or with --json. A - for what a command\n"
+    "is about stands for lines of standard input. Status: 0 done,\n"
     "1 failed, or what was asked about is wrong, 2 the command line makes no sense,\n"
     "3 done at some relays or in part, 4 no relay was reached and it stays queued, 5 no\n"
     "key, a wrong password, or not allowed to. Secrets are never arguments: they are typed,\n"
@@ -254,12 +256,17 @@ static bool asks(char *const *args, int count, const char *what)
     return false;
 }
 
+static enum command_status look(struct command_call *call)
+{
+    return home_look(call, call->command->look);
+}
+
 static enum command_status run(struct command_call *call)
 {
     const struct command *command = call->command;
     if (command->run != NULL)
-        return command->run(call);
-    return command->write != NULL ? pen_run(call, command->write) : home_look(call, command->look);
+        return command_each(call, command->run);
+    return command->write != NULL ? pen_run(call, command->write) : command_each(call, look);
 }
 
 int main(int argc, char **argv)

@@ -56,6 +56,8 @@ expect "how many" 12 "$("$shoal" export --home one | wc -l)"
 expect "the same state" "$("$shoal" show "$id" --home one)" "$("$shoal" show "$id" --home two)"
 has "page by page" '"fetched":12' "$("$shoal" sync "$url" --all --home three --pages)"
 expect "a count" 6 "$("$shoal" count "$url" '{"kinds":[1570]}' | member count)"
+expect "a count a line" "6 2" "$(printf '%s\n' '{"kinds":[1570]}' '{"kinds":[1],"limit":2}' | "$shoal" count "$url" - | member count | paste -sd ' ')"
+expect "filters of lines" 3 "$(printf '%s\n' '{"kinds":[1570],"limit":2}' '{"kinds":[1],"limit":1}' | "$shoal" req "$url" - | wc -l)"
 expect "a filter" 2 "$("$shoal" req "$url" '{"kinds":[1],"limit":2}' | wc -l)"
 
 # A subscription hears of what comes; what comes twice is known.
