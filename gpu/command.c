@@ -7,7 +7,7 @@
 
 enum { PARALLEL_MAX = 64, WAITING_MAX = 4096, SILENCE_S_MAX = 3600 };
 
-const char command_usage[] =
+const char *const command_usage[] = {
     "shoal-gpu - a node that runs language models\n"
     "\n"
     "usage: shoal-gpu inspect [OPTION...] MODEL      say what a model is, and what fits here\n"
@@ -55,7 +55,7 @@ const char command_usage[] =
     "  --relay URL        a relay, ws:// or wss://; up to 8 times\n"
     "  --key FILE         the node's own key, made by shoal identity new [as shoal's]\n"
     "  --password-file F  its password is the first line; -: of standard input [asked for]\n"
-    "\n"
+    "\n",
     "Options of run and serve, of a model in several processes:\n"
     "  --layers A-B       the layers that run here [all]: run, and who answers applications,\n"
     "                     have the first ones; serve with others answers other stages\n"
@@ -90,7 +90,8 @@ const char command_usage[] =
     "relay?'\n"
     "  shoal-gpu serve --listen 127.0.0.1:8080 models/TinyLlama-1.1B-Chat-v1.0\n"
     "  shoal-gpu serve --backend http://127.0.0.1:11434 llama3.2\n"
-    "  shoal-gpu audit --database 'host=/run/postgresql dbname=shoal'\n";
+    "  shoal-gpu audit --database 'host=/run/postgresql dbname=shoal'\n",
+    NULL};
 
 enum option_type {
     OPTION_FLAG,

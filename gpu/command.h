@@ -36,7 +36,7 @@ struct command {
     struct outpost_options stage; /* its layers, next, key_file and wire; NULL: not said */
 };
 
-extern const char command_usage[];
+extern const char *const command_usage[]; /* what follows each other, NULL last */
 
 /* arguments: up to NULL, without the program's name. */
 MUST_CHECK bool command_read(struct command *command, char **arguments, struct err *err);

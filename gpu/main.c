@@ -181,7 +181,10 @@ int main(int argc, char **argv)
     }
     if (command.is_help || command.is_version) {
         struct text text = {0};
-        text_addf(&text, "%s", command.is_help ? command_usage : "shoal-gpu " SHOAL_VERSION "\n");
+        for (const char *const *part = command_usage; command.is_help && *part != NULL; part++)
+            text_addf(&text, "%s", *part);
+        if (!command.is_help)
+            text_addf(&text, "shoal-gpu " SHOAL_VERSION "\n");
         return write_out(&text);
     }
     if (command.kind == COMMAND_AUDIT)
