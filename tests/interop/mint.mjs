@@ -1,0 +1,183 @@
+// The npm wallet of Cashu, unmodified, against the mint of a node:
+//
+//     node mint.mjs NODE_BINARY MODEL DATABASE
+//
+// Prints a line for each check, then "N passed, N failed"; the exit status says the same.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+import { getEncodedToken, P2PKBuilder, Wallet } from '@cashu/cashu-ts';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+
+const CHECK_MS = 60000;
+const UNIT = 'ccr-promo';
+const publicKey = (secret) =>
+    Buffer.from(secp256k1.getPublicKey(Buffer.from(secret, 'hex'), true)).toString('hex');
+const sum = (proofs) => proofs.reduce((all, proof) => all + Number(proof.amount), 0);
+
+let passed = 0;
+let failed = 0;
+
+async function check(title, run) {
+    let timer;
+    const late = new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new Error('too late')), CHECK_MS);
+    });
+    try {
+        await Promise.race([run(), late]);
+        passed++;
+        console.log(`pass  ${title}`);
+    } catch (error) {
+        failed++;
+        console.log(`FAIL  ${title}: ${error?.stack ?? error}`);
+    }
+    clearTimeout(timer);
+}
+
+async function code(promise, wanted) {
+    const error = await promise.then(() => assert.fail('it was accepted'), (why) => why);
+    assert.equal(error.code, wanted, error.stack);
+}
+
+const [binary, model, database] = process.argv.slice(2);
+const folder = mkdtempSync(join(tmpdir(), 'shoal-mint-'));
+const seed = join(folder, 'seed');
+const password = join(folder, 'password');
+const policy = join(folder, 'policy');
+writeFileSync(password, 'a password\n', { mode: 0o600 });
+writeFileSync(policy, JSON.stringify({ pow_bits: 10, address_grant: 100000, input_fee_ppk: 100 }));
+execFileSync(binary, ['mint', 'init', seed, '--mint-password-file', password]);
+
+const child = spawn(binary, ['serve', '--listen', '127.0.0.1:0', '--mint', seed,
+    '--mint-password-file', password, '--mint-policy', policy, '--database', database, model],
+    { stdio: ['ignore', 'inherit', 'pipe'] });
+const ended = new Promise((resolve) => child.once('exit', resolve));
+const url = await new Promise((resolve, reject) => {
+    child.once('exit', (status) => reject(new Error(`the node ended with ${status}`)));
+    createInterface({ input: child.stderr }).on('line', (line) => {
+        const [, at] = line.match(/ready (http:\S+)/) ?? [];
+        if (at)
+            resolve(at);
+        else
+            console.error(line);
+    });
+});
+
+async function open(options) {
+    const wallet = new Wallet(url, { unit: UNIT, ...options });
+    await wallet.loadMint();
+    return wallet;
+}
+
+// As the specification says: a hash with so many leading zero bits.
+async function work(key, stage) {
+    const info = await (await fetch(`${url}/v1/info`)).json();
+    const { pow_bits: bits } = info.nuts['4'].methods[0].options;
+    for (let nonce = 0; ; nonce++) {
+        const text = `Shoal_Grant_v1:${info.pubkey}:${key}:${stage}:${nonce}`;
+        const hash = createHash('sha256').update(text).digest();
+        if (hash.readUInt32BE(0) >>> (32 - bits) === 0)
+            return String(nonce);
+    }
+}
+
+async function grant(wallet) {
+    const secret = randomBytes(32).toString('hex');
+    const key = publicKey(secret);
+    const quote = await wallet.createMintQuote('grant',
+        { amount: 1000, pubkey: key, stage: 1, nonce: await work(key, 1) });
+    assert.equal(quote.state, 'PAID');
+    return { quote, privkey: secret };
+}
+
+const mine = await open();
+let coins;
+
+await check('a grant is minted, its quote signed for', async () => {
+    const { quote, privkey } = await grant(mine);
+    await code(mine.mintProofs('grant', 1000, { quote: quote.quote }), 20008);
+    coins = await mine.mintProofs('grant', 1000, quote, { privkey });
+    assert.equal(sum(coins), 1000);
+    assert.ok(coins.every((coin) => coin.dleq));
+    await code(mine.mintProofs('grant', 1000, quote, { privkey }), 20002);
+    assert.equal((await mine.checkMintQuote('grant', quote.quote)).state, 'ISSUED');
+});
+
+await check('some is sent and received once, with fees', async () => {
+    const { keep, send } = await mine.send(137, coins, { includeFees: true });
+    const token = getEncodedToken({ mint: url, proofs: send, unit: UNIT });
+    const theirs = await open();
+    const got = await theirs.receive(token, { requireDleq: true });
+    assert.equal(sum(got), 137);
+    const states = await mine.checkProofsStates([...send, ...keep]);
+    assert.deepEqual(states.map((state) => state.state),
+        [...send.map(() => 'SPENT'), ...keep.map(() => 'UNSPENT')]);
+    await code(theirs.receive(token), 11001);
+    coins = keep;
+});
+
+await check('of eight who receive one token at once, one has it', async () => {
+    const { keep, send } = await mine.send(64, coins, { includeFees: true });
+    const token = getEncodedToken({ mint: url, proofs: send, unit: UNIT });
+    const wallets = await Promise.all(Array.from({ length: 8 }, () => open()));
+    const results = await Promise.allSettled(wallets.map((wallet) => wallet.receive(token)));
+    assert.equal(results.filter((result) => result.status === 'fulfilled').length, 1);
+    for (const { reason } of results.filter((result) => result.status === 'rejected'))
+        assert.equal(reason.code, 11001);
+    coins = keep;
+});
+
+await check('what is locked to a key is spent by that key alone', async () => {
+    const secret = randomBytes(32).toString('hex');
+    const key = publicKey(secret);
+    const { keep, send } = await mine.ops.send(32, coins).asP2PK(
+        new P2PKBuilder().addLockPubkey(key).toOptions()).includeFees(true).run();
+    const token = getEncodedToken({ mint: url, proofs: send, unit: UNIT });
+    const theirs = await open();
+    await code(theirs.receive(token), 10001);
+    const got = await theirs.receive(token, { privkey: secret });
+    assert.equal(sum(got), 32);
+    coins = keep;
+});
+
+await check('one signature for all that is spent, and for what it is spent on', async () => {
+    const secret = randomBytes(32).toString('hex');
+    const key = publicKey(secret);
+    const { keep, send } = await mine.ops.send(21, coins).asP2PK(
+        new P2PKBuilder().addLockPubkey(key).sigAll().toOptions()).includeFees(true).run();
+    const token = getEncodedToken({ mint: url, proofs: send, unit: UNIT });
+    const got = await (await open()).receive(token, { privkey: secret });
+    assert.equal(sum(got), 21);
+    coins = keep;
+});
+
+await check('a seed finds its coins again', async () => {
+    const bip39seed = new Uint8Array(randomBytes(64));
+    const wallet = await open({ bip39seed });
+    const { quote, privkey } = await grant(wallet);
+    await wallet.mintProofs('grant', 1000, quote, { privkey }, { type: 'deterministic', counter: 0 });
+    const again = await (await open({ bip39seed })).restore(0, 20);
+    assert.equal(sum(again.proofs), 1000);
+});
+
+await check('keys are turned over, and what the old ones signed is spent all the same', async () => {
+    const made = execFileSync(binary, ['mint', 'rotate', seed, UNIT, '--mint-password-file', password,
+        '--mint-policy', policy, '--database', database]).toString().trim();
+    const wallet = await open();
+    assert.equal(wallet.keysetId, made);
+    await wallet.keyChain.ensureKeysetKeys(coins[0].id);
+    assert.ok(coins.every((coin) => coin.id !== made));
+    const got = await wallet.receive(getEncodedToken({ mint: url, proofs: coins, unit: UNIT }));
+    assert.ok(got.every((coin) => coin.id === made));
+});
+
+child.kill('SIGTERM');
+await check('the node ends', async () => assert.equal(await ended, 0));
+rmSync(folder, { recursive: true });
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
