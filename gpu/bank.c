@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "client/keys.h"
+#include "gpu/cluster.h"
 #include "gpu/ledger.h"
 #include "gpu/mint.h"
 #include "gpu/mint_policy.h"
@@ -12,6 +13,7 @@
 enum { POLICY_BYTES_MAX = 1 << 16 };
 
 struct bank {
+    struct cluster *cluster; /* NULL: the database is another's */
     struct keys *seed;
     struct database *database;
     struct ledger *ledger;
@@ -36,13 +38,19 @@ static bool read_policy(struct mint_policy *policy, const char *path, struct err
 static bool open_parts(struct bank *bank, const struct bank_options *options, struct err *err)
 {
     struct mint_policy policy = mint_policy_default();
-    const struct database_setup setup = {.conninfo = options->conninfo,
-                                         .connections = options->connections};
+    struct database_setup setup = {.conninfo = options->database,
+                                   .connections = options->connections};
     if (options->policy_file != NULL && !read_policy(&policy, options->policy_file, err))
         return false;
     bank->seed = seed_open(&options->seed, err);
     if (bank->seed == NULL)
         return false;
+    if (options->database == NULL) {
+        bank->cluster = cluster_open(options->data, err);
+        if (bank->cluster == NULL)
+            return false;
+        setup.conninfo = cluster_conninfo(bank->cluster);
+    }
     bank->database = database_open(&setup, err);
     if (bank->database == NULL)
         return false;
@@ -76,6 +84,8 @@ void bank_close(struct bank *bank)
         ledger_close(bank->ledger);
     if (bank->database != NULL)
         database_close(bank->database);
+    if (bank->cluster != NULL)
+        cluster_close(bank->cluster);
     keys_free(bank->seed);
     free(bank);
 }

@@ -16,7 +16,8 @@ struct mint;
 
 struct bank_options {
     struct seed_options seed; /* file NULL: there is no bank */
-    const char *conninfo;     /* of the database */
+    const char *database;     /* a connection string; or: */
+    const char *data;         /* the folder of a private cluster */
     const char *policy_file;  /* JSON; NULL: as it is by default */
     const char *name;         /* of the mint; NULL: "Shoal" */
     uint32_t connections;     /* at once; 0: as database.h says */

@@ -17,6 +17,9 @@ const char *const command_usage[] = {
     "Ollama\n"
     "       shoal-gpu bench [OPTION...] MODEL        how fast it is, beside what is possible here\n"
     "       shoal-gpu audit [OPTION...]              whether the node's credit adds up\n"
+    "       shoal-gpu mint init [OPTION...] FILE     make the seed of a mint's keys\n"
+    "       shoal-gpu mint rotate [OPTION...] FILE UNIT   sign a unit (ccr, ccr-promo) with new "
+    "keys\n"
     "\n"
     "MODEL is a GGUF file, a safetensors file or its index with config.json beside it,\n"
     "or the folder of these. Families: llama (also Mistral, TinyLlama and the distills of\n"
@@ -49,13 +52,19 @@ const char *const command_usage[] = {
     "                     http://HOST:PORT, OpenAI's at http://HOST:PORT/v1\n"
     "  --backend-key-file F  the key that it wants\n"
     "  --backend-silence S   seconds without a byte from it until it is tried again [60]\n"
+    "\n",
+    "Options of mint rotate, and of serve for a mint beside the model (Cashu, below /v1):\n"
+    "  --mint FILE        of serve: the seed that its keys are made of, from shoal-gpu mint init\n"
+    "  --mint-password-file F  its password is the first line; -: of standard input [asked for];\n"
+    "                     of mint init, too\n"
+    "  --mint-policy FILE JSON: how much is issued, granted and kept [as the README says]\n"
     "\n"
     "Options of serve, of a node that others find at relays:\n"
     "  --announce         tell there what this node has, and every 10 seconds that it is there\n"
     "  --relay URL        a relay, ws:// or wss://; up to 8 times\n"
     "  --key FILE         the node's own key, made by shoal identity new [as shoal's]\n"
     "  --password-file F  its password is the first line; -: of standard input [asked for]\n"
-    "\n",
+    "\n"
     "Options of run and serve, of a model in several processes:\n"
     "  --layers A-B       the layers that run here [all]: run, and who answers applications,\n"
     "                     have the first ones; serve with others answers other stages\n"
@@ -71,7 +80,7 @@ const char *const command_usage[] = {
     "Options of bench:\n"
     "  --stages N         also how long each of N stages takes for a token and for a prompt\n"
     "\n"
-    "Options of audit, of which it wants one of the first two:\n"
+    "Options of audit, mint rotate and serve --mint, which want one of these two:\n"
     "  --database CONN    the PostgreSQL that the node's credit is in, as libpq is told it\n"
     "  --data DIR         the node's data folder, which has a PostgreSQL of its own\n"
     "\n"
@@ -118,7 +127,8 @@ enum {
     OF_BENCH = 1 << COMMAND_BENCH,
     OF_SERVE = 1 << COMMAND_SERVE,
     OF_AUDIT = 1 << COMMAND_AUDIT,
-    OF_ALL = 1 << COMMAND_NONE | OF_INSPECT | OF_RUN | OF_BENCH | OF_SERVE | OF_AUDIT
+    OF_MINT = 1 << COMMAND_MINT,
+    OF_ALL = 1 << COMMAND_NONE | OF_INSPECT | OF_RUN | OF_BENCH | OF_SERVE | OF_AUDIT | OF_MINT
 };
 
 #define AT(member) offsetof(struct command, member)
@@ -126,8 +136,8 @@ static const struct option options[] = {
     {"help", OF_ALL, OPTION_FLAG, AT(is_help), ""},
     {"version", OF_ALL, OPTION_FLAG, AT(is_version), ""},
     {"json", OF_INSPECT | OF_BENCH | OF_AUDIT, OPTION_FLAG, AT(is_json), ""},
-    {"database", OF_AUDIT, OPTION_TEXT, AT(database), "a connection string"},
-    {"data", OF_AUDIT, OPTION_TEXT, AT(data), "a folder"},
+    {"database", OF_AUDIT | OF_SERVE | OF_MINT, OPTION_TEXT, AT(database), "a connection string"},
+    {"data", OF_AUDIT | OF_SERVE | OF_MINT, OPTION_TEXT, AT(data), "a folder"},
     {"no-root", OF_INSPECT, OPTION_FLAG, AT(skip_root), ""},
     {"cache-dir", OF_INSPECT, OPTION_TEXT, AT(cache_dir), "a folder"},
     {"max-tokens", OF_RUN, OPTION_COUNT, AT(run.tokens_max), "a number of tokens"},
@@ -161,6 +171,10 @@ static const struct option options[] = {
     {"password-file", OF_SERVE, OPTION_TEXT, AT(market.identity.password_file), "a file"},
     {"device", OF_RUN | OF_SERVE | OF_BENCH, OPTION_TEXT, AT(device), "cpu, cuda or auto"},
     {"weights", OF_RUN | OF_SERVE | OF_BENCH, OPTION_WEIGHTS, AT(run.weights), "q8, q4 or stored"},
+    {"mint", OF_SERVE, OPTION_TEXT, AT(mint.bank.seed.file), "a file"},
+    {"mint-password-file", OF_SERVE | OF_MINT, OPTION_TEXT, AT(mint.bank.seed.password_file),
+     "a file"},
+    {"mint-policy", OF_SERVE | OF_MINT, OPTION_TEXT, AT(mint.bank.policy_file), "a file"},
     {"stop", OF_RUN, OPTION_STOP, 0, "a text, at most 16 times"},
 };
 #undef AT
@@ -249,12 +263,25 @@ static bool read_option(struct command *command, char ***arguments, struct err *
     return true;
 }
 
+static bool read_mint(struct treasury_options *mint, const char *argument, struct err *err)
+{
+    const char **const places[] = {&mint->action, &mint->bank.seed.file, &mint->unit};
+    for (size_t i = 0; i < ARRAY_LEN(places); i++)
+        if (*places[i] == NULL) {
+            *places[i] = argument;
+            return true;
+        }
+    return err_set(err, ERR_INVALID, "'%.40s' is one too many", argument);
+}
+
 static bool read_argument(struct command *command, char ***arguments, struct err *err)
 {
     struct run_options *run = &command->run;
     if (strncmp(**arguments, "--", 2) == 0)
         return read_option(command, arguments, err);
     const char *argument = *(*arguments)++;
+    if (command->kind == COMMAND_MINT)
+        return read_mint(&command->mint, argument, err);
     if (run->model == NULL)
         run->model = argument;
     else if (command->kind == COMMAND_RUN && run->prompt == NULL)
@@ -266,26 +293,32 @@ static bool read_argument(struct command *command, char ***arguments, struct err
     return true;
 }
 
+static bool check_database(const struct command *command, const char *who, struct err *err)
+{
+    return (command->database == NULL) != (command->data == NULL) ||
+           err_set(err, ERR_INVALID, "%s wants --database or --data", who);
+}
+
 static bool check_audit(const struct command *command, struct err *err)
 {
     if (command->run.model != NULL)
         return err_set(err, ERR_INVALID, "audit is not about a model");
-    return (command->database == NULL) != (command->data == NULL) ||
-           err_set(err, ERR_INVALID, "audit wants --database or --data");
+    return check_database(command, "audit", err);
 }
 
 bool command_read(struct command *command, char **arguments, struct err *err)
 {
     static const char *const names[] = {
         [COMMAND_NONE] = "",       [COMMAND_INSPECT] = "inspect", [COMMAND_RUN] = "run",
-        [COMMAND_BENCH] = "bench", [COMMAND_SERVE] = "serve",     [COMMAND_AUDIT] = "audit"};
+        [COMMAND_BENCH] = "bench", [COMMAND_SERVE] = "serve",     [COMMAND_AUDIT] = "audit",
+        [COMMAND_MINT] = "mint"};
     *command = (struct command){.run = {.tokens_max = 256, .sampler = sampler_options_greedy()},
                                 .listen = "127.0.0.1:8080",
                                 .parallel = 4,
                                 .stage = {.wire = "f16"},
                                 .waiting = 32,
                                 .backend_silence_s = 60};
-    for (enum command_kind kind = COMMAND_INSPECT; kind <= COMMAND_AUDIT; kind++)
+    for (enum command_kind kind = COMMAND_INSPECT; kind <= COMMAND_MINT; kind++)
         if (*arguments != NULL && strcmp(*arguments, names[kind]) == 0)
             command->kind = kind;
     if (command->kind == COMMAND_NONE && *arguments != NULL && strncmp(*arguments, "--", 2) != 0)
@@ -300,6 +333,12 @@ bool command_read(struct command *command, char **arguments, struct err *err)
         return err_set(err, ERR_INVALID, "no command");
     if (command->kind == COMMAND_AUDIT)
         return check_audit(command, err);
+    command->mint.bank.database = command->database;
+    command->mint.bank.data = command->data;
+    if (command->kind == COMMAND_MINT)
+        return true; /* what it wants, its actions say */
+    if (command->mint.bank.seed.file != NULL && !check_database(command, "--mint", err))
+        return false;
     if (command->run.model == NULL)
         return err_set(err, ERR_INVALID, "%s wants a model", names[command->kind]);
     if (command->stage.next != NULL && command->stage.layers == NULL)

@@ -10,6 +10,7 @@
 #include "gpu/outpost.h"
 #include "gpu/run.h"
 #include "gpu/service_market.h"
+#include "gpu/treasury.h"
 
 enum command_kind {
     COMMAND_NONE,
@@ -17,7 +18,8 @@ enum command_kind {
     COMMAND_RUN,
     COMMAND_BENCH,
     COMMAND_SERVE,
-    COMMAND_AUDIT
+    COMMAND_AUDIT,
+    COMMAND_MINT
 };
 
 struct command {
@@ -29,9 +31,10 @@ struct command {
     bool is_json, skip_root;
     const char *listen, *name, *key_file;   /* of serve; NULL: not said */
     const char *backend, *backend_key_file; /* the same */
-    const char *database, *data;            /* of audit; NULL: not said */
+    const char *database, *data;            /* where credit is; NULL: not said */
     uint32_t stages;                        /* of bench */
     struct service_market_options market;   /* its roots are not said here */
+    struct treasury_options mint;           /* its bank is serve's, too */
     uint32_t parallel, waiting, backend_silence_s;
     struct outpost_options stage; /* its layers, next, key_file and wire; NULL: not said */
 };

@@ -94,6 +94,27 @@ static bool find_card(const struct card **card, const struct command *command, s
     return true;
 }
 
+static struct service_options service_of(const struct command *command, const struct card *card)
+{
+    return (struct service_options){.engine = {.model = command->run.model,
+                                               .chat = command->run.chat,
+                                               .context = command->run.context,
+                                               .parallel = command->parallel,
+                                               .waiting = command->waiting,
+                                               .threads = command->run.threads,
+                                               .weights = command->run.weights,
+                                               .card = card},
+                                    .backend = {.base = command->backend,
+                                                .model = command->run.model,
+                                                .silence_s = command->backend_silence_s},
+                                    .backend_key_file = command->backend_key_file,
+                                    .listen = command->listen,
+                                    .name = command->name,
+                                    .key_file = command->key_file,
+                                    .market = command->market,
+                                    .bank = command->mint.bank};
+}
+
 static int run(const struct command *command, const struct card *card)
 {
     struct bench_options bench = {.model = command->run.model,
@@ -102,22 +123,7 @@ static int run(const struct command *command, const struct card *card)
                                   .card = card,
                                   .stages = command->stages,
                                   .is_json = command->is_json};
-    struct service_options service = {.engine = {.model = command->run.model,
-                                                 .chat = command->run.chat,
-                                                 .context = command->run.context,
-                                                 .parallel = command->parallel,
-                                                 .waiting = command->waiting,
-                                                 .threads = command->run.threads,
-                                                 .weights = command->run.weights,
-                                                 .card = card},
-                                      .backend = {.base = command->backend,
-                                                  .model = command->run.model,
-                                                  .silence_s = command->backend_silence_s},
-                                      .backend_key_file = command->backend_key_file,
-                                      .listen = command->listen,
-                                      .name = command->name,
-                                      .key_file = command->key_file,
-                                      .market = command->market};
+    struct service_options service = service_of(command, card);
     struct run_options ask = command->run;
     struct outpost_options stage = command->stage;
     struct pipeline_run generator = {&stage, stderr};
@@ -148,6 +154,8 @@ static int run(const struct command *command, const struct card *card)
         return inspect_model(command);
     case COMMAND_RUN:
         return end(run_model(&ask, stdout, stderr, &err), &err);
+    case COMMAND_MINT:
+        return end(treasury_run(&command->mint, stdout, &err), &err);
     case COMMAND_BENCH:
         return end(bench_model(&bench, stdout, &err), &err);
     case COMMAND_SERVE:
@@ -190,7 +198,8 @@ int main(int argc, char **argv)
     if (command.kind == COMMAND_AUDIT)
         return audit(&command);
     const struct card *card = NULL;
-    bool computes = command.kind != COMMAND_INSPECT && command.backend == NULL;
+    bool computes =
+        command.kind != COMMAND_INSPECT && command.kind != COMMAND_MINT && command.backend == NULL;
     if (computes && !find_card(&card, &command, &err))
         return end(false, &err);
     return run(&command, card);

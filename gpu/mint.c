@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "gpu/fault.h"
+#include "gpu/ledger_audit.h"
 #include "gpu/mint_parts.h"
 #include "shared/err.h"
 #include "shared/sig.h"
@@ -202,6 +203,17 @@ void mint_write_policy(const struct mint *mint, struct text *out)
     text_add(out, SPAN(","));
     mint_policy_write(out, &mint->policy);
     text_add(out, SPAN("}"));
+}
+
+bool mint_write_supply(struct mint *mint, struct text *out, struct err *err)
+{
+    struct ledger_audit audit;
+    struct fault fault;
+    if (!ledger_audit(mint->ledger, &audit, &fault))
+        return err_set(err, ERR_INTERNAL, "%s", fault.text);
+    ledger_audit_write_json(&audit, out);
+    ledger_audit_clear(&audit);
+    return true;
 }
 
 struct mint *mint_open(const struct mint_setup *setup, struct err *err)

@@ -107,3 +107,6 @@ MUST_CHECK bool mint_rotate(struct mint *mint, const char *unit, char id[MINT_ID
 
 /* What is told of the policy: content of kind 38431. */
 void mint_write_policy(const struct mint *mint, struct text *out);
+
+/* What was issued and spent, as ledger_audit has it, reading all rows: content of kind 38432. */
+MUST_CHECK bool mint_write_supply(struct mint *mint, struct text *out, struct err *err);

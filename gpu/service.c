@@ -93,6 +93,7 @@ static void close_source(struct service *service)
 
 static void close_handles(struct service *service)
 {
+    counter_close(service->counter);
     httpd_free(service->httpd);
     service_market_close(service->market);
     uv_close((uv_handle_t *)&service->drain, NULL);
@@ -272,6 +273,11 @@ static bool start(struct service *service, const struct service_options *options
     if ((options->key_file != NULL && !apikey_read(&service->keys, options->key_file, err)) ||
         !read_listen(&setup, host, sizeof host, options->listen, err))
         return false;
+    if (options->bank.seed.file != NULL) {
+        service->bank = bank_open(&options->bank, err);
+        if (service->bank == NULL)
+            return false;
+    }
     if (!open_source(service, options, err))
         return false;
     take_name(service, options);
@@ -288,6 +294,8 @@ static bool start(struct service *service, const struct service_options *options
         close_source(service);
         return false;
     }
+    if (service->bank != NULL)
+        service->counter = counter_open(&service->loop, service->httpd, bank_mint(service->bank));
     begin(service);
     tell_ready(service, &setup, options);
     return true;
@@ -300,6 +308,7 @@ bool service_run(const struct service_options *options, struct err *err)
     bool ok = start(&service, options, err);
     uv_run(&service.loop, UV_RUN_DEFAULT);
     talks_free(service.talks);
+    bank_close(service.bank);
     uv_loop_close(&service.loop);
     if (ok)
         journal_line(JOURNAL_INFO, "serve: stopped");

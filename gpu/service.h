@@ -10,6 +10,7 @@
 #pragma once
 
 #include "gpu/backend.h"
+#include "gpu/bank.h"
 #include "gpu/engine.h"
 #include "gpu/service_market.h"
 
@@ -23,6 +24,7 @@ struct service_options {
     const char *name;     /* of the model; NULL: as its file or folder */
     const char *key_file; /* NULL: anybody may ask */
     struct service_market_options market; /* its parallel, dtype are set here */
+    struct bank_options bank;             /* a mint beside it, which anybody may ask */
 };
 
 MUST_CHECK bool service_run(const struct service_options *options, struct err *err);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "gpu/apikey.h"
+#include "gpu/counter.h"
 #include "gpu/httpd.h"
 #include "gpu/ollama.h"
 #include "gpu/service.h"
@@ -19,6 +20,8 @@ struct service {
     struct talks *talks;
     struct httpd *httpd;
     struct service_market *market; /* NULL: nothing is announced */
+    struct bank *bank;             /* NULL: none */
+    struct counter *counter;       /* NULL: no mint */
     struct ollama_model model;
     char name[128];
     int64_t began_at;

@@ -203,6 +203,10 @@ void service_ask(void *owner, const struct httpd_request *request)
     struct refusal refusal;
     struct text body = {0};
     struct httpd_head head = {.closes = service->is_draining};
+    if (counter_takes(service->counter, request)) {
+        counter_ask(service->counter, request);
+        return;
+    }
     if (request->origin != NULL && is_own_page(request->origin))
         head.origin = request->origin;
     if (strcmp(request->method, "OPTIONS") == 0 && head.origin != NULL) {

@@ -18,3 +18,15 @@ foreach(name mint mint_melt)
   unit_test(${name} minted)
   database_test(${name})
 endforeach()
+
+# The program.
+add_executable(test_counter test_counter.c node.c)
+target_link_libraries(test_counter PRIVATE talker PkgConfig::CMOCKA PkgConfig::LIBPQ)
+add_test(NAME counter COMMAND test_counter $<TARGET_FILE:shoal-gpu> ${CMAKE_SOURCE_DIR}/ops/demo/model)
+set_tests_properties(counter PROPERTIES LABELS unit)
+database_test(counter)
+add_test(NAME interop_mint COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/interop/run_mint
+  $<TARGET_FILE:shoal-gpu>)
+set_tests_properties(interop_mint PROPERTIES LABELS interop)
+database_test(interop_mint)
+set_tests_properties(interop_mint PROPERTIES TIMEOUT 180 SKIP_RETURN_CODE 77)

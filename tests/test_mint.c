@@ -363,6 +363,25 @@ static void test_restore(void **state)
     assert_memory_equal(&found[1].c, &coins[2].c, sizeof found[1].c);
 }
 
+/* ---- what is told of it ---- */
+
+static void test_told(void **state)
+{
+    struct text text = {0};
+    struct err err;
+    (void)state;
+    mint_write_policy(minted.mint, &text);
+    text_addf(&text, "%c", '\0');
+    assert_non_null(strstr(text.at, "\"units\":[\"ccr\",\"ccr-promo\"],\"pubkey\":\"0"));
+    assert_non_null(strstr(text.at, "\"stages\":[1000,5000,2000,2000]}"));
+    text.len = 0;
+    assert_true(mint_write_supply(minted.mint, &text, &err));
+    text_addf(&text, "%c", '\0');
+    assert_non_null(strstr(text.at, "\"outstanding\":"));
+    assert_non_null(strstr(text.at, "\"differences\":[]"));
+    text_clear(&text);
+}
+
 /* ---- keys ---- */
 
 static void test_rotate(void **state)
@@ -408,7 +427,8 @@ int main(void)
         cmocka_unit_test(test_grant_refused), cmocka_unit_test(test_grant_once),
         cmocka_unit_test(test_grant_budgets), cmocka_unit_test(test_swap),
         cmocka_unit_test(test_lock),          cmocka_unit_test(test_restore),
-        cmocka_unit_test(test_rotate),        cmocka_unit_test(test_seed),
+        cmocka_unit_test(test_told),          cmocka_unit_test(test_rotate),
+        cmocka_unit_test(test_seed),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
