@@ -12,9 +12,10 @@ static const char *const roles[] = {"reader", "writer", "moderator", "admin"};
 static const char *const scopes[] = {"", "self", "friends"};
 
 /* The members that mean something; others are passed over. */
-enum member { OP, NAME, OPEN, SCOPE, WHO, ROLE, IDS, MEMBER_COUNT };
+enum member { OP, NAME, OPEN, SCOPE, WHO, ROLE, IDS, UNTIL, ENTITY, KIND, QUORUM, MEMBER_COUNT };
 
-static const char *const member_names[] = {"op", "name", "open", "scope", "who", "role", "ids"};
+static const char *const member_names[] = {"op",  "name",  "open",   "scope", "who", "role",
+                                           "ids", "until", "entity", "kind",  "k"};
 
 #define HAS(member) (1U << (member))
 
@@ -29,6 +30,9 @@ static const struct {
     [ACT_REMOVE] = {"remove", HAS(WHO)},
     [ACT_LEAVE] = {"leave", 0},
     [ACT_VOID] = {"void", HAS(IDS)},
+    [ACT_EPOCH] = {"", 0},
+    [ACT_GRANT] = {"grant", HAS(WHO) | HAS(ROLE)},
+    [ACT_POLICY] = {"policy", HAS(QUORUM)},
 };
 
 static struct span name_span(const char *name)
@@ -113,6 +117,30 @@ static bool read_ids(struct act *act, struct arena *arena, struct scan *scan, st
     return true;
 }
 
+static bool read_until(struct act *act, struct scan *scan, struct err *err)
+{
+    if (!scan_integer(scan, &act->until, INT64_MAX, err))
+        return false;
+    return act->until > 0 || scan_refuse(scan, scan->at, err, "expected a time");
+}
+
+static bool read_kind(struct act *act, struct scan *scan, struct err *err)
+{
+    int64_t kind;
+    act->has_kind = scan_integer(scan, &kind, UINT16_MAX, err);
+    act->kind = act->has_kind ? (uint16_t)kind : 0;
+    return act->has_kind;
+}
+
+static bool read_quorum(struct act *act, struct scan *scan, struct err *err)
+{
+    int64_t quorum;
+    if (!scan_integer(scan, &quorum, ACT_QUORUM_MAX, err))
+        return false;
+    act->quorum = (uint32_t)quorum;
+    return quorum != 1 || scan_refuse(scan, scan->at, err, "one is no quorum");
+}
+
 static bool read_member(struct act *act, enum member member, struct arena *arena, struct scan *scan,
                         struct err *err)
 {
@@ -129,6 +157,15 @@ static bool read_member(struct act *act, enum member member, struct arena *arena
         return read_role(act, arena, scan, err);
     case IDS:
         return read_ids(act, arena, scan, err);
+    case UNTIL:
+        return read_until(act, scan, err);
+    case ENTITY:
+        act->has_entity = true;
+        return scan_hex(scan, arena, act->entity.at, sizeof act->entity.at, err);
+    case KIND:
+        return read_kind(act, scan, err);
+    case QUORUM:
+        return read_quorum(act, scan, err);
     case OP:
     case MEMBER_COUNT:
         break;
@@ -143,7 +180,7 @@ static bool read_type(struct act *act, struct arena *arena, struct scan *scan, s
     if (!scan_text(scan, arena, &name, err))
         return false;
     for (size_t i = ACT_CREATE; i < ARRAY_LEN(types); i++)
-        if (span_eq(name_span(types[i].name), name))
+        if (name.len > 0 && span_eq(name_span(types[i].name), name))
             act->type = (enum act_type)i;
     return true;
 }
@@ -197,6 +234,19 @@ bool act_parse(struct act *act, struct arena *arena, const struct event *event, 
     return true;
 }
 
+static void write_limits(struct text *out, const struct act *act)
+{
+    if (act->until > 0)
+        text_addf(out, ",\"until\":%lld", (long long)act->until);
+    if (act->has_entity) {
+        text_add(out, SPAN(",\"entity\":\""));
+        text_add_hex(out, act->entity.at, sizeof act->entity.at);
+        text_add(out, SPAN("\""));
+    }
+    if (act->has_kind)
+        text_addf(out, ",\"kind\":%u", act->kind);
+}
+
 void act_write(struct text *out, const struct act *act)
 {
     text_addf(out, "{\"op\":\"%s\"", types[act->type].name);
@@ -216,6 +266,10 @@ void act_write(struct text *out, const struct act *act)
     }
     if ((needed & HAS(ROLE)) != 0)
         text_addf(out, ",\"role\":\"%s\"", roles[act->role]);
+    if (act->type == ACT_GRANT)
+        write_limits(out, act);
+    if (act->type == ACT_POLICY)
+        text_addf(out, ",\"k\":%u", act->quorum);
     for (uint32_t i = 0; i < act->id_count; i++) {
         text_add(out, i == 0 ? SPAN(",\"ids\":[\"") : SPAN("\",\""));
         text_add_hex(out, act->ids[i].at, sizeof act->ids[i].at);

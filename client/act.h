@@ -6,10 +6,16 @@
  *                                                 with "scope":"self" or "friends" it
  *                                                 holds what its author keeps to them
  *     {"op":"add","who":KEY,"role":"writer"}      reader, writer, moderator or admin
+ *     {"op":"grant","who":KEY,"role":"writer","until":SECONDS,"entity":ID,"kind":1571}
+ *                                                 the same until then, and of a thing of that
+ *                                                 id or of events of that kind alone: each of
+ *                                                 the three where it is said
  *     {"op":"role","who":KEY,"role":"reader"}
  *     {"op":"remove","who":KEY}
  *     {"op":"leave"}
  *     {"op":"void","ids":[ID, ...]}               what these events say counts no more
+ *     {"op":"policy","k":2}                       so many admins of one rank remove one of the
+ *                                                 same, whom its author precedes; 0: none do
  *
  * An event of kind 1574 begins a key epoch, which the tag "epoch" names. Acts that are unknown here
  * hold their place, and do nothing.
@@ -27,7 +33,7 @@ struct err;
 struct event;
 struct text;
 
-enum { ACT_NAME_BYTES_MAX = 256, ACT_IDS_MAX = 1000 };
+enum { ACT_NAME_BYTES_MAX = 256, ACT_IDS_MAX = 1000, ACT_QUORUM_MAX = 1000 };
 
 enum act_type {
     ACT_UNKNOWN,
@@ -38,6 +44,8 @@ enum act_type {
     ACT_LEAVE, /* who: its author */
     ACT_VOID,
     ACT_EPOCH,
+    ACT_GRANT,
+    ACT_POLICY,
 };
 
 /* Each may do what those before it may. */
@@ -65,6 +73,11 @@ struct act {
     const struct bytes32 *ids; /* of a void */
     uint32_t id_count;
     struct bytes32 epoch; /* its name */
+    int64_t until;        /* of a grant: unix seconds; 0: without end */
+    bool has_entity, has_kind;
+    struct bytes32 entity; /* of a grant: that alone */
+    uint16_t kind;         /* of a grant: events of that alone */
+    uint32_t quorum;       /* of a policy */
 };
 
 /* event: of kind 1572 or 1574. */

@@ -88,8 +88,12 @@ void catalog_write_circle(struct text *out, struct circle *circle)
     for (size_t i = 0; i < count; i++) {
         text_add(out, i > 0 ? SPAN(",{\"key\":\"") : SPAN("{\"key\":\""));
         text_add_hex(out, members[i].key.at, sizeof members[i].key.at);
-        text_addf(out, "\",\"rank\":%u,\"role\":\"%s\"}", members[i].rank,
+        text_addf(out, "\",%s\"rank\":%u,\"role\":\"%s\"",
+                  members[i].is_limited ? "\"limited\":true," : "", members[i].rank,
                   act_role_name(members[i].role));
+        if (members[i].until != 0)
+            text_addf(out, ",\"until\":%lld", (long long)members[i].until);
+        text_add(out, SPAN("}"));
     }
     text_add(out, SPAN("],\"name\":"));
     text_add_json(out, creation->name);

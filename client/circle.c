@@ -30,14 +30,22 @@ static bool may_remove(const struct circle *circle, const struct circle_change *
     return me->role == ACT_ADMIN && me->rank < who->rank;
 }
 
+/* Whose time is over is removed all the same, so that an early date is of no use. */
 static bool admit_removal(struct circle_change *change, const struct circle *circle,
                           const struct circle_outcome *past)
 {
     struct circle_member me, who;
-    change->is_removal = circle_member_in(circle, past, &me, &change->author) &&
-                         circle_member_in(circle, past, &who, &change->act.who) &&
-                         may_remove(circle, change, &me, &who);
-    return change->is_removal;
+    int64_t at = hlc_seconds(change->hlc);
+    if (!circle_member_in(circle, past, &me, &change->author, at) ||
+        !circle_member_in(circle, past, &who, &change->act.who, 0))
+        return false;
+    change->is_removal = may_remove(circle, change, &me, &who);
+    if (change->is_removal || change->act.type != ACT_REMOVE || me.role != ACT_ADMIN ||
+        me.rank != who.rank)
+        return change->is_removal;
+    const struct circle_vote vote = circle_vote(circle, past, change, &who);
+    change->is_removal = vote.needed > 0 && vote.given >= vote.needed;
+    return vote.needed > 0;
 }
 
 /* A role that is lower takes the one before away. */
@@ -45,7 +53,7 @@ static bool admit_role(struct circle_change *change, const struct circle *circle
                        const struct circle_outcome *past)
 {
     struct circle_member who;
-    if (!circle_member_in(circle, past, &who, &change->act.who))
+    if (!circle_member_in(circle, past, &who, &change->act.who, 0))
         return false;
     change->is_grant = true;
     return change->act.role >= who.role || admit_removal(change, circle, past);
@@ -55,12 +63,15 @@ static bool admit_role(struct circle_change *change, const struct circle *circle
 static bool admit(struct circle_change *change, struct circle *circle)
 {
     const struct circle_outcome *past = circle_outcome_of(circle, &change->view);
-    const struct circle_deed deed = {
-        .author = &change->author, .view = &change->view, .index = circle->count};
+    const struct circle_deed deed = {.author = &change->author,
+                                     .view = &change->view,
+                                     .index = circle->count,
+                                     .at = hlc_seconds(change->hlc)};
     bool is_admin = circle_rank(circle, past, &deed, ACT_ADMIN) != CIRCLE_OUTSIDE;
     struct circle_member me;
     switch (change->act.type) {
     case ACT_ADD:
+    case ACT_GRANT:
         change->is_grant = is_admin;
         return is_admin;
     case ACT_ROLE:
@@ -69,8 +80,10 @@ static bool admit(struct circle_change *change, struct circle *circle)
     case ACT_LEAVE:
         return admit_removal(change, circle, past);
     case ACT_VOID:
-        return circle_member_in(circle, past, &me, &change->author) && me.role >= ACT_MODERATOR;
+        return circle_member_in(circle, past, &me, &change->author, deed.at) &&
+               me.role >= ACT_MODERATOR;
     case ACT_EPOCH:
+    case ACT_POLICY:
         return is_admin;
     case ACT_CREATE:
     case ACT_UNKNOWN:
@@ -223,7 +236,7 @@ struct circle_member *circle_members(struct circle *circle, struct arena *arena,
     for (const struct trie_node *leaf = circle->people.first; leaf != NULL; leaf = leaf->next) {
         struct bytes32 key;
         memcpy(&key, leaf->key.at, sizeof key);
-        *count += circle_member_in(circle, all, &members[*count], &key);
+        *count += circle_member_in(circle, all, &members[*count], &key, 0);
     }
     qsort(members, *count, sizeof *members, compare);
     return members;
@@ -231,7 +244,30 @@ struct circle_member *circle_members(struct circle *circle, struct arena *arena,
 
 bool circle_member(struct circle *circle, struct circle_member *member, const struct bytes32 *key)
 {
-    return circle_member_in(circle, circle_outcome_all(circle), member, key);
+    return circle_member_at(circle, member, key, 0);
+}
+
+bool circle_member_at(struct circle *circle, struct circle_member *member,
+                      const struct bytes32 *key, int64_t at)
+{
+    return circle_member_in(circle, circle_outcome_all(circle), member, key, at);
+}
+
+bool circle_allows(struct circle *circle, const struct circle_wish *wish)
+{
+    struct arena arena = {0};
+    struct circle_view all = {0};
+    for (size_t i = circle->count; i > 0; i--)
+        circle_view_set(&all, &arena, i - 1);
+    const struct circle_deed deed = {.author = wish->who,
+                                     .view = &all,
+                                     .index = SIZE_MAX,
+                                     .at = wish->at,
+                                     .entity = wish->entity,
+                                     .kind = wish->kind};
+    uint32_t rank = circle_rank(circle, circle_outcome_all(circle), &deed, wish->role);
+    arena_clear(&arena);
+    return rank != CIRCLE_OUTSIDE;
 }
 
 size_t circle_count(const struct circle *circle)
@@ -247,11 +283,15 @@ const struct circle_change *circle_change(const struct circle *circle, size_t in
 bool circle_stands(struct circle *circle, size_t index)
 {
     const struct circle_change *change = &circle->changes[index]->change;
-    const struct circle_deed deed = {
-        .author = &change->author, .view = &change->view, .index = index};
-    if (index == 0 || change->is_removal || change->act.type == ACT_VOID)
+    enum act_type type = change->act.type;
+    const struct circle_deed deed = {.author = &change->author,
+                                     .view = &change->view,
+                                     .index = index,
+                                     .at = hlc_seconds(change->hlc)};
+    if (index == 0 || change->is_removal || type == ACT_VOID)
         return true;
-    enum act_role role = change->is_grant || change->act.type == ACT_EPOCH ? ACT_ADMIN : ACT_READER;
+    bool is_of_admins = change->is_grant || type == ACT_EPOCH || type == ACT_POLICY;
+    enum act_role role = is_of_admins ? ACT_ADMIN : ACT_READER;
     return circle_rank(circle, circle_outcome_all(circle), &deed, role) != CIRCLE_OUTSIDE;
 }
 
@@ -267,8 +307,12 @@ bool circle_voids(const struct circle *circle, const struct bytes32 *id)
 
 enum circle_verdict circle_judge(struct circle *circle, const struct circle_case *question)
 {
-    const struct circle_deed then = {
-        .author = question->author, .view = question->view, .index = SIZE_MAX};
+    const struct circle_deed then = {.author = question->author,
+                                     .view = question->view,
+                                     .index = SIZE_MAX,
+                                     .at = question->at,
+                                     .entity = question->entity,
+                                     .kind = question->kind};
     struct circle_deed now = then;
     const struct circle_outcome *past = circle_outcome_of(circle, question->view);
     now.later = question->later;

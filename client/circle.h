@@ -7,6 +7,11 @@
  * that does not follow from a grant which has seen it. All else is judged by everything that is
  * here. A lower role is a removal and a new grant at once.
  *
+ * A grant may end, by the time that a deed itself says, or be of one thing or kind of event alone:
+ * for all else who has it is a reader. Admins of one rank cannot remove each other, unless somebody
+ * who precedes them has asked for as many as have to agree: then the last of so many removals, which
+ * has seen the others, counts.
+ *
  * So all of it is a function of the set of events, and what is void stays void.
  *
  *   ownership  circle_new to circle_free; what is put in is copied. A view lives in its arena, and
@@ -46,13 +51,27 @@ struct circle_member {
     struct bytes32 key;
     enum act_role role;
     uint32_t rank;
+    int64_t until;   /* of the role: unix seconds; 0: without end */
+    bool is_limited; /* some grant lets them do more with one thing, or kind of event */
 };
 
-/* In the order of ranks, then of keys. */
+/* Whether or not their time is over, in the order of ranks, then of keys. */
 struct circle_member *circle_members(struct circle *circle, struct arena *arena, size_t *count);
 
-/* False: no member. */
+/* False: no member, or none any more at that time, which is in unix seconds; 0: at no time. */
 bool circle_member(struct circle *circle, struct circle_member *member, const struct bytes32 *key);
+bool circle_member_at(struct circle *circle, struct circle_member *member,
+                      const struct bytes32 *key, int64_t at);
+
+/* Whether somebody may do now what needs a role: to an entity, or NULL where that is new; by events
+ * of a kind, or of any where it is 0. */
+struct circle_wish {
+    const struct bytes32 *who, *entity;
+    enum act_role role;
+    uint16_t kind;
+    int64_t at;
+};
+bool circle_allows(struct circle *circle, const struct circle_wish *wish);
 
 /* ---- its events ---- */
 
@@ -75,7 +94,7 @@ struct circle_change {
     struct bytes32 id, author;
     struct act act;
     uint64_t hlc;
-    bool is_grant, is_removal; /* or both, or neither */
+    bool is_grant, is_removal; /* or both, or neither, as of a removal that others have to join */
     struct circle_view view;   /* less itself */
     const struct bytes32 *seen;
     uint32_t seen_count;
@@ -99,6 +118,9 @@ struct circle_case {
     enum act_role role;              /* that is needed */
     const struct circle_view *view;  /* what it comes after */
     const struct circle_view *later; /* removals that come after it */
+    const struct bytes32 *entity;    /* that it is done to */
+    uint16_t kind;
+    int64_t at; /* when, as it says: unix seconds */
 };
 
 enum circle_verdict {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "client/circle_parts.h"
+#include "client/hlc.h"
 
 /* ---- views ---- */
 
@@ -71,6 +72,23 @@ static bool is_struck(const struct circle *circle, const struct circle_outcome *
     return false;
 }
 
+static bool is_over(const struct act *grant, int64_t at)
+{
+    return grant->until != 0 && at > grant->until;
+}
+
+/* The role that a grant gives for a deed. */
+static enum act_role role_for(const struct act *grant, const struct circle_deed *deed)
+{
+    bool is_meant = !grant->has_entity && !grant->has_kind;
+    if (deed->entity != NULL || deed->kind != 0)
+        is_meant =
+            (!grant->has_entity || (deed->entity != NULL && memcmp(&grant->entity, deed->entity,
+                                                                   sizeof grant->entity) == 0)) &&
+            (!grant->has_kind || deed->kind == 0 || grant->kind == deed->kind);
+    return is_meant ? grant->role : ACT_READER;
+}
+
 uint32_t circle_rank(const struct circle *circle, const struct circle_outcome *outcome,
                      const struct circle_deed *deed, enum act_role role)
 {
@@ -79,8 +97,9 @@ uint32_t circle_rank(const struct circle *circle, const struct circle_outcome *o
     uint32_t rank = CIRCLE_OUTSIDE;
     for (size_t i = 0; person != NULL && i < person->grant_count; i++) {
         size_t grant = person->grants[i];
-        enum act_role given = circle->changes[grant]->change.act.role;
-        if (grant == deed->index || !circle_view_has(deed->view, grant) ||
+        const struct act *act = &circle->changes[grant]->change.act;
+        enum act_role given = role_for(act, deed);
+        if (is_over(act, deed->at) || grant == deed->index || !circle_view_has(deed->view, grant) ||
             outcome->ranks[grant] == CIRCLE_OUTSIDE || given < best ||
             (given == best && outcome->ranks[grant] >= rank) ||
             is_struck(circle, outcome, person, deed, grant))
@@ -91,19 +110,33 @@ uint32_t circle_rank(const struct circle *circle, const struct circle_outcome *o
     return rank;
 }
 
+/* A role that is above what was found, or the same for longer. */
+static void take(struct circle_member *member, const struct act *grant, bool is_first)
+{
+    const struct circle_deed none = {0};
+    enum act_role role = role_for(grant, &none);
+    bool is_longer = member->until != 0 && (grant->until == 0 || grant->until > member->until);
+    member->is_limited |= grant->has_entity || grant->has_kind;
+    if (is_first || role > member->role || (role == member->role && is_longer)) {
+        member->role = role;
+        member->until = grant->until;
+    }
+}
+
 bool circle_member_in(const struct circle *circle, const struct circle_outcome *outcome,
-                      struct circle_member *member, const struct bytes32 *key)
+                      struct circle_member *member, const struct bytes32 *key, int64_t at)
 {
     const struct circle_person *person = trie_get(&circle->people, SPAN_OF(*key));
     const struct circle_deed none = {.author = key, .index = SIZE_MAX};
     *member = (struct circle_member){.key = *key, .rank = CIRCLE_OUTSIDE};
     for (size_t i = 0; person != NULL && i < person->grant_count; i++) {
         size_t grant = person->grants[i];
-        enum act_role role = circle->changes[grant]->change.act.role;
+        const struct act *act = &circle->changes[grant]->change.act;
         uint32_t rank = outcome->ranks[grant];
-        if (rank == CIRCLE_OUTSIDE || is_struck(circle, outcome, person, &none, grant))
+        if (is_over(act, at) || rank == CIRCLE_OUTSIDE ||
+            is_struck(circle, outcome, person, &none, grant))
             continue;
-        member->role = role > member->role ? role : member->role;
+        take(member, act, member->rank == CIRCLE_OUTSIDE);
         member->rank = rank < member->rank ? rank : member->rank;
     }
     return member->rank != CIRCLE_OUTSIDE;
@@ -113,8 +146,10 @@ static uint32_t rank_of(const struct circle *circle, const struct circle_outcome
                         size_t index)
 {
     const struct circle_change *change = &circle->changes[index]->change;
-    const struct circle_deed deed = {
-        .author = &change->author, .view = &change->view, .index = index};
+    const struct circle_deed deed = {.author = &change->author,
+                                     .view = &change->view,
+                                     .index = index,
+                                     .at = hlc_seconds(change->hlc)};
     if (!change->is_grant || !is_within(outcome, index))
         return CIRCLE_OUTSIDE;
     if (change->act.type == ACT_CREATE)

@@ -47,6 +47,9 @@ struct circle_deed {
     const struct bytes32 *author;
     const struct circle_view *view, *later; /* as of a circle_case; later may be NULL */
     size_t index;                           /* of a change; SIZE_MAX: it is none */
+    int64_t at;                             /* unix seconds; 0: at no time */
+    const struct bytes32 *entity;           /* what it is done to; NULL: the circle itself */
+    uint16_t kind;                          /* of its event; 0: of any */
 };
 
 /* Of all, or of what a view holds. */
@@ -59,5 +62,14 @@ const struct circle_outcome *circle_outcome_of(struct circle *circle,
 uint32_t circle_rank(const struct circle *circle, const struct circle_outcome *outcome,
                      const struct circle_deed *deed, enum act_role role);
 
+/* at: as of a deed. */
 bool circle_member_in(const struct circle *circle, const struct circle_outcome *outcome,
-                      struct circle_member *member, const struct bytes32 *key);
+                      struct circle_member *member, const struct bytes32 *key, int64_t at);
+
+/* A removal of an admin by one of the same rank, both as of all that it comes after: how many of
+ * them have to agree, 0 where nobody has asked for that; and how many have, with this one. */
+struct circle_vote {
+    uint32_t needed, given;
+};
+struct circle_vote circle_vote(const struct circle *circle, const struct circle_outcome *past,
+                               const struct circle_change *change, const struct circle_member *who);

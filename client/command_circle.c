@@ -13,6 +13,7 @@
 #include "client/person.h"
 #include "shared/err.h"
 #include "shared/event.h"
+#include "shared/number.h"
 #include "shared/sig.h"
 #include "shared/text.h"
 #include "shared/utf8.h"
@@ -121,10 +122,44 @@ static bool act_on(struct pen *pen, struct text *out, struct act *change, const 
            act(pen, out, &root, change, err);
 }
 
+/* What a role is limited to. */
+static bool read_limits(struct act *act, struct pen *pen, struct err *err)
+{
+    const char *until = command_value(pen->call, "until"), *only = command_value(pen->call, "only");
+    int64_t kind;
+    uint64_t ms = 0;
+    if (!command_read_number(pen->call, "kind", -1, UINT16_MAX, &kind, err) ||
+        (until != NULL && !home_time(&ms, until, err)) ||
+        (only != NULL && !home_resolve(pen->store, &act->entity, only, err)))
+        return false;
+    act->until = (int64_t)(ms / 1000);
+    act->has_entity = only != NULL;
+    act->has_kind = kind >= 0;
+    act->kind = kind >= 0 ? (uint16_t)kind : 0;
+    if (until != NULL || act->has_entity || act->has_kind)
+        act->type = ACT_GRANT;
+    return until == NULL || ms > pen->now_ms ||
+           err_set(err, ERR_INVALID, "--until: that time is over");
+}
+
 static bool add(struct pen *pen, struct text *out, struct err *err)
 {
     const char *role = command_value(pen->call, "role");
-    return act_on(pen, out, &(struct act){.type = ACT_ADD}, role != NULL ? role : "writer", err);
+    struct act adding = {.type = ACT_ADD};
+    return read_limits(&adding, pen, err) &&
+           act_on(pen, out, &adding, role != NULL ? role : "writer", err);
+}
+
+static bool set_policy(struct pen *pen, struct text *out, struct err *err)
+{
+    struct act policy = {.type = ACT_POLICY};
+    struct bytes32 root;
+    int64_t count;
+    if (!number_decimal(&count, command_span(pen->call->words[1])) || count == 1 ||
+        count > ACT_QUORUM_MAX)
+        return err_set(err, ERR_INVALID, "expected 2 to %d admins, or 0: none", ACT_QUORUM_MAX);
+    policy.quorum = (uint32_t)count;
+    return find(pen, &root, err) && act(pen, out, &root, &policy, err);
 }
 
 static bool set_role(struct pen *pen, struct text *out, struct err *err)
@@ -219,7 +254,11 @@ static void write_members(struct text *out, struct circle *circle)
     for (size_t i = 0; i < count; i++) {
         text_addf(out, "  %-10s", act_role_name(members[i].role));
         text_add_hex(out, members[i].key.at, sizeof members[i].key.at);
-        text_add(out, SPAN("\n"));
+        if (members[i].until != 0) {
+            text_add(out, SPAN("  until "));
+            home_write_time(out, members[i].until);
+        }
+        text_add(out, members[i].is_limited ? SPAN("  more in some things\n") : SPAN("\n"));
     }
     arena_clear(&arena);
 }
@@ -307,7 +346,11 @@ const struct command command_circle_show = {.name = "circle show",
                                             .look = look};
 
 static const struct command_option options_add[] = {
-    {"role", "ROLE", "reader, writer, moderator or admin [writer]"}, PEN_OPTIONS};
+    {"role", "ROLE", "reader, writer, moderator or admin [writer]"},
+    {"until", "TIME", "no longer than that: unix seconds, or 2026-11-21T14:30:00Z"},
+    {"only", "ID", "in this thing alone; a reader of all else"},
+    {"kind", "N", "by events of this kind alone; a reader of all else"},
+    PEN_OPTIONS};
 
 const struct command command_circle_add = {.name = "circle add",
                                            .words = "CIRCLE WHO",
@@ -339,6 +382,16 @@ const struct command command_circle_role = {.name = "circle role",
                                             .options = options_change,
                                             .option_count = ARRAY_LEN(options_change),
                                             .write = set_role};
+
+const struct command command_circle_policy = {
+    .name = "circle policy",
+    .words = "CIRCLE COUNT",
+    .help = "let so many admins of one rank remove one of the same; 0: none",
+    .words_min = 2,
+    .words_max = 2,
+    .options = options_change,
+    .option_count = ARRAY_LEN(options_change),
+    .write = set_policy};
 
 const struct command command_circle_leave = {.name = "circle leave",
                                              .words = "CIRCLE",

@@ -69,6 +69,7 @@ static const struct command *const commands[] = {
     &command_circle_add,
     &command_circle_rm,
     &command_circle_role,
+    &command_circle_policy,
     &command_circle_leave,
     &command_circle_void,
     &command_circle_keys,

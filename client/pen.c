@@ -153,20 +153,13 @@ static bool find_privacy(struct pen *pen, struct pen_change *change, const struc
     return true;
 }
 
-static bool check_writer(const struct pen *pen, struct circle *circle, struct err *err)
-{
-    struct circle_member me;
-    return (circle_member(circle, &me, pen_me(pen)) && me.role >= ACT_WRITER) ||
-           err_set(err, ERR_RESTRICTED, "the circle does not let you write");
-}
-
 bool pen_join(struct pen *pen, struct pen_change *change, const struct bytes32 *circle,
               struct err *err)
 {
     struct circle *joined;
     if (!pen_circle_load(pen, &joined, circle, err))
         return false;
-    bool ok = check_writer(pen, joined, err) &&
+    bool ok = pen_circle_check(pen, joined, NULL, KIND_OP, err) &&
               circle_ground(joined, &change->node, change->grounds, pen->now_ms, err);
     circle_free(joined);
     change->is_private = false; /* but for its members */
@@ -183,7 +176,7 @@ bool pen_load(struct pen *pen, struct pen_change *change, const struct bytes32 *
     if (author == NULL)
         return err_set(err, ERR_INVALID, "it is no entity that is here");
     struct circle *circle = replica_circle(change->replica);
-    if (circle != NULL && !check_writer(pen, circle, err))
+    if (circle != NULL && !pen_circle_check(pen, circle, root, 0, err))
         return false;
     if (circle == NULL && memcmp(author, pen_me(pen), sizeof *author) != 0)
         return err_set(err, ERR_RESTRICTED, "it is somebody else's");

@@ -10,12 +10,11 @@
 #include "client/epoch.h"
 #include "client/hlc.h"
 #include "client/keyring.h"
+#include "client/pen_circle_parts.h"
 #include "client/secret.h"
 #include "client/store.h"
 #include "shared/err.h"
 #include "shared/event.h"
-#include "shared/filter.h"
-#include "shared/hex.h"
 #include "shared/kind.h"
 #include "shared/text.h"
 
@@ -35,8 +34,8 @@ bool pen_circle_load(struct pen *pen, struct circle **circle, const struct bytes
 
 /* Signs and keeps the next event of this device, of which all but its place is drafted. Ends with
  * draft. */
-static bool write(struct pen *pen, struct event *event, struct node *node, struct draft *draft,
-                  struct err *err)
+bool pen_circle_write(struct pen *pen, struct event *event, struct node *node, struct draft *draft,
+                      struct err *err)
 {
     node->has_writer = true;
     node->device = store_device(pen->store);
@@ -53,7 +52,8 @@ static void draft_act(struct draft *draft, const struct act *act)
 {
     draft->kind = KIND_CIRCLE_OP;
     act_write(&draft->content, act);
-    if (act->type == ACT_ADD || act->type == ACT_ROLE || act->type == ACT_REMOVE)
+    if (act->type == ACT_ADD || act->type == ACT_GRANT || act->type == ACT_ROLE ||
+        act->type == ACT_REMOVE)
         draft_tag_id(draft, SPAN("p"), &act->who, SPAN(""));
 }
 
@@ -64,7 +64,7 @@ bool pen_circle_create(struct pen *pen, struct event *event, const struct act *a
     if (!hlc_next(&node.hlc, 0, pen->now_ms, err))
         return false;
     draft_act(&draft, act);
-    return write(pen, event, &node, &draft, err) &&
+    return pen_circle_write(pen, event, &node, &draft, err) &&
            (act->is_open || pen_circle_rotate(pen, &event->id, err));
 }
 
@@ -86,8 +86,8 @@ static bool find_seen(struct pen *pen, struct node *node, const struct bytes32 *
 }
 
 /* That the act counts, as everybody else will judge it. */
-static bool check(struct pen *pen, const struct event *event, const struct bytes32 *root,
-                  struct err *err)
+bool pen_circle_counts(struct pen *pen, const struct event *event, const struct bytes32 *root,
+                       struct err *err)
 {
     struct circle *circle;
     bool counts = false;
@@ -99,8 +99,8 @@ static bool check(struct pen *pen, const struct event *event, const struct bytes
     return counts || err_set(err, ERR_RESTRICTED, "the circle does not let you do that");
 }
 
-static bool next(struct pen *pen, struct node *node, struct bytes32 *parents,
-                 const struct bytes32 *root, struct err *err)
+bool pen_circle_next(struct pen *pen, struct node *node, struct bytes32 *parents,
+                     const struct bytes32 *root, struct err *err)
 {
     struct circle *circle;
     if (!pen_circle_load(pen, &circle, root, err))
@@ -116,239 +116,11 @@ bool pen_circle_act(struct pen *pen, struct event *event, const struct bytes32 *
     struct bytes32 parents[NODE_PARENTS_MAX];
     struct node node = {0};
     struct draft draft = {0};
-    if (!next(pen, &node, parents, root, err) || !find_seen(pen, &node, root, act, err))
+    if (!pen_circle_next(pen, &node, parents, root, err) || !find_seen(pen, &node, root, act, err))
         return false;
     draft_act(&draft, act);
-    return write(pen, event, &node, &draft, err) && check(pen, event, root, err);
-}
-
-/* ---- keys ---- */
-
-static bool is_admin(const struct pen *pen, struct circle *circle)
-{
-    struct circle_member me;
-    return circle_member(circle, &me, pen_me(pen)) && me.role == ACT_ADMIN;
-}
-
-/* Whether an epoch began after every removal, and not only was passed on after it. */
-static bool is_fit(struct circle *circle, const struct bytes32 *epoch, enum act_type after)
-{
-    for (size_t i = 0; i < circle_count(circle); i++) {
-        const struct circle_change *change = circle_change(circle, i);
-        if (change->act.type != ACT_EPOCH || !circle_stands(circle, i) ||
-            memcmp(&change->act.epoch, epoch, sizeof *epoch) != 0)
-            continue;
-        for (size_t j = 0; j < circle_count(circle); j++)
-            if (circle_change(circle, j)->act.type == after && !circle_view_has(&change->view, j))
-                return false;
-    }
-    return true;
-}
-
-/* The latest epoch of which we have the key, and that nobody knows who was removed. */
-static bool choose(struct pen *pen, struct circle *circle, bool *has, struct bytes32 *key,
-                   struct err *err)
-{
-    const struct circle_change *best = NULL;
-    *has = false;
-    for (size_t i = 0; i < circle_count(circle); i++) {
-        const struct circle_change *change = circle_change(circle, i);
-        struct bytes32 found;
-        bool is_here;
-        if (change->act.type != ACT_EPOCH || !circle_stands(circle, i) ||
-            !is_fit(circle, &change->act.epoch, ACT_REMOVE) ||
-            (is_admin(pen, circle) && !is_fit(circle, &change->act.epoch, ACT_LEAVE)) ||
-            (best != NULL &&
-             (best->hlc > change->hlc ||
-              (best->hlc == change->hlc && memcmp(&best->id, &change->id, sizeof change->id) < 0))))
-            continue;
-        if (!keyring_find(pen->store, &is_here, &found, &change->act.epoch, err))
-            return false;
-        if (is_here) {
-            best = change;
-            *key = found;
-            *has = true;
-        }
-    }
-    return true;
-}
-
-static bool share_some(struct pen *pen, const struct bytes32 *root, struct epoch_share *share,
-                       struct err *err)
-{
-    struct bytes32 parents[NODE_PARENTS_MAX];
-    struct node node = {0};
-    struct draft draft = {0};
-    struct event event;
-    size_t nonces = share->people_count + 1;
-    struct bytes32 *random = arena_array(&pen->arena, struct bytes32, nonces);
-    randombytes_buf(random, nonces * sizeof *random);
-    share->nonces = random;
-    if (!next(pen, &node, parents, root, err))
-        return false;
-    if (!epoch_draft(&draft, pen->holder, share, err)) {
-        draft_clear(&draft);
-        return false;
-    }
-    return write(pen, &event, &node, &draft, err) && check(pen, &event, root, err);
-}
-
-/* The last that we have, as many as fit; behind them are those before. */
-static bool find_earlier(struct pen *pen, struct epoch_share *share, struct err *err)
-{
-    struct bytes32 *keys = arena_array(&pen->arena, struct bytes32, EPOCH_EARLIER_MAX), key;
-    struct circle *circle;
-    bool has, ok = pen_circle_load(pen, &circle, &share->circle, err);
-    if (!ok)
-        return false;
-    share->earlier = keys;
-    for (size_t i = circle_count(circle); ok && i > 0; i--) {
-        const struct circle_change *change = circle_change(circle, i - 1);
-        if (change->act.type != ACT_EPOCH || share->earlier_count == EPOCH_EARLIER_MAX)
-            continue;
-        ok = keyring_find(pen->store, &has, &key, &change->act.epoch, err);
-        bool is_last = share->earlier_count > 0 &&
-                       memcmp(&keys[share->earlier_count - 1], &key, sizeof key) == 0;
-        if (ok && has && !is_last)
-            keys[share->earlier_count++] = key;
-    }
-    circle_free(circle);
-    return ok;
-}
-
-static bool share_key(struct pen *pen, const struct bytes32 *root, const struct bytes32 *key,
-                      const struct bytes32 *people, size_t count, struct err *err)
-{
-    struct epoch_share share = {.circle = *root, .key = *key};
-    if (!find_earlier(pen, &share, err))
-        return false;
-    for (size_t i = 0; i < count; i += share.people_count) {
-        size_t left = count - i;
-        share.people = people + i;
-        share.people_count = (uint32_t)(left < EPOCH_PEOPLE_MAX ? left : EPOCH_PEOPLE_MAX);
-        if (!share_some(pen, root, &share, err))
-            return false;
-    }
-    return true;
-}
-
-static struct bytes32 *members_of(struct pen *pen, struct circle *circle, size_t *count)
-{
-    const struct circle_member *members = circle_members(circle, &pen->arena, count);
-    struct bytes32 *keys = arena_array(&pen->arena, struct bytes32, *count);
-    for (size_t i = 0; i < *count; i++)
-        keys[i] = members[i].key;
-    return keys;
-}
-
-bool pen_circle_rotate(struct pen *pen, const struct bytes32 *root, struct err *err)
-{
-    struct circle *circle;
-    struct bytes32 key;
-    size_t count;
-    if (!pen_circle_load(pen, &circle, root, err))
-        return false;
-    bool may = is_admin(pen, circle) && !circle_creation(circle)->is_open;
-    const struct bytes32 *people = members_of(pen, circle, &count);
-    circle_free(circle);
-    if (!may)
-        return err_set(err, ERR_RESTRICTED, "only admins make keys, of circles that are sealed");
-    randombytes_buf(&key, sizeof key);
-    bool ok =
-        share_key(pen, root, &key, people, count, err) && keyring_add(pen->store, root, &key, err);
-    secret_wipe(&key, sizeof key);
-    return ok;
-}
-
-/* People who were given the key of an epoch. */
-struct given {
-    const struct bytes32 *epoch;
-    struct arena *arena;
-    struct bytes32 *at;
-    size_t count;
-};
-
-static bool add_given(void *owner, const struct catalog_event *found)
-{
-    struct given *given = owner;
-    struct arena arena = {0};
-    struct event event;
-    struct act act;
-    bool ok = event_parse(&event, &arena, found->json, NULL) &&
-              act_parse(&act, &arena, &event, NULL) &&
-              memcmp(&act.epoch, given->epoch, sizeof act.epoch) == 0;
-    for (uint32_t i = 0; ok && i < event.tag_count; i++) {
-        const struct tag *tag = &event.tags[i];
-        struct bytes32 key;
-        if (tag->count < 4 || !span_eq(tag->items[0], SPAN("p")) ||
-            !hex_decode(key.at, sizeof key.at, tag->items[1]))
-            continue;
-        given->at = arena_grow(given->arena, struct bytes32, given->at, given->count);
-        given->at[given->count++] = key;
-    }
-    arena_clear(&arena);
-    return true;
-}
-
-static bool find_given(struct pen *pen, struct given *given, const struct bytes32 *root,
-                       struct err *err)
-{
-    static const uint16_t kind = KIND_KEY_EPOCH;
-    char hex[2 * sizeof root->at];
-    hex_encode(hex, root->at, sizeof root->at);
-    const struct span value = SPAN_OF(hex);
-    const struct filter_tag tag = {.letter = 'h', .count = 1, .values = &value};
-    const struct filter filter = {.until = INT64_MAX,
-                                  .limit = FILTER_NO_LIMIT,
-                                  .kinds = {.count = 1, .at = &kind},
-                                  .tag_count = 1,
-                                  .tags = &tag};
-    return catalog_each(pen->store, &filter, add_given, given, err);
-}
-
-/* Takes out of people those who were given it. */
-static size_t keep_others(struct bytes32 *people, size_t count, const struct given *given)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        bool has = false;
-        for (size_t j = 0; j < given->count && !has; j++)
-            has = memcmp(&given->at[j], &people[i], sizeof *people) == 0;
-        if (!has)
-            people[kept++] = people[i];
-    }
-    return kept;
-}
-
-bool pen_circle_share(struct pen *pen, uint64_t *given, const struct bytes32 *root, struct err *err)
-{
-    struct circle *circle;
-    struct bytes32 key;
-    size_t count;
-    bool has;
-    *given = 0;
-    if (!pen_circle_load(pen, &circle, root, err))
-        return false;
-    bool may = is_admin(pen, circle) && !circle_creation(circle)->is_open;
-    struct bytes32 *people = members_of(pen, circle, &count);
-    bool ok = choose(pen, circle, &has, &key, err);
-    circle_free(circle);
-    if (!ok || !may)
-        return ok;
-    if (!has) {
-        *given = count;
-        return pen_circle_rotate(pen, root, err);
-    }
-    struct bytes32 name = epoch_name(root, &key);
-    struct given found = {.epoch = &name, .arena = &pen->arena};
-    ok = find_given(pen, &found, root, err);
-    if (ok) {
-        count = keep_others(people, count, &found);
-        *given = count;
-        ok = count == 0 || share_key(pen, root, &key, people, count, err);
-    }
-    secret_wipe(&key, sizeof key);
-    return ok;
+    return pen_circle_write(pen, event, &node, &draft, err) &&
+           pen_circle_counts(pen, event, root, err);
 }
 
 /* ---- what is sealed ---- */
@@ -363,7 +135,7 @@ static bool find_key(struct pen *pen, struct bytes32 *key, const struct bytes32 
     if (!keyring_open(pen->store, pen->holder, &count, err) ||
         !pen_circle_share(pen, &count, root, err) || !pen_circle_load(pen, &circle, root, err))
         return false;
-    bool ok = choose(pen, circle, &has, key, err);
+    bool ok = pen_epoch_choose(pen, circle, &has, key, err);
     circle_free(circle);
     if (ok && !has)
         return err_set(err, ERR_RESTRICTED,
@@ -393,12 +165,32 @@ static bool seal(struct pen *pen, const struct bytes32 *root, const struct event
 bool pen_circle_may_write(struct pen *pen, const struct bytes32 *root, struct err *err)
 {
     struct circle *circle;
-    struct circle_member me;
     if (!pen_circle_load(pen, &circle, root, err))
         return false;
-    bool may = circle_member(circle, &me, pen_me(pen)) && me.role >= ACT_WRITER;
+    bool may = pen_circle_check(pen, circle, NULL, KIND_KNOWLEDGE, err);
     circle_free(circle);
-    return may || err_set(err, ERR_RESTRICTED, "the circle does not let you write");
+    return may;
+}
+
+bool pen_circle_check(struct pen *pen, struct circle *circle, const struct bytes32 *entity,
+                      uint16_t kind, struct err *err)
+{
+    const struct circle_wish wish = {.who = pen_me(pen),
+                                     .entity = entity,
+                                     .role = ACT_WRITER,
+                                     .kind = kind,
+                                     .at = pen_circle_now(pen)};
+    return circle_allows(circle, &wish) ||
+           err_set(err, ERR_RESTRICTED, "the circle does not let you write");
+}
+
+/* Where it may write is what all others will judge it by. */
+static bool check_place(struct pen *pen, struct circle *circle, const struct event *event,
+                        struct err *err)
+{
+    struct node node;
+    return !node_parse(&node, &pen->arena, event, NULL) ||
+           pen_circle_check(pen, circle, node_is_root(&node) ? NULL : &node.root, node.kind, err);
 }
 
 bool pen_circle_put(struct pen *pen, const struct bytes32 *root, const struct event *event,
@@ -408,6 +200,7 @@ bool pen_circle_put(struct pen *pen, const struct bytes32 *root, const struct ev
     if (!pen_circle_load(pen, &circle, root, err))
         return false;
     bool is_open = circle_creation(circle)->is_open;
+    bool may = check_place(pen, circle, event, err);
     circle_free(circle);
-    return is_open ? pen_put(pen, event, err) : seal(pen, root, event, err);
+    return may && (is_open ? pen_put(pen, event, err) : seal(pen, root, event, err));
 }

@@ -32,7 +32,12 @@ MUST_CHECK bool pen_circle_rotate(struct pen *pen, const struct bytes32 *root, s
 MUST_CHECK bool pen_circle_share(struct pen *pen, uint64_t *given, const struct bytes32 *root,
                                  struct err *err);
 
-/* ERR_RESTRICTED: the circle does not let us. */
+/* ERR_RESTRICTED: the circle does not let us write to an entity, or what is new where that is NULL,
+ * by events of a kind, or of any where it is 0. */
+MUST_CHECK bool pen_circle_check(struct pen *pen, struct circle *circle,
+                                 const struct bytes32 *entity, uint16_t kind, struct err *err);
+
+/* ERR_RESTRICTED: nor what is no entity. */
 MUST_CHECK bool pen_circle_may_write(struct pen *pen, const struct bytes32 *root, struct err *err);
 
 /* Keeps an event of a circle: sealed, unless the circle is open. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "client/circle.h"
+#include "client/hlc.h"
 #include "client/node.h"
 #include "client/trie.h"
 #include "shared/arena.h"
@@ -123,8 +124,13 @@ enum entity_leave warrant_judge(struct warrant *warrant, const struct node *node
     warrant->is_marked = true;
     find_view(warrant, item, node);
     const struct circle_view later = later_of(warrant, item);
-    const struct circle_case question = {
-        .author = &node->author, .role = ACT_WRITER, .view = &item->view, .later = &later};
+    const struct circle_case question = {.author = &node->author,
+                                         .role = ACT_WRITER,
+                                         .view = &item->view,
+                                         .later = &later,
+                                         .entity = &node->root,
+                                         .kind = node->kind,
+                                         .at = hlc_seconds(node->hlc)};
     enum circle_verdict verdict = circle_judge(warrant->circle, &question);
     if (verdict == CIRCLE_NEVER)
         return ENTITY_NEVER;

@@ -11,7 +11,7 @@ if(NOT WASM_LD OR NOT "${targets}" MATCHES "wasm32")
 endif()
 set(objects)
 foreach(name
-    client/act client/canon client/circle client/circle_outcome client/doc_apply client/doc_compact
+    client/act client/canon client/circle client/circle_outcome client/circle_quorum client/doc_apply client/doc_compact
     client/doc_edit client/doc_encode client/doc_integrate client/doc_store client/doc_undo
     client/doc_view client/draft client/entity client/hlc client/lib0 client/node client/op
     client/position client/prose client/redaction client/replica client/state client/state_write

@@ -3,3 +3,8 @@ unit_test(blob core)
 add_test(NAME shoal_checkpoint
          COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_checkpoint.sh $<TARGET_FILE:shoal>)
 set_tests_properties(shoal_checkpoint PROPERTIES LABELS integration TIMEOUT 120)
+
+# Circles whose roles end, and whose admins agree.
+unit_test(pen_circle store)
+add_test(NAME shoal_rules COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_rules.sh $<TARGET_FILE:shoal>)
+set_tests_properties(shoal_rules PROPERTIES LABELS integration TIMEOUT 120)

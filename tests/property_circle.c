@@ -15,14 +15,21 @@
 #include "tests/test.h"
 #include "tests/verdicts.h"
 
-enum { HISTORIES = 1000, OUTSIDER = VERDICTS_KEYS - 1, ENTITIES = 2, START_MS = 1000000 };
+enum {
+    HISTORIES = 1000,
+    QUORUM = 2,
+    OUTSIDER = VERDICTS_KEYS - 1,
+    ENTITIES = 2,
+    START_MS = 1000000
+};
 
 static struct verdicts verdicts;
 static struct bytes32 ids[VERDICTS_EVENTS_MAX];
 static bool views[VERDICTS_KEYS][VERDICTS_EVENTS_MAX]; /* what each has seen */
 static bool is_bad[VERDICTS_KEYS];
+static bool is_mob; /* several of one rank want the same one out */
 static struct counts {
-    int ops, voided, foreign, removals, returns, members;
+    int ops, voided, foreign, removals, returns, members, agreed, ended;
 } counts;
 
 static struct bytes32 key_of(int key)
@@ -69,22 +76,47 @@ static void look(int author, bool *view)
     view[0] = true;
 }
 
+/* Who begins lets many be admins, whose word counts together; all of them want one to go. */
+static void choose_of_mob(struct verdicts_event *event)
+{
+    if (event->author == 0) {
+        event->type = verdicts.count == OUTSIDER ? ACT_POLICY : ACT_ADD;
+        event->quorum = QUORUM + (int)random_below(2);
+        event->role = ACT_ADMIN;
+        event->who = verdicts.count < OUTSIDER ? verdicts.count : event->who;
+    } else if (random_below(3) > 0) {
+        event->type = ACT_REMOVE;
+        event->who = OUTSIDER - 1;
+    }
+}
+
 static void choose_change(struct verdicts_event *event, const struct verdicts_member *members)
 {
-    static const enum act_type types[] = {ACT_ADD,    ACT_ADD,   ACT_ADD,  ACT_ROLE,  ACT_REMOVE,
-                                          ACT_REMOVE, ACT_LEAVE, ACT_VOID, ACT_EPOCH, ACT_UNKNOWN};
+    static const enum act_type types[] = {ACT_ADD,    ACT_ADD,     ACT_ADD,   ACT_ROLE,
+                                          ACT_REMOVE, ACT_REMOVE,  ACT_LEAVE, ACT_VOID,
+                                          ACT_EPOCH,  ACT_UNKNOWN, ACT_GRANT, ACT_POLICY};
     const struct verdicts_member *me = &members[event->author];
     event->type = types[random_below(ARRAY_LEN(types))];
     event->who = (int)random_below(OUTSIDER);
     event->role = (enum act_role)random_below(4);
     event->voided = (int)random_below((uint32_t)verdicts.count);
     if (!is_bad[event->author] && event->type == ACT_REMOVE &&
-        !(members[event->who].is_member && me->rank < members[event->who].rank))
+        !(members[event->who].is_member && event->who != event->author &&
+          me->rank < members[event->who].rank + (int)random_below(2)))
         event->type = ACT_ADD;
     if (!is_bad[event->author] && me->role < ACT_ADMIN && random_below(8) > 0)
         event->type = event->role == ACT_READER ? ACT_LEAVE : ACT_UNKNOWN;
-    if (event->type == ACT_ADD && random_below(2) == 0)
+    if ((event->type == ACT_ADD || event->type == ACT_GRANT) && random_below(2) == 0)
         event->role = ACT_ADMIN;
+    if (event->type == ACT_POLICY)
+        event->quorum = random_below(4) > 0 ? QUORUM : 0;
+    if (is_mob)
+        choose_of_mob(event);
+    if (event->type == ACT_GRANT) {
+        event->until = random_below(3) > 0 ? verdicts.count + (int)random_below(10) : 0;
+        event->only = (int)random_below(ENTITIES + 1);
+        event->is_void = random_below(6) == 0;
+    }
     if (event->type == ACT_LEAVE)
         event->who = event->author;
 }
@@ -112,6 +144,19 @@ static void see(int author, int index)
         views[author][i] = views[author][i] || verdicts.before[index][i];
 }
 
+/* Bad ones say that it was as long ago as those that they name let it be. */
+static int time_of(const struct verdicts_event *event)
+{
+    int time = 0;
+    for (int i = 0; i < event->parent_count; i++)
+        if (verdicts.events[event->parents[i]].time > time)
+            time = verdicts.events[event->parents[i]].time;
+    for (int i = 0; i < event->ground_count; i++)
+        if (verdicts.events[event->grounds[i]].time > time)
+            time = verdicts.events[event->grounds[i]].time;
+    return is_bad[event->author] && random_below(2) == 0 ? time : verdicts.count;
+}
+
 static void make_event(int author)
 {
     struct verdicts_event *event = &verdicts.events[verdicts.count];
@@ -121,7 +166,7 @@ static void make_event(int author)
         .author = author, .type = ACT_CREATE, .role = ACT_ADMIN, .voided = -1};
     if (verdicts.count > 0) {
         look(author, view);
-        verdicts_members(&verdicts, view, members);
+        verdicts_members(&verdicts, view, verdicts.count, members);
         if (!members[author].is_member && random_below(is_bad[author] ? 4 : 16) > 0)
             return;
         event->is_op = random_below(2) == 0;
@@ -130,6 +175,7 @@ static void make_event(int author)
         if (!event->is_op)
             choose_change(event, members);
         link_up(event, view);
+        event->time = time_of(event);
     }
     for (size_t i = 0; i < sizeof ids->at; i++)
         ids[verdicts.count].at[i] = (uint8_t)random_below(256);
@@ -140,7 +186,7 @@ static void make_event(int author)
 static void gossip(int from)
 {
     for (int key = 0; key < VERDICTS_KEYS; key++) {
-        bool does_hear = random_below(3) == 0;
+        bool does_hear = random_below(is_mob ? 2 : 3) == 0;
         for (int i = 0; does_hear && i < verdicts.count; i++)
             views[key][i] = views[key][i] || views[from][i];
     }
@@ -154,13 +200,15 @@ static void make_history(void)
     memset(is_bad, 0, sizeof is_bad);
     is_bad[1 + random_below(OUTSIDER - 1)] = is_bad[1 + random_below(OUTSIDER - 1)] = true;
     is_bad[OUTSIDER] = true;
+    is_mob = random_below(4) == 0;
     make_event(0);
     for (int key = 0; key < VERDICTS_KEYS; key++)
         views[key][0] = true;
     while (verdicts.count < count) {
-        int author = (int)random_below(VERDICTS_KEYS);
+        bool is_early = is_mob && verdicts.count <= OUTSIDER;
+        int author = is_early ? 0 : (int)random_below(VERDICTS_KEYS);
         make_event(author);
-        if (random_below(2) == 0)
+        if (is_mob || random_below(2) == 0)
             gossip(author);
     }
 }
@@ -187,7 +235,7 @@ static struct node node_of(int i, struct links *links, const struct bytes32 *roo
                         .kind = event->is_op               ? KIND_OP
                                 : event->type == ACT_EPOCH ? KIND_KEY_EPOCH
                                                            : KIND_CIRCLE_OP,
-                        .hlc = hlc_make(START_MS + (uint64_t)i, 0),
+                        .hlc = hlc_make(START_MS + (uint64_t)event->time * 1000, (uint16_t)i),
                         .root = *root,
                         .parents = links->parents,
                         .grounds = links->grounds,
@@ -207,6 +255,21 @@ static void shuffle(int *order)
     }
 }
 
+/* Each entity has a root of its own, which no event creates here. */
+static struct bytes32 origin_of(int entity)
+{
+    return (struct bytes32){{1, (uint8_t)entity}};
+}
+
+static void limit(struct act *act, const struct verdicts_event *event)
+{
+    act->until = event->until > 0 ? START_MS / 1000 + event->until : 0;
+    act->has_entity = event->only > 0;
+    act->entity = origin_of(event->only - 1);
+    act->has_kind = event->is_void || event->only > 0;
+    act->kind = event->is_void ? KIND_TALK : KIND_OP;
+}
+
 static struct circle *deliver_circle(const bool *set)
 {
     struct circle *circle = circle_new(&ids[0], UINT64_MAX);
@@ -217,6 +280,9 @@ static struct circle *deliver_circle(const bool *set)
         int at = order[i];
         const struct verdicts_event *event = &verdicts.events[at];
         struct act act = {.type = event->type, .who = key_of(event->who), .role = event->role};
+        if (event->type == ACT_GRANT)
+            limit(&act, event);
+        act.quorum = (uint32_t)event->quorum;
         if (event->type == ACT_VOID) {
             act.ids = &ids[event->voided];
             act.id_count = 1;
@@ -254,10 +320,9 @@ static enum entity_leave guard(void *owner, const struct node *node)
     return leave;
 }
 
-/* Entities have several roots here: the one that each history names is of no matter to a guard. */
 static void deliver_op(struct entity *entity, int at)
 {
-    static const struct bytes32 origin = {{1}};
+    const struct bytes32 origin = *entity_root(entity);
     struct links links;
     struct node node = node_of(at, &links, &origin);
     if (node.parent_count == 0)
@@ -269,7 +334,7 @@ static void deliver_op(struct entity *entity, int at)
 static void deliver_entity(struct circle *circle, const bool *set, int number,
                            struct listener *listener)
 {
-    static const struct bytes32 origin = {{1}};
+    const struct bytes32 origin = origin_of(number);
     const struct node first = {.id = origin,
                                .author = key_of(0),
                                .kind = KIND_OP,
@@ -308,7 +373,16 @@ static void check_members(struct circle *circle, const bool *set)
     struct circle_member member;
     struct arena arena = {0};
     size_t count, expected_count = 0;
-    verdicts_members(&verdicts, set, expected);
+    int at = (int)random_below(VERDICTS_EVENTS_MAX);
+    verdicts_members(&verdicts, set, at, expected);
+    for (int key = 0; key < VERDICTS_KEYS; key++) {
+        struct bytes32 bytes = key_of(key);
+        bool is_one = circle_member_at(circle, &member, &bytes, START_MS / 1000 + at);
+        assert_int_equal(is_one, expected[key].is_member);
+        assert_true(!is_one || member.role == expected[key].role);
+        counts.ended += !is_one && circle_member(circle, &member, &bytes);
+    }
+    verdicts_members(&verdicts, set, 0, expected);
     for (int key = 0; key < VERDICTS_KEYS; key++) {
         struct bytes32 bytes = key_of(key);
         assert_int_equal(circle_member(circle, &member, &bytes), expected[key].is_member);
@@ -337,6 +411,7 @@ static void check_changes(struct circle *circle, const bool *set)
         assert_true(verdicts.held[at]);
         assert_int_equal(circle_change(circle, i)->is_removal, verdicts.removes[at]);
         counts.removals += verdicts.removes[at];
+        counts.agreed += verdicts.agrees[at];
         for (int j = 0; j < at; j++) /* who came back */
             counts.returns += verdicts.removes[j] && verdicts.before[at][j] &&
                               verdicts.grants[at] && !verdicts.removes[at] &&
@@ -392,11 +467,15 @@ static void test_histories(void **state)
         make_history();
         check_history();
     }
-    print_message("%d ops: %d void, %d foreign; %d removals, %d returns, %d members\n", counts.ops,
-                  counts.voided, counts.foreign, counts.removals, counts.returns, counts.members);
+    print_message("%d ops: %d void, %d foreign; %d removals, %d agreed on, %d returns, %d members, "
+                  "%d ended\n",
+                  counts.ops, counts.voided, counts.foreign, counts.removals, counts.agreed,
+                  counts.returns, counts.members, counts.ended);
     assert_in_range(counts.voided, HISTORIES / 4, counts.ops / 2);
     assert_in_range(counts.foreign, HISTORIES / 4, counts.ops);
     assert_in_range(counts.removals, HISTORIES / 2, INT32_MAX);
+    assert_in_range(counts.agreed, HISTORIES / 250, counts.removals);
+    assert_in_range(counts.ended, HISTORIES / 10, counts.members);
     assert_in_range(counts.returns, HISTORIES / 10, INT32_MAX);
     assert_in_range(counts.members, 2 * HISTORIES, INT32_MAX);
 }

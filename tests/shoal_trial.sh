@@ -79,7 +79,7 @@ declare -A arguments=(
     [mem save]="x" [mem consolidate]="$memory --into y" [link]="$note $memory" [unit save]="x"
     [list insert]="$note todo x" [list move]="$listed todo 1 2" [list rm]="$listed todo 1"
     [doc edit]="$note text" [circle new]="other" [circle add]="family $carol" [circle rm]="family $bob"
-    [circle role]="family $bob admin" [circle leave]="$club" [circle void]="family $said"
+    [circle role]="family $bob admin" [circle leave]="$club" [circle policy]="family 2" [circle void]="family $said"
     [circle keys]="family --rotate" [circle say]="family hello"
     [remote add]="ws://127.0.0.1:2" [remote rm]="$url" [remote publish]="wss://relay.example"
     [fetch]="$url --all" [push]="" [sync]="$url --all"

@@ -7,7 +7,7 @@ target_sources(property_circle PRIVATE verdicts.c)
 # The property fails where a rule is broken, by what it expects and not by a crash:
 # circle_mutant(NAME FILE FROM TO [FILE FROM TO]...).
 function(circle_mutant name)
-  set(sources circle.c circle_outcome.c)
+  set(sources circle.c circle_outcome.c circle_quorum.c)
   foreach(source ${sources})
     file(READ ${CMAKE_SOURCE_DIR}/client/${source} text)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
@@ -39,6 +39,11 @@ circle_mutant(concurrent circle_outcome.c "!has_seen && !is_before"
 circle_mutant(unseen circle_outcome.c "|| !circle_view_has(deed->view, grant) ||" "||")
 circle_mutant(member circle.c "&deed, ACT_ADMIN)" "&deed, ACT_READER)"
               circle_outcome.c "&deed, ACT_ADMIN)" "&deed, ACT_READER)")
+circle_mutant(ended circle_outcome.c "is_over(act, deed->at) ||" "")
+circle_mutant(limited circle_outcome.c "is_meant ? grant->role : ACT_READER" "is_meant || true ? grant->role : ACT_READER")
+circle_mutant(quorum circle.c "vote.needed > 0 && vote.given >= vote.needed" "vote.needed > 0")
+circle_mutant(answered circle_quorum.c "!is_answered(circle, &change->view, &who->key, i) &&"
+              "(is_answered(circle, &change->view, &who->key, i) || true) &&")
 
 # Three people and a real relay.
 if(TARGET shoal-relay)

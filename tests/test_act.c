@@ -39,7 +39,13 @@ static void test_parse(void **state)
         {"{'op':'remove','who':'" K "'}", ACT_REMOVE, true},
         {"{'op':'leave'}", ACT_LEAVE, true},
         {"{'op':'void','ids':['" K "','" L "']}", ACT_VOID, true},
-        {"{'op':'policy','k':2}", ACT_UNKNOWN, false},
+        {"{'op':'policy','k':2}", ACT_POLICY, true},
+        {"{'op':'policy','k':0}", ACT_POLICY, true},
+        {"{'op':'grant','who':'" K "','role':'writer'}", ACT_GRANT, true},
+        {"{'op':'grant','who':'" K "','role':'writer','until':9,'entity':'" L "','kind':1571}",
+         ACT_GRANT, true},
+        {"{'op':'dance','k':2}", ACT_UNKNOWN, false},
+        {"{'op':'','k':2}", ACT_UNKNOWN, false},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -76,6 +82,14 @@ static void test_refuse(void **state)
         "{'op':'void'}",
         "{'op':'void','ids':['x']}",
         "{'op':'leave'} x",
+        "{'op':'policy'}",
+        "{'op':'policy','k':1}",
+        "{'op':'policy','k':1001}",
+        "{'op':'grant','who':'" K "'}",
+        "{'op':'grant','who':'" K "','role':'writer','until':0}",
+        "{'op':'grant','who':'" K "','role':'writer','until':-1}",
+        "{'op':'grant','who':'" K "','role':'writer','kind':65536}",
+        "{'op':'grant','who':'" K "','role':'writer','entity':'all'}",
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -27,6 +27,19 @@ static bool is_struck(const struct verdicts *v, const bool *set, int key, int gr
     return false;
 }
 
+static bool is_ended(const struct verdicts_event *grant, int at)
+{
+    return grant->until > 0 && at > grant->until;
+}
+
+/* A grant of one entity, or kind, lets its holder read all else. */
+static enum act_role given(const struct verdicts_event *grant, const struct verdicts_event *deed)
+{
+    bool is_limited = grant->only > 0 || grant->is_void;
+    bool is_of = deed->is_op && !grant->is_void && deed->entity + 1 == grant->only;
+    return !is_limited || is_of ? grant->role : ACT_READER;
+}
+
 static struct grant best_of(const struct verdicts *v, const bool *set, const struct ranks *ranks,
                             int deed)
 {
@@ -36,11 +49,11 @@ static struct grant best_of(const struct verdicts *v, const bool *set, const str
         const struct verdicts_event *grant = &v->events[g];
         int key = grant->type == ACT_CREATE ? grant->author : grant->who;
         if (ranks->at[g] < 0 || key != author || !v->before[deed][g] ||
-            is_struck(v, set, author, g, deed))
+            is_struck(v, set, author, g, deed) || is_ended(grant, v->events[deed].time))
             continue;
-        if (best.index < 0 || grant->role > best.role ||
-            (grant->role == best.role && ranks->at[g] < best.rank))
-            best = (struct grant){g, grant->role, ranks->at[g]};
+        enum act_role role = given(grant, &v->events[deed]);
+        if (best.index < 0 || role > best.role || (role == best.role && ranks->at[g] < best.rank))
+            best = (struct grant){g, role, ranks->at[g]};
     }
     return best;
 }
@@ -61,29 +74,39 @@ static void find_ranks(const struct verdicts *v, const bool *set, struct ranks *
     }
 }
 
-void verdicts_members(const struct verdicts *v, const bool *set,
+void verdicts_members(const struct verdicts *v, const bool *set, int at,
                       struct verdicts_member members[VERDICTS_KEYS])
 {
+    static const struct verdicts_event circle;
     struct ranks ranks;
     find_ranks(v, set, &ranks);
     memset(members, 0, VERDICTS_KEYS * sizeof *members);
     for (int g = 0; g < v->count; g++) {
         const struct verdicts_event *grant = &v->events[g];
         int key = grant->type == ACT_CREATE ? grant->author : grant->who;
-        if (ranks.at[g] < 0 || is_struck(v, set, key, g, -1))
+        if (ranks.at[g] < 0 || is_struck(v, set, key, g, -1) || is_ended(grant, at))
             continue;
+        enum act_role role = given(grant, &circle);
         struct verdicts_member *member = &members[key];
         if (!member->is_member || ranks.at[g] < member->rank)
             member->rank = ranks.at[g];
-        if (!member->is_member || grant->role > member->role)
-            member->role = grant->role;
+        if (!member->is_member || role > member->role)
+            member->role = role;
         member->is_member = true;
     }
 }
 
-static bool removes(const struct verdicts_event *event, const struct verdicts_member *members)
+/* Somebody who is removed, and those who remove: by all that comes before i. */
+struct removal {
+    const bool *past;
+    struct verdicts_member now[VERDICTS_KEYS], ever[VERDICTS_KEYS];
+    struct ranks ranks;
+};
+
+static bool removes(const struct verdicts_event *event, const struct removal *removal)
 {
-    const struct verdicts_member *me = &members[event->author], *who = &members[event->who];
+    const struct verdicts_member *me = &removal->now[event->author];
+    const struct verdicts_member *who = &removal->ever[event->who];
     if (!me->is_member || !who->is_member)
         return false;
     if (event->author == event->who)
@@ -91,37 +114,92 @@ static bool removes(const struct verdicts_event *event, const struct verdicts_me
     return me->role == ACT_ADMIN && me->rank < who->rank;
 }
 
+/* How many have to agree, 0 where nobody has asked. */
+static int quorum_of(const struct verdicts *v, const struct removal *removal, int rank)
+{
+    int last = -1;
+    for (int p = 0; p < v->count; p++) {
+        if (!removal->past[p] || v->events[p].is_op || v->events[p].type != ACT_POLICY)
+            continue;
+        struct grant grant = best_of(v, removal->past, &removal->ranks, p);
+        if (grant.index >= 0 && grant.role == ACT_ADMIN && grant.rank < rank &&
+            (last < 0 || v->events[p].time >= v->events[last].time))
+            last = p;
+    }
+    return last < 0 ? 0 : v->events[last].quorum;
+}
+
+/* Who has said before that somebody is to go, and has not been answered by another grant. */
+static int votes_of(const struct verdicts *v, const struct removal *removal,
+                    const struct verdicts_event *event)
+{
+    bool has_voted[VERDICTS_KEYS] = {false};
+    int count = 1;
+    for (int p = 0; p < v->count; p++) {
+        const struct verdicts_event *vote = &v->events[p];
+        const struct verdicts_member *voter = &removal->now[vote->author];
+        bool is_vote = removal->past[p] && !vote->is_op && vote->type == ACT_REMOVE &&
+                       vote->who == event->who && vote->author != event->author &&
+                       voter->is_member && voter->role == ACT_ADMIN &&
+                       voter->rank <= removal->ever[event->who].rank;
+        for (int g = 0; is_vote && g < v->count; g++)
+            is_vote = !(removal->past[g] && v->grants[g] && v->events[g].who == event->who &&
+                        v->before[g][p]);
+        count += is_vote && !has_voted[vote->author];
+        has_voted[vote->author] = has_voted[vote->author] || is_vote;
+    }
+    return count;
+}
+
+/* One of the same rank, whom several remove together: the last of them does. */
+static bool judge_vote(struct verdicts *v, int i, const struct removal *removal)
+{
+    const struct verdicts_event *event = &v->events[i];
+    const struct verdicts_member *me = &removal->now[event->author];
+    const struct verdicts_member *who = &removal->ever[event->who];
+    if (!me->is_member || !who->is_member || event->author == event->who || me->role != ACT_ADMIN ||
+        me->rank != who->rank)
+        return false;
+    int quorum = quorum_of(v, removal, who->rank);
+    v->removes[i] = quorum > 0 && votes_of(v, removal, event) >= quorum;
+    v->agrees[i] = v->removes[i];
+    return quorum > 0;
+}
+
 /* Whether it was right by all that it comes after. */
 static bool judge_change(struct verdicts *v, int i, const bool *past)
 {
     const struct verdicts_event *event = &v->events[i];
-    struct verdicts_member members[VERDICTS_KEYS];
-    struct ranks ranks;
-    find_ranks(v, past, &ranks);
-    verdicts_members(v, past, members);
-    struct grant grant = best_of(v, past, &ranks, i);
+    struct removal removal = {.past = past};
+    find_ranks(v, past, &removal.ranks);
+    verdicts_members(v, past, event->time, removal.now);
+    verdicts_members(v, past, 0, removal.ever);
+    struct grant grant = best_of(v, past, &removal.ranks, i);
     bool is_admin = grant.index >= 0 && grant.role == ACT_ADMIN;
-    const struct verdicts_member *who = &members[event->who];
+    const struct verdicts_member *who = &removal.ever[event->who];
     switch (event->type) {
     case ACT_CREATE:
         v->grants[i] = i == 0;
         return i == 0;
     case ACT_ADD:
+    case ACT_GRANT:
         v->grants[i] = is_admin;
         return is_admin;
     case ACT_ROLE:
         if (!is_admin || !who->is_member)
             return false;
-        v->removes[i] = event->role < who->role && removes(event, members);
+        v->removes[i] = event->role < who->role && removes(event, &removal);
         v->grants[i] = event->role >= who->role || v->removes[i];
         return v->grants[i];
     case ACT_REMOVE:
     case ACT_LEAVE:
-        v->removes[i] = removes(event, members);
-        return v->removes[i];
+        v->removes[i] = removes(event, &removal);
+        return v->removes[i] || (event->type == ACT_REMOVE && judge_vote(v, i, &removal));
     case ACT_VOID:
-        return members[event->author].is_member && members[event->author].role >= ACT_MODERATOR;
+        return removal.now[event->author].is_member &&
+               removal.now[event->author].role >= ACT_MODERATOR;
     case ACT_EPOCH:
+    case ACT_POLICY:
         return is_admin;
     case ACT_UNKNOWN:
         break;
@@ -184,7 +262,7 @@ void verdicts_add(struct verdicts *v)
     const struct verdicts_event *event = &v->events[i];
     bool is_held = true;
     memset(v->before[i], 0, sizeof v->before[i]);
-    v->removes[i] = v->grants[i] = false;
+    v->removes[i] = v->agrees[i] = v->grants[i] = false;
     find_before(v, i);
     for (int j = 0; j < event->parent_count; j++)
         is_held = is_held && v->held[event->parents[j]];
@@ -193,7 +271,7 @@ void verdicts_add(struct verdicts *v)
     v->held[i] =
         is_held && (event->is_op ? judge_op(v, i, v->before[i]) : judge_change(v, i, v->before[i]));
     if (!v->held[i])
-        v->removes[i] = v->grants[i] = false;
+        v->removes[i] = v->agrees[i] = v->grants[i] = false;
 }
 
 enum entity_leave verdicts_judge(const struct verdicts *v, const bool *set, int i)

@@ -18,6 +18,11 @@ struct verdicts_event {
     enum act_role role;
     int author, who; /* keys by number */
     int voided;      /* the op that an ACT_VOID voids */
+    int time;        /* not before those that it comes after */
+    int until;       /* of an ACT_GRANT: the last time that it is good for; 0: for ever */
+    int only;        /* of an ACT_GRANT: one more than the entity that it is of; 0: of all */
+    bool is_void;    /* of an ACT_GRANT: of a kind of event that there is none of */
+    int quorum;      /* of an ACT_POLICY */
     int parents[VERDICTS_LINKS_MAX], grounds[VERDICTS_LINKS_MAX], seen[VERDICTS_LINKS_MAX];
     int parent_count, ground_count, seen_count;
 };
@@ -35,13 +40,14 @@ struct verdicts {
     bool before[VERDICTS_EVENTS_MAX][VERDICTS_EVENTS_MAX]; /* [x][y]: x comes after y */
     bool held[VERDICTS_EVENTS_MAX];    /* was right by all that it comes after */
     bool removes[VERDICTS_EVENTS_MAX]; /* a removal that counts */
+    bool agrees[VERDICTS_EVENTS_MAX];  /* one that counts because others wanted it, too */
     bool grants[VERDICTS_EVENTS_MAX];
 };
 
 /* Finds what follows of the event added last. */
 void verdicts_add(struct verdicts *verdicts);
 
-/* Of those events that are in the set. */
-void verdicts_members(const struct verdicts *verdicts, const bool *set,
+/* Of those events that are in the set, at a time; at 0 no time is over. */
+void verdicts_members(const struct verdicts *verdicts, const bool *set, int at,
                       struct verdicts_member members[VERDICTS_KEYS]);
 enum entity_leave verdicts_judge(const struct verdicts *verdicts, const bool *set, int index);
