@@ -253,19 +253,19 @@ bool circle_member_at(struct circle *circle, struct circle_member *member,
     return circle_member_in(circle, circle_outcome_all(circle), member, key, at);
 }
 
-bool circle_allows(struct circle *circle, const struct circle_wish *wish)
+bool circle_allows(struct circle *circle, const struct circle_case *question)
 {
     struct arena arena = {0};
     struct circle_view all = {0};
     for (size_t i = circle->count; i > 0; i--)
         circle_view_set(&all, &arena, i - 1);
-    const struct circle_deed deed = {.author = wish->who,
+    const struct circle_deed deed = {.author = question->author,
                                      .view = &all,
                                      .index = SIZE_MAX,
-                                     .at = wish->at,
-                                     .entity = wish->entity,
-                                     .kind = wish->kind};
-    uint32_t rank = circle_rank(circle, circle_outcome_all(circle), &deed, wish->role);
+                                     .at = question->at,
+                                     .entity = question->entity,
+                                     .kind = question->kind};
+    uint32_t rank = circle_rank(circle, circle_outcome_all(circle), &deed, question->role);
     arena_clear(&arena);
     return rank != CIRCLE_OUTSIDE;
 }

@@ -8,9 +8,8 @@
  * here. A lower role is a removal and a new grant at once.
  *
  * A grant may end, by the time that a deed itself says, or be of one thing or kind of event alone:
- * for all else who has it is a reader. Admins of one rank cannot remove each other, unless somebody
- * who precedes them has asked for as many as have to agree: then the last of so many removals, which
- * has seen the others, counts.
+ * who has it is a reader of all else. Of one rank, so many admins remove another as somebody who
+ * precedes them has asked for: the last of the removals counts, which has seen the others.
  *
  * So all of it is a function of the set of events, and what is void stays void.
  *
@@ -58,20 +57,10 @@ struct circle_member {
 /* Whether or not their time is over, in the order of ranks, then of keys. */
 struct circle_member *circle_members(struct circle *circle, struct arena *arena, size_t *count);
 
-/* False: no member, or none any more at that time, which is in unix seconds; 0: at no time. */
+/* False: no member, or none any more at that time: in unix seconds; 0: at no time. */
 bool circle_member(struct circle *circle, struct circle_member *member, const struct bytes32 *key);
 bool circle_member_at(struct circle *circle, struct circle_member *member,
                       const struct bytes32 *key, int64_t at);
-
-/* Whether somebody may do now what needs a role: to an entity, or NULL where that is new; by events
- * of a kind, or of any where it is 0. */
-struct circle_wish {
-    const struct bytes32 *who, *entity;
-    enum act_role role;
-    uint16_t kind;
-    int64_t at;
-};
-bool circle_allows(struct circle *circle, const struct circle_wish *wish);
 
 /* ---- its events ---- */
 
@@ -104,10 +93,8 @@ const struct circle_change *circle_change(const struct circle *circle, size_t in
 
 /* It still counts, by all that is here. What a removal or a void does is never undone. */
 bool circle_stands(struct circle *circle, size_t index);
-
 /* The rank of who is let in by a grant; UINT32_MAX: it gives nothing, or is none. */
 uint32_t circle_gives(struct circle *circle, size_t index);
-
 /* A moderator voided what this event says. */
 bool circle_voids(const struct circle *circle, const struct bytes32 *id);
 
@@ -118,9 +105,9 @@ struct circle_case {
     enum act_role role;              /* that is needed */
     const struct circle_view *view;  /* what it comes after */
     const struct circle_view *later; /* removals that come after it */
-    const struct bytes32 *entity;    /* that it is done to */
-    uint16_t kind;
-    int64_t at; /* when, as it says: unix seconds */
+    const struct bytes32 *entity;    /* that it is done to; NULL: something new */
+    uint16_t kind;                   /* of its event; 0: of any */
+    int64_t at;                      /* when, as it says: unix seconds */
 };
 
 enum circle_verdict {
@@ -129,3 +116,5 @@ enum circle_verdict {
     CIRCLE_NEVER, /* was wrong from the first */
 };
 enum circle_verdict circle_judge(struct circle *circle, const struct circle_case *question);
+/* The same for what comes after all that is here: view and later do not matter. */
+bool circle_allows(struct circle *circle, const struct circle_case *question);

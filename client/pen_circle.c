@@ -175,12 +175,12 @@ bool pen_circle_may_write(struct pen *pen, const struct bytes32 *root, struct er
 bool pen_circle_check(struct pen *pen, struct circle *circle, const struct bytes32 *entity,
                       uint16_t kind, struct err *err)
 {
-    const struct circle_wish wish = {.who = pen_me(pen),
-                                     .entity = entity,
-                                     .role = ACT_WRITER,
-                                     .kind = kind,
-                                     .at = pen_circle_now(pen)};
-    return circle_allows(circle, &wish) ||
+    const struct circle_case question = {.author = pen_me(pen),
+                                         .entity = entity,
+                                         .role = ACT_WRITER,
+                                         .kind = kind,
+                                         .at = pen_circle_now(pen)};
+    return circle_allows(circle, &question) ||
            err_set(err, ERR_RESTRICTED, "the circle does not let you write");
 }
 

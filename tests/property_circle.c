@@ -41,25 +41,6 @@ static struct bytes32 key_of(int key)
 
 /* ---- a history ---- */
 
-/* Those of a view that nothing in the view comes after. */
-static int heads_of(const bool *view, bool is_op, int entity, int author, int *heads)
-{
-    int count = 0;
-    for (int i = 0; i < verdicts.count && count < VERDICTS_LINKS_MAX; i++) {
-        const struct verdicts_event *event = &verdicts.events[i];
-        if (!view[i] || event->is_op != is_op || (is_op && event->entity != entity) ||
-            (author >= 0 && event->author != author))
-            continue;
-        bool is_head = true;
-        for (int j = 0; j < verdicts.count && is_head; j++)
-            is_head = !(view[j] && verdicts.events[j].is_op == is_op && verdicts.before[j][i] &&
-                        (author < 0 || verdicts.events[j].author == author));
-        if (is_head)
-            heads[count++] = i;
-    }
-    return count;
-}
-
 /* What an author goes by: honest ones by all they have seen that was right; others may pretend to
  * have seen little, and stand on anything. */
 static void look(int author, bool *view)
@@ -124,15 +105,15 @@ static void choose_change(struct verdicts_event *event, const struct verdicts_me
 static void link_up(struct verdicts_event *event, const bool *view)
 {
     if (!event->is_op) {
-        event->parent_count = heads_of(view, false, 0, -1, event->parents);
+        event->parent_count = verdicts_heads(&verdicts, view, false, 0, -1, event->parents);
         bool removes = event->type == ACT_REMOVE || event->type == ACT_ROLE;
         if (removes && random_below(3) > 0)
-            event->seen_count =
-                heads_of(view, true, (int)random_below(ENTITIES), event->who, event->seen);
+            event->seen_count = verdicts_heads(&verdicts, view, true, (int)random_below(ENTITIES),
+                                               event->who, event->seen);
         return;
     }
-    event->parent_count = heads_of(view, true, event->entity, -1, event->parents);
-    event->ground_count = heads_of(view, false, 0, -1, event->grounds);
+    event->parent_count = verdicts_heads(&verdicts, view, true, event->entity, -1, event->parents);
+    event->ground_count = verdicts_heads(&verdicts, view, false, 0, -1, event->grounds);
     if (is_bad[event->author] && random_below(4) == 0)
         event->ground_count = 1; /* denies having seen the rest */
 }
@@ -142,19 +123,6 @@ static void see(int author, int index)
     views[author][index] = true;
     for (int i = 0; i < index; i++)
         views[author][i] = views[author][i] || verdicts.before[index][i];
-}
-
-/* Bad ones say that it was as long ago as those that they name let it be. */
-static int time_of(const struct verdicts_event *event)
-{
-    int time = 0;
-    for (int i = 0; i < event->parent_count; i++)
-        if (verdicts.events[event->parents[i]].time > time)
-            time = verdicts.events[event->parents[i]].time;
-    for (int i = 0; i < event->ground_count; i++)
-        if (verdicts.events[event->grounds[i]].time > time)
-            time = verdicts.events[event->grounds[i]].time;
-    return is_bad[event->author] && random_below(2) == 0 ? time : verdicts.count;
 }
 
 static void make_event(int author)
@@ -175,7 +143,8 @@ static void make_event(int author)
         if (!event->is_op)
             choose_change(event, members);
         link_up(event, view);
-        event->time = time_of(event);
+        bool is_early = is_bad[author] && random_below(2) == 0; /* as early as it can say */
+        event->time = is_early ? verdicts_time(&verdicts, event) : verdicts.count;
     }
     for (size_t i = 0; i < sizeof ids->at; i++)
         ids[verdicts.count].at[i] = (uint8_t)random_below(256);
@@ -246,15 +215,6 @@ static struct node node_of(int i, struct links *links, const struct bytes32 *roo
     return node;
 }
 
-static void shuffle(int *order)
-{
-    for (int i = 0; i < verdicts.count; i++) {
-        int at = (int)random_below((uint32_t)i + 1);
-        order[i] = order[at];
-        order[at] = i;
-    }
-}
-
 /* Each entity has a root of its own, which no event creates here. */
 static struct bytes32 origin_of(int entity)
 {
@@ -275,7 +235,7 @@ static struct circle *deliver_circle(const bool *set)
     struct circle *circle = circle_new(&ids[0], UINT64_MAX);
     struct links links;
     int order[VERDICTS_EVENTS_MAX];
-    shuffle(order);
+    verdicts_shuffle(&verdicts, order);
     for (int i = 0; i < verdicts.count; i++) {
         int at = order[i];
         const struct verdicts_event *event = &verdicts.events[at];
@@ -346,7 +306,7 @@ static void deliver_entity(struct circle *circle, const bool *set, int number,
     int order[VERDICTS_EVENTS_MAX];
     listener->warrant = warrant_new(circle);
     warrant_note(listener->warrant, &first);
-    shuffle(order);
+    verdicts_shuffle(&verdicts, order);
     for (int i = 0; i < verdicts.count; i++)
         if (set[i] && verdicts.events[i].is_op && verdicts.events[i].entity == number) {
             struct links links;

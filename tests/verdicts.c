@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "tests/random.h"
+
 struct grant {
     int index; /* -1: none */
     enum act_role role;
@@ -282,4 +284,44 @@ enum entity_leave verdicts_judge(const struct verdicts *v, const bool *set, int 
         if (set[j] && v->held[j] && v->events[j].type == ACT_VOID && v->events[j].voided == i)
             return ENTITY_HOLLOW;
     return judge_op(v, i, set) ? ENTITY_MAY : ENTITY_HOLLOW;
+}
+
+int verdicts_heads(const struct verdicts *v, const bool *view, bool is_op, int entity, int author,
+                   int *heads)
+{
+    int count = 0;
+    for (int i = 0; i < v->count && count < VERDICTS_LINKS_MAX; i++) {
+        const struct verdicts_event *event = &v->events[i];
+        if (!view[i] || event->is_op != is_op || (is_op && event->entity != entity) ||
+            (author >= 0 && event->author != author))
+            continue;
+        bool is_head = true;
+        for (int j = 0; j < v->count && is_head; j++)
+            is_head = !(view[j] && v->events[j].is_op == is_op && v->before[j][i] &&
+                        (author < 0 || v->events[j].author == author));
+        if (is_head)
+            heads[count++] = i;
+    }
+    return count;
+}
+
+int verdicts_time(const struct verdicts *v, const struct verdicts_event *event)
+{
+    int time = 0;
+    for (int i = 0; i < event->parent_count; i++)
+        if (v->events[event->parents[i]].time > time)
+            time = v->events[event->parents[i]].time;
+    for (int i = 0; i < event->ground_count; i++)
+        if (v->events[event->grounds[i]].time > time)
+            time = v->events[event->grounds[i]].time;
+    return time;
+}
+
+void verdicts_shuffle(const struct verdicts *v, int *order)
+{
+    for (int i = 0; i < v->count; i++) {
+        int at = (int)random_below((uint32_t)i + 1);
+        order[i] = order[at];
+        order[at] = i;
+    }
 }

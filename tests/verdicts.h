@@ -51,3 +51,14 @@ void verdicts_add(struct verdicts *verdicts);
 void verdicts_members(const struct verdicts *verdicts, const bool *set, int at,
                       struct verdicts_member members[VERDICTS_KEYS]);
 enum entity_leave verdicts_judge(const struct verdicts *verdicts, const bool *set, int index);
+
+/* Places of those of a view that nothing in the view comes after: of the circle's changes, or of an
+ * entity's ops; of all authors where author is -1. heads: room for VERDICTS_LINKS_MAX. */
+int verdicts_heads(const struct verdicts *verdicts, const bool *view, bool is_op, int entity,
+                   int author, int *heads);
+
+/* The time of the last of those that an event names. */
+int verdicts_time(const struct verdicts *verdicts, const struct verdicts_event *event);
+
+/* All places in any order. */
+void verdicts_shuffle(const struct verdicts *verdicts, int *order);
