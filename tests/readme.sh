@@ -122,6 +122,7 @@ run_line() # a line of the README, without its comment
         "shoal mcp"*) HOME=$folder eval "$1" < /dev/null ;;
         "shoal "* | "note=\$(shoal "*) HOME=$folder eval "$1" ;;
         "shoal-gpu serve "*) serve_model "$1" ;;
+        "shoal-gpu mint "* | "shoal-gpu audit "*) eval "$1" ;;
         "shoal-gpu "*) (cd "$source" && eval "$1") ;;
         "cmake --install build/release") DESTDIR=$folder/root cmake --install "$build" ;;
         "systemctl daemon-reload" | "systemctl enable --now shoal-relay" | "useradd --system "*)
