@@ -33,6 +33,13 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* What fails says so itself; the rest is chatter. */
+static void ignore(void *owner, const PGresult *result)
+{
+    (void)owner;
+    (void)result;
+}
+
 static PGconn *connect_raw(const struct database *database, struct err *err)
 {
     /* Given before the conninfo's own words, which may say otherwise. */
@@ -40,6 +47,8 @@ static PGconn *connect_raw(const struct database *database, struct err *err)
                                  "dbname", NULL};
     const char *const values[] = {"10", "30000", "shoal-gpu", database->conninfo, NULL};
     PGconn *conn = PQconnectdbParams(words, values, 1);
+    if (conn != NULL)
+        PQsetNoticeReceiver(conn, ignore, NULL);
     if (PQstatus(conn) == CONNECTION_OK)
         return conn;
     migration_say(conn, "cannot connect", err);

@@ -67,6 +67,8 @@ static bool check(struct transaction *transaction, struct holding *holding, bool
 
 static struct query insert_blanks(const struct ledger_hold *hold)
 {
+    static const struct ledger_blank none;
+    const struct ledger_blank *at = hold->blank_count > 0 ? hold->blanks : &none;
     int64_t keysets[LEDGER_BLANKS_MAX];
     struct query query =
         query_of("INSERT INTO promise (b, amount, keyset, position, quote)"
@@ -75,8 +77,7 @@ static struct query insert_blanks(const struct ledger_hold *hold)
                  " ORDER BY u.b ON CONFLICT DO NOTHING");
     for (uint32_t i = 0; i < hold->blank_count; i++)
         keysets[i] = hold->blanks[i].keyset;
-    query_pieces(&query, &hold->blanks->message, sizeof hold->blanks->message, sizeof *hold->blanks,
-                 hold->blank_count);
+    query_pieces(&query, &at->message, sizeof at->message, sizeof *at, hold->blank_count);
     query_numbers(&query, keysets, hold->blank_count);
     query_bytes(&query, SPAN_OF(hold->quote));
     return query;

@@ -33,8 +33,9 @@ static bool add_change(struct tally *tally, const struct ledger_settlement *sett
 
 static struct query sign_blanks(const struct ledger_settlement *settlement)
 {
-    const struct ledger_promise *at = settlement->change;
+    static const struct ledger_promise none;
     uint32_t count = settlement->change_count;
+    const struct ledger_promise *at = count > 0 ? settlement->change : &none;
     int64_t amounts[LEDGER_BLANKS_MAX];
     int64_t keysets[LEDGER_BLANKS_MAX];
     struct query query = query_of(

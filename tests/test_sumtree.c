@@ -14,6 +14,7 @@ struct leaf {
     uint64_t amount;
 };
 
+// NOLINTNEXTLINE(misc-no-recursion): as the definition is
 static struct sumtree_root define(const struct leaf *leaves, uint32_t count)
 {
     struct sumtree_root root = {0};
@@ -37,7 +38,7 @@ static struct sumtree_root define(const struct leaf *leaves, uint32_t count)
     struct {
         uint8_t bytes[81];
     } text = {{1}};
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2; i++) {
         uint64_t sum = htobe64(parts[i].sum);
         memcpy(text.bytes + 1 + 40 * i, &sum, 8);
         memcpy(text.bytes + 9 + 40 * i, &parts[i].hash, 32);
