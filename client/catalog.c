@@ -1,6 +1,7 @@
 #include "client/catalog.h"
 
 #include "client/catalog_parts.h"
+#include "client/catalog_watch.h"
 #include "client/hlc.h"
 #include "client/sql.h"
 #include "client/store_parts.h"
@@ -105,6 +106,23 @@ static bool find_settled(struct store *store, int64_t *settled, struct err *err)
                       "");
 }
 
+void catalog_watch(struct store *store, catalog_watch_fn *fn, void *owner)
+{
+    store->watch = fn;
+    store->watcher = owner;
+}
+
+static bool tell(struct store *store, int64_t settled, struct err *err)
+{
+    int64_t last = 0;
+    if (store->watch == NULL)
+        return true;
+    if (!sql_number(store->sql, &last, 0, err, "SELECT max(n) FROM log", ""))
+        return false;
+    store->watch(store->watcher, (uint64_t)settled, (uint64_t)last);
+    return true;
+}
+
 /* Takes in up to so many events, then folds up to so many entities; is_done: nothing was left. */
 static bool settle_some(struct store *store, bool *is_done, struct err *err)
 {
@@ -118,7 +136,9 @@ static bool settle_some(struct store *store, bool *is_done, struct err *err)
         if (!add_next(store, &settled, &is_one, err))
             return false;
     *is_done = false;
-    if (!sql_run(store->sql, err, "UPDATE meta SET value = ? WHERE key = 'settled'", "i", settled))
+    if (!sql_run(store->sql, err, "UPDATE meta SET value = ? WHERE key = 'settled'", "i",
+                 settled) ||
+        !tell(store, settled, err))
         return false;
     return is_one || (catalog_release(store, err) && catalog_fold(store, is_done, err));
 }

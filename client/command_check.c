@@ -3,10 +3,12 @@
 #include <sys/statvfs.h>
 
 #include "client/catalog.h"
+#include "client/catalog_watch.h"
 #include "client/command_checkpoint.h"
 #include "client/command_home.h"
 #include "client/hlc.h"
 #include "client/outbox.h"
+#include "client/terminal_progress.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -118,8 +120,16 @@ static enum command_status run_status(struct command_call *call)
 
 struct audit {
     struct text *words;
-    uint64_t events, bad;
+    uint64_t events, bad, all;
+    struct terminal_progress progress;
 };
+
+/* While all is made anew. */
+static void on_rebuilt(void *owner, uint64_t done, uint64_t all)
+{
+    terminal_progress_show(owner, done, all, "%llu of %llu events taken in again",
+                           (unsigned long long)done, (unsigned long long)all);
+}
 
 /* Whether an event is still what its author signed. */
 static bool on_event(void *owner, const struct bytes32 *id, struct span json)
@@ -128,6 +138,9 @@ static bool on_event(void *owner, const struct bytes32 *id, struct span json)
     struct arena arena = {0};
     struct event event;
     audit->events++;
+    terminal_progress_show(&audit->progress, audit->events, audit->all,
+                           "%llu of %llu events checked", (unsigned long long)audit->events,
+                           (unsigned long long)audit->all);
     bool ok = event_parse(&event, &arena, json, NULL) && event_check_id(&event) &&
               memcmp(&event.id, id, sizeof *id) == 0 &&
               sig_verify(&event.sig, &event.id, &event.pubkey);
@@ -144,8 +157,18 @@ static bool check(struct store *store, const struct command_call *call, struct a
                   bool *is_equal, struct err *err)
 {
     bool is_kept = command_value(call, "rebuild") != NULL && command_value(call, "dry-run") == NULL;
-    return store_check(store, audit->words, err) && store_each(store, on_event, audit, err) &&
-           catalog_rebuild(store, is_equal, is_kept, err);
+    struct catalog_counts counts = {0};
+    audit->progress = terminal_progress();
+    bool ok = store_check(store, audit->words, err);
+    if (ok && audit->progress.is_seen && catalog_counts(store, &counts, NULL))
+        audit->all = counts.events;
+    ok = ok && store_each(store, on_event, audit, err);
+    audit->progress.drawn_ms = 0; /* the next is another matter */
+    catalog_watch(store, on_rebuilt, &audit->progress);
+    ok = ok && catalog_rebuild(store, is_equal, is_kept, err);
+    catalog_watch(store, NULL, NULL);
+    terminal_progress_clear(&audit->progress);
+    return ok;
 }
 
 /* True when there is a store, and SQLite finds it whole. */

@@ -1,10 +1,13 @@
 /* shoal import, export: events in and out of the store, one a line. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "client/catalog.h"
 #include "client/catalog_circle.h"
 #include "client/command_home.h"
+#include "client/terminal_progress.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -20,7 +23,9 @@ struct import {
     struct arena arena; /* of the relays' names */
     struct span *relays;
     size_t relay_count, line, in_batch;
-    uint64_t counts[COUNTS]; /* by verdict */
+    struct terminal_progress progress;
+    uint64_t taken, read_bytes, all_bytes; /* of all files; all_bytes 0: nobody knows */
+    uint64_t counts[COUNTS];               /* by verdict */
 };
 
 static bool check(struct event *event, struct arena *arena, struct span line, struct err *err)
@@ -44,6 +49,7 @@ static bool take_line(struct import *import, struct span line, struct err *err)
     bool ok = true;
     import->line++;
     if (!check(&event, &arena, line, &refusal)) {
+        terminal_progress_clear(&import->progress);
         fprintf(stderr, "shoal import: line %zu: %s\n", import->line, refusal.text);
         import->counts[INVALID]++;
     } else {
@@ -53,6 +59,22 @@ static bool take_line(struct import *import, struct span line, struct err *err)
     }
     arena_clear(&arena);
     return ok;
+}
+
+static void show(struct import *import, size_t bytes)
+{
+    import->read_bytes += bytes;
+    terminal_progress_show(&import->progress, import->read_bytes, import->all_bytes, "%llu events",
+                           (unsigned long long)++import->taken);
+}
+
+/* What is not read from a file has no size. */
+static uint64_t size_of(const char *path)
+{
+    struct stat status;
+    bool is_file =
+        strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &status) == 0 : stat(path, &status) == 0;
+    return is_file && S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
 }
 
 /* So many at a time are one transaction; a dry run is one as a whole. */
@@ -71,6 +93,7 @@ static bool take_lines(struct import *import, FILE *file, struct err *err)
     ssize_t len;
     bool ok = true;
     while (ok && (len = getline(&line, &capacity, file)) > 0) {
+        show(import, (size_t)len);
         while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
             len--;
         if (len > 0)
@@ -86,6 +109,10 @@ static bool take_lines(struct import *import, FILE *file, struct err *err)
 static bool take_files(struct import *import, struct err *err)
 {
     const struct command_call *call = import->call;
+    import->progress = terminal_progress();
+    import->all_bytes = call->word_count == 0 ? size_of("-") : 0;
+    for (size_t i = 0; i < call->word_count; i++)
+        import->all_bytes += size_of(call->words[i]);
     bool ok = call->word_count > 0 || take_lines(import, stdin, err);
     for (size_t i = 0; ok && i < call->word_count; i++) {
         bool is_stdin = strcmp(call->words[i], "-") == 0;
@@ -97,6 +124,7 @@ static bool take_files(struct import *import, struct err *err)
         if (!is_stdin)
             fclose(file);
     }
+    terminal_progress_clear(&import->progress);
     return ok;
 }
 

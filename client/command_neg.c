@@ -5,6 +5,7 @@
 
 #include "client/command_net.h"
 #include "client/sync.h"
+#include "client/terminal_progress.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -21,8 +22,10 @@ struct comparing {
     struct sync *sync;
     struct text out;
     uv_timer_t silence;
+    uint64_t named; /* by one side or the other */
     uint64_t heard; /* of the relay, when that was last looked at */
     bool was_open;
+    struct terminal_progress progress;
     enum command_status status;
 };
 
@@ -30,6 +33,7 @@ static void end(struct comparing *comparing, const char *why)
 {
     if (comparing->sync == NULL)
         return;
+    terminal_progress_clear(&comparing->progress);
     if (why != NULL)
         net_say(&comparing->net, link_url(comparing->link), command_span(why));
     comparing->status = why == NULL ? COMMAND_DONE : COMMAND_FAILED;
@@ -53,6 +57,8 @@ static void on_silence(uv_timer_t *timer)
 static void add_line(struct comparing *comparing, const char *what, const struct bytes32 *id)
 {
     bool is_json = comparing->net.call->is_json;
+    terminal_progress_show(&comparing->progress, 0, 0, "%zu events here, %llu differ",
+                           comparing->count, (unsigned long long)++comparing->named);
     text_addf(&comparing->out, is_json ? "{\"%s\":\"" : "%s ", what);
     text_add_hex(&comparing->out, id->at, sizeof id->at);
     text_add(&comparing->out, is_json ? SPAN("\"}\n") : SPAN("\n"));
@@ -157,6 +163,7 @@ static void compare(struct comparing *comparing)
     if (most_ms > 0)
         uv_timer_start(&comparing->silence, on_silence, most_ms, most_ms);
     comparing->sync = sync_new(&setup);
+    terminal_progress_show(&comparing->progress, 0, 0, "%zu events here", comparing->count);
     uv_run(&comparing->net.loop, UV_RUN_DEFAULT);
 }
 
@@ -169,7 +176,7 @@ static bool parse_filter(struct comparing *comparing, const char *text, struct e
 
 static enum command_status run_neg(struct command_call *call)
 {
-    struct comparing comparing = {.status = COMMAND_FAILED};
+    struct comparing comparing = {.status = COMMAND_FAILED, .progress = terminal_progress()};
     struct err err;
     if (!parse_filter(&comparing, call->words[1], &err)) {
         comparing.status = command_misuse(call, "%s", err.text);

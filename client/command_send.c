@@ -6,6 +6,7 @@
 
 #include "client/command_home.h"
 #include "client/command_net.h"
+#include "client/terminal_progress.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/sig.h"
@@ -30,6 +31,7 @@ struct sending {
     uv_timer_t look;
     uint32_t open; /* targets not over */
     uint64_t had, refused;
+    struct terminal_progress progress;
 };
 
 static const char *const words[] = {[LINK_TAKEN] = "stored",
@@ -52,6 +54,7 @@ static void end(struct target *target)
 
 static void fail(struct target *target, const char *why)
 {
+    terminal_progress_clear(&target->sending->progress);
     if (!target->is_over)
         net_say(target->sending->call->net, link_url(target->link), command_span(why));
     end(target);
@@ -93,6 +96,8 @@ static void on_settled(void *owner, struct link *link, const struct bytes32 *id,
     struct target *target = owner;
     struct sending *sending = target->sending;
     target->heard_ms = uv_now(&sending->call->net->loop);
+    if (!sending->call->is_quiet || fate == LINK_REFUSED || fate == LINK_LATER)
+        terminal_progress_clear(&sending->progress);
     if (!sending->call->is_quiet)
         print(target, id, fate, why);
     else if (fate == LINK_REFUSED || fate == LINK_LATER)
@@ -133,11 +138,21 @@ static void on_challenged(void *owner, struct link *link)
     net_answer(target->sending->call->net, link);
 }
 
+static void show(struct sending *sending)
+{
+    uint64_t done = sending->had + sending->refused;
+    uint64_t all = (uint64_t)sending->call->relay_count * sending->call->event_count;
+    if (sending->call->event_count > 1)
+        terminal_progress_show(&sending->progress, done, all, "%llu of %llu answers",
+                               (unsigned long long)done, (unsigned long long)all);
+}
+
 static void on_look(uv_timer_t *timer)
 {
     struct sending *sending = timer->data;
     const struct net *net = sending->call->net;
     uint64_t most_ms = (uint64_t)net->timeout_s * 1000;
+    show(sending);
     for (uint32_t i = 0; i < sending->call->relay_count && most_ms > 0; i++) {
         struct target *target = &sending->targets[i];
         if (!target->is_over && uv_now(timer->loop) - target->heard_ms > most_ms)
@@ -205,7 +220,7 @@ static enum command_status try_events(const struct send_call *call)
 
 enum command_status send_events(const struct send_call *call)
 {
-    struct sending sending = {.call = call};
+    struct sending sending = {.call = call, .progress = terminal_progress()};
     struct err err;
     uint64_t all = (uint64_t)call->relay_count * call->event_count;
     if (command_value(call->net->call, "dry-run") != NULL)
@@ -224,7 +239,9 @@ enum command_status send_events(const struct send_call *call)
     uv_timer_start(&sending.look, on_look, 200, 200);
     for (uint32_t i = 0; i < call->relay_count; i++)
         feed(&sending.targets[i]);
+    show(&sending);
     uv_run(&call->net->loop, UV_RUN_DEFAULT);
+    terminal_progress_clear(&sending.progress);
     free(sending.targets);
     return sending.had == all ? COMMAND_DONE : sending.had > 0 ? COMMAND_PARTLY : COMMAND_FAILED;
 }

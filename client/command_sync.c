@@ -4,7 +4,6 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "client/basket.h"
 #include "client/command_home.h"
@@ -15,16 +14,9 @@
 #include "shared/text.h"
 #include "shared/url.h"
 
-enum { LOOK_MS = 200, BAR_CHARS = 30, REFUSALS_SHOWN = 10 };
+enum { LOOK_MS = 200, REFUSALS_SHOWN = 10 };
 
 /* ---- how far it is ---- */
-
-static void clear_line(struct syncing *syncing)
-{
-    if (syncing->has_line)
-        fputs("\r\033[K", stderr);
-    syncing->has_line = false;
-}
 
 /* What there is to do is known once the relay has been compared with. */
 static void show(struct syncing *syncing)
@@ -36,15 +28,12 @@ static void show(struct syncing *syncing)
             part->exchange != NULL ? exchange_counts(part->exchange) : part->counts;
         uint64_t sent = counts.sent + counts.known + counts.refused + counts.later;
         done += counts.sync.fetched + counts.sync.missing + sent;
-        all += counts.sync.needed + (sent > counts.sync.lacked ? sent : counts.sync.lacked);
+        uint64_t to_send = counts.sync.lacked + part->queued;
+        all += counts.sync.needed + (sent > to_send ? sent : to_send);
     }
-    clear_line(syncing);
-    int filled = all > 0 ? (int)(done * BAR_CHARS / all) : 0;
-    filled = filled > BAR_CHARS ? BAR_CHARS : filled;
-    fprintf(stderr, "[%.*s%*s] %llu of %llu events, %zu of %zu relays done", filled,
-            "##############################", BAR_CHARS - filled, "", (unsigned long long)done,
-            (unsigned long long)all, syncing->count - syncing->open, syncing->count);
-    syncing->has_line = true;
+    terminal_progress_show(&syncing->progress, done, all,
+                           "%llu of %llu events, %zu of %zu relays done", (unsigned long long)done,
+                           (unsigned long long)all, syncing->count - syncing->open, syncing->count);
 }
 
 /* ---- a relay ---- */
@@ -54,7 +43,7 @@ static void end_part(struct part *part, const char *why)
     struct syncing *syncing = part->syncing;
     if (part->exchange == NULL)
         return;
-    clear_line(syncing);
+    terminal_progress_clear(&syncing->progress);
     if (why != NULL)
         net_say(syncing->net, exchange_url(part->exchange), command_span(why));
     part->counts = exchange_counts(part->exchange);
@@ -83,7 +72,7 @@ static void on_refused(void *owner, struct exchange *exchange, const struct byte
     text_add_hex(&words, id->at, sizeof id->at);
     text_add(&words, SPAN(": "));
     text_add(&words, why);
-    clear_line(part->syncing);
+    terminal_progress_clear(&part->syncing->progress);
     net_say(part->syncing->net, exchange_url(exchange), text_span(&words));
     text_clear(&words);
 }
@@ -107,7 +96,7 @@ static void on_look(uv_timer_t *timer)
         if (most_ms > 0 && uv_now(timer->loop) - part->heard_ms > most_ms)
             end_part(part, "nothing was heard for too long");
     }
-    if (syncing->shows_progress && syncing->open > 0)
+    if (syncing->open > 0)
         show(syncing);
 }
 
@@ -117,7 +106,7 @@ static uint32_t any_number(void *owner)
     return randombytes_random();
 }
 
-/* What a push would send. */
+/* What a push sends. */
 static bool count_queued(struct part *part, struct err *err)
 {
     struct arena arena = {0};
@@ -151,7 +140,8 @@ static bool open_part(struct part *part, struct err *err)
         .over = on_over,
         .owner = part,
     };
-    if (syncing->is_trial && !count_queued(part, err))
+    if ((syncing->is_trial || (setup.pushes && syncing->progress.is_seen)) &&
+        !count_queued(part, err))
         return false;
     part->exchange = exchange_new(&setup, err);
     return part->exchange != NULL;
@@ -285,7 +275,7 @@ bool sync_round(struct syncing *syncing, struct err *err)
         syncing->look.data = syncing;
         uv_timer_start(&syncing->look, on_look, LOOK_MS, LOOK_MS);
         uv_run(&syncing->net->loop, UV_RUN_DEFAULT);
-        clear_line(syncing);
+        terminal_progress_clear(&syncing->progress);
     }
     if (basket_free(syncing->basket, &lost))
         return ok;
@@ -312,7 +302,7 @@ static enum command_status run(struct syncing *syncing, struct command_call *cal
     if (syncing->store == NULL)
         return status;
     status = net_open(syncing->net, call);
-    syncing->shows_progress = isatty(STDERR_FILENO) == 1;
+    syncing->progress = terminal_progress();
     if (status == COMMAND_DONE)
         status = work(syncing);
     net_close(syncing->net);
@@ -338,7 +328,7 @@ enum command_status sync_fetch(struct command_call *call, const struct sync_call
     };
     enum command_status status = net_open(&net, call);
     net.holder = given->holder;
-    syncing.shows_progress = isatty(STDERR_FILENO) == 1;
+    syncing.progress = terminal_progress();
     if (status == COMMAND_DONE)
         status = work(&syncing);
     net.holder = NULL; /* the caller's */

@@ -7,6 +7,7 @@
 #include "client/command_net.h"
 #include "client/command_scope.h"
 #include "client/exchange.h"
+#include "client/terminal_progress.h"
 #include "shared/arena.h"
 
 struct sync_call;
@@ -22,7 +23,7 @@ struct part {
     struct exchange *exchange; /* NULL once it is over */
     struct exchange_counts counts;
     uint64_t heard, heard_ms;
-    uint64_t queued; /* in a trial */
+    uint64_t queued; /* at first, where somebody wants to know */
     bool is_done;
 };
 
@@ -46,7 +47,7 @@ struct syncing {
     size_t count;
     size_t open; /* parts */
     uv_timer_t look;
-    bool shows_progress, has_line;
+    struct terminal_progress progress;
     uint32_t refusals;
 };
 

@@ -6,6 +6,8 @@
 #include "client/hlc.h"
 #include "client/node.h"
 #include "client/operation.h"
+#include "client/terminal.h"
+#include "client/terminal_progress.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -169,13 +171,18 @@ static enum command_status print_pages(struct pull *pull)
 {
     struct text out = {0};
     struct err err;
+    struct terminal_progress progress = terminal_progress();
+    int pages = 0;
     enum command_status status = COMMAND_DONE;
     if (!read_cursor(pull, &err))
         return command_fail(pull->call, &err);
     do {
         status = write_page(pull, &out, &err) ? command_print(pull->call, &out)
                                               : command_fail(pull->call, &err);
+        if (!terminal_shows_text()) /* which would be among it */
+            terminal_progress_show(&progress, 0, 0, "%d pages", ++pages);
     } while (status == COMMAND_DONE && pull->has_more && command_value(pull->call, "all") != NULL);
+    terminal_progress_clear(&progress);
     text_clear(&out);
     return status;
 }

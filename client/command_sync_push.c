@@ -9,6 +9,7 @@
 #include "client/operation.h"
 #include "client/replica.h"
 #include "client/sql.h"
+#include "client/terminal_progress.h"
 #include "shared/err.h"
 #include "shared/event.h"
 #include "shared/filter.h"
@@ -24,7 +25,9 @@ struct push {
     struct pen pen; /* its holder comes when something is to be signed */
     enum command_status status;
     uint64_t accepted, known, refused;
+    struct terminal_progress progress;
     struct text refusals;
+    struct span input;
 };
 
 /* ---- what somebody signed ---- */
@@ -237,6 +240,13 @@ static bool take(struct push *push, struct span json, struct err *err)
     return sql_script(sql, "RELEASE operation", err);
 }
 
+static void show(struct push *push, size_t read)
+{
+    uint64_t taken = push->accepted + push->known + push->refused;
+    terminal_progress_show(&push->progress, read, push->input.len, "%llu operations",
+                           (unsigned long long)taken);
+}
+
 static bool take_list(struct push *push, struct scan *scan, struct err *err)
 {
     struct scan_list list;
@@ -245,6 +255,7 @@ static bool take_list(struct push *push, struct scan *scan, struct err *err)
     while (list.more) {
         scan_peek(scan);
         const char *at = scan->at;
+        show(push, (size_t)(at - push->input.at));
         if (!scan_skip(scan, err) || !take(push, (struct span){at, (size_t)(scan->at - at)}, err) ||
             !scan_next(scan, &list, err))
             return false;
@@ -298,10 +309,13 @@ static bool take_all(struct push *push, struct err *err)
 {
     struct text input = {0};
     bool ok = read_input(&input, push->call, err);
-    struct scan scan = scan_begin(text_span(&input));
+    push->input = text_span(&input);
+    push->progress = terminal_progress();
+    struct scan scan = scan_begin(push->input);
     while (ok && scan_peek(&scan) != '\0')
         ok = take_value(push, &scan, err);
     ok = ok && scan_end(&scan, err);
+    terminal_progress_clear(&push->progress);
     text_clear(&input);
     return ok;
 }

@@ -73,7 +73,7 @@ bool sync_route(struct syncing *syncing, struct err *err)
     *last = (struct syncing){.net = syncing->net,
                              .store = syncing->store,
                              .pushes = true,
-                             .shows_progress = syncing->shows_progress};
+                             .progress = syncing->progress};
     if (!outbox_relays(last->store, &last->others, &last->other_count, arena, err))
         return false;
     keep_queued(last, relays, count);

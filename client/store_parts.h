@@ -10,7 +10,9 @@ struct store {
     struct sql *sql;
     int lock_fd; /* shared while the store is open, exclusive while it is made or saved */
     uint64_t now_ms, device;
-    bool is_begun; /* by store_begin */
+    bool is_begun;                                           /* by store_begin */
+    void (*watch)(void *owner, uint64_t done, uint64_t all); /* catalog_watch; or NULL */
+    void *watcher;
 };
 
 /* Begins a transaction of its own where none is open; store_leave commits it, or on failure rolls
