@@ -55,7 +55,8 @@ bool wrap_seal(struct text *out, const struct holder *holder, const struct event
     if (keys == NULL)
         return err_set(err, ERR_INTERNAL, "random bytes that are no key");
     struct holder *once = holder_of_keys(keys);
-    struct draft draft = {.kind = KIND_GIFT_WRAP, .created_at = seed->wrap_at};
+    struct draft draft = {.kind = seed->is_ephemeral ? KIND_EPHEMERAL_GIFT_WRAP : KIND_GIFT_WRAP,
+                          .created_at = seed->wrap_at};
     struct text seal = {0};
     draft_tag_id(&draft, SPAN("p"), recipient, SPAN(""));
     bool ok =

@@ -28,6 +28,7 @@ struct wrap_seed {
     struct bytes32 secret;               /* random: the key that is used once */
     struct bytes32 wrap_nonce, wrap_aux; /* random */
     int64_t seal_at, wrap_at;            /* each a random while before now: wrap_time */
+    bool is_ephemeral;                   /* relays pass it on and keep none; wrap_at is then now */
 };
 
 /* A time of the last two days. */

@@ -16,11 +16,13 @@ struct road {
     struct post *post;
     struct link *link;
     struct link_query *query;
+    bool is_heard;
 };
 
 struct post {
     const struct holder *holder;
     struct link_host *host;
+    bool owns_host;
     struct road roads[POST_RELAYS_MAX];
     uint32_t road_count;
     void (*heard)(void *owner, const struct event *event, struct arena *arena);
@@ -35,14 +37,14 @@ struct post {
 
 static void on_closed(void *owner, struct link *link, const char *why, uint64_t wait_ms)
 {
-    (void)owner;
+    ((struct road *)owner)->is_heard = false;
     journal_line(JOURNAL_WARNING, "relay: %s is away, again in %llu ms: %.120s", link_url(link),
                  (unsigned long long)wait_ms, why);
 }
 
 static void on_opened(void *owner, struct link *link)
 {
-    const struct post *post = ((struct road *)owner)->post;
+    struct post *post = ((struct road *)owner)->post;
     journal_line(JOURNAL_INFO, "relay: %s is there", link_url(link));
     if (post->opened != NULL)
         post->opened(post->greeter);
@@ -111,6 +113,14 @@ void post_greet(struct post *post, void (*opened)(void *owner), void *owner)
     post->greeter = owner;
 }
 
+uint32_t post_hears(const struct post *post)
+{
+    uint32_t heard = 0;
+    for (uint32_t i = 0; i < post->road_count; i++)
+        heard += post->roads[i].is_heard;
+    return heard;
+}
+
 uint32_t post_open(const struct post *post)
 {
     uint32_t open = 0;
@@ -151,6 +161,8 @@ static void on_heard(void *owner, struct link_query *query, const struct message
         road->query = NULL;
         return;
     }
+    if (message->type == MESSAGE_EOSE)
+        road->is_heard = true;
     if (message->type == MESSAGE_EVENT)
         hear(road->post, &message->event, arena);
 }
@@ -206,6 +218,8 @@ struct post *post_new(const struct post_setup *setup, struct err *err)
         abort();
     if (setup->relay_count == 0 || setup->relay_count > POST_RELAYS_MAX)
         err_fill(err, ERR_INVALID, "1 to %d relays", POST_RELAYS_MAX);
+    else if (setup->host != NULL)
+        post->host = setup->host;
     else
         post->host = link_host_new(
             setup->loop, &(struct link_host_setup){.random = any_number, .ca_file = setup->ca_file},
@@ -215,6 +229,7 @@ struct post *post_new(const struct post_setup *setup, struct err *err)
         return NULL;
     }
     post->holder = setup->holder;
+    post->owns_host = setup->host == NULL;
     post->seen = calloc(POST_SEEN_MAX, sizeof *post->seen);
     if (post->seen == NULL)
         abort();
@@ -235,7 +250,8 @@ void post_free(struct post *post)
             link_drop(post->roads[i].query);
         link_free(post->roads[i].link);
     }
-    link_host_free(post->host);
+    if (post->owns_host)
+        link_host_free(post->host);
     free(post->seen);
     free(post);
 }

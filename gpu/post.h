@@ -22,6 +22,7 @@ struct err;
 struct event;
 struct filter;
 struct holder;
+struct link_host;
 struct post;
 
 enum { POST_RELAYS_MAX = 8, POST_SEEN_MAX = 4096 };
@@ -31,7 +32,8 @@ struct post_setup {
     const char *const *relays;
     uint32_t relay_count;
     const struct holder *holder;
-    const char *ca_file; /* PEM, trusted beside the system's authorities; NULL: none */
+    struct link_host *host; /* of the loop's links; NULL: one of its own */
+    const char *ca_file;    /* PEM, trusted beside the system's authorities; NULL: none */
 };
 
 struct post *post_new(const struct post_setup *setup, struct err *err);
@@ -51,6 +53,9 @@ uint32_t post_pending(const struct post *post);
 
 /* Relays that are there now. */
 uint32_t post_open(const struct post *post);
+
+/* Relays from which what is for it comes now. */
+uint32_t post_hears(const struct post *post);
 
 /* Whenever one more of them is there. */
 void post_greet(struct post *post, void (*opened)(void *owner), void *owner);

@@ -4,10 +4,13 @@
 
 #include "client/holder.h"
 #include "gpu/announce.h"
+#include "gpu/desk.h"
 #include "gpu/engine.h"
 #include "gpu/journal.h"
+#include "gpu/mint.h"
 #include "gpu/model.h"
 #include "gpu/root.h"
+#include "shared/bech32.h"
 #include "shared/err.h"
 #include "shared/event.h"
 #include "shared/sig.h"
@@ -17,6 +20,8 @@ struct service_market {
     struct holder *holder;
     struct post *post;
     struct announce *announce;
+    struct desk *desk; /* NULL: nothing is answered there */
+    struct mint *mint;
     struct engine *engine;
     uint32_t parallel;
     char dtype[OFFER_WORD_BYTES_MAX + 1];
@@ -101,6 +106,40 @@ static bool announce(struct service_market *market, uv_loop_t *loop, const struc
     return true;
 }
 
+/* On the loop's pool. */
+static void answer(void *owner, struct desk_answer *answer, const struct desk_question *question)
+{
+    struct service_market *market = owner;
+    struct mint_answer said = {0};
+    if (question->body.len > MINT_BODY_BYTES_MAX) {
+        answer->status = 413;
+        text_add(&answer->body, SPAN("{\"detail\":\"too long\"}"));
+        return;
+    }
+    mint_call(market->mint, &said,
+              &(struct mint_call){
+                  .method = question->method, .path = question->path, .body = question->body});
+    answer->status = said.status;
+    answer->body = said.body;
+}
+
+/* Says where its mint is. */
+static void open_desk(struct service_market *market, uv_loop_t *loop,
+                      const struct service_market_options *options)
+{
+    struct bech32 place = {.type = BECH32_NPROFILE, .key = *holder_pubkey(market->holder)};
+    struct text word = {0};
+    market->mint = options->mint;
+    market->desk = desk_new(&(struct desk_setup){
+        .loop = loop, .post = market->post, .answer = answer, .owner = market});
+    for (uint32_t i = 0; i < options->relay_count; i++)
+        place.relays[place.relay_count++] =
+            (struct span){options->relays[i], strlen(options->relays[i])};
+    if (bech32_encode(&word, &place))
+        journal_line(JOURNAL_INFO, "desk: mint=nostr:%.*s", (int)word.len, word.at);
+    text_clear(&word);
+}
+
 bool service_market_open(struct service_market **market, uv_loop_t *loop,
                          const struct service_market_options *options, struct engine *engine,
                          const char *name, struct err *err)
@@ -121,6 +160,8 @@ bool service_market_open(struct service_market **market, uv_loop_t *loop,
         ok = check(&offer, err) && announce(made, loop, &offer, options, err);
     }
     if (ok) {
+        if (options->mint != NULL)
+            open_desk(made, loop, options);
         *market = made;
         return true;
     }
@@ -145,6 +186,7 @@ void service_market_close(struct service_market *market)
     if (market == NULL)
         return;
     announce_free(market->announce);
+    desk_free(market->desk);
     post_free(market->post);
     holder_free(market->holder);
     free(market);

@@ -1,5 +1,5 @@
 /* service_market.h - what a node that serves has to do with the market: it announces its model at
- * relays. Part of service.
+ * relays, and its mint answers there. Part of service.
  *
  *   ownership  the service's engine and name outlive it
  *   threads    loop thread only
@@ -10,6 +10,7 @@
 #include "gpu/post.h"
 
 struct engine;
+struct mint;
 struct service_market;
 
 struct service_market_options {
@@ -21,6 +22,7 @@ struct service_market_options {
     uint32_t parallel; /* answers at once */
     const char *device;
     const char *dtype; /* how weights are kept: as dtype_name has it */
+    struct mint *mint; /* that is asked over relays, too; NULL: none */
 };
 
 /* Sets *market to NULL where nothing is announced. */

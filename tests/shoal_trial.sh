@@ -89,7 +89,7 @@ declare -A arguments=(
 )
 declare -A input=([publish]=signed [mcp]=asked)
 signs="new set rm restore post reply react follow friend profile dm mem link unit list doc circle checkpoint block event mcp identity"
-looks='agent start|agent status|agent lock|agent unlock|agent stop|identity show|identity export|show|log|diff|blame|find|feed|thread|follow list|friend list|profile show|dm list|dm read|mem recall|unit lineage|list show|doc show|doc history|doc diff|doc blame|circle list|circle show|circle read|remote list|sync pull|queue|export|status|doctor|checkpoint show|checkpoint verify|block list|block show|block prove|block verify|verify|req|count|neg|encode|decode|did|cid|serve|completion|manual'
+looks='agent start|agent status|agent lock|agent unlock|agent stop|identity show|identity export|show|log|diff|blame|find|feed|thread|follow list|friend list|profile show|dm list|dm read|mem recall|unit lineage|list show|doc show|doc history|doc diff|doc blame|circle list|circle show|circle read|remote list|sync pull|queue|export|status|doctor|checkpoint show|checkpoint verify|block list|block show|block prove|block verify|verify|req|count|neg|encode|decode|did|cid|models|swarm|serve|completion|manual'
 
 # ---- and nothing changes it ----
 

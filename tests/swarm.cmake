@@ -1,3 +1,7 @@
+# Questions over relays.
+unit_test(desk_gate api)
+relay_test(desk)
+target_link_libraries(relay_desk PRIVATE api)
 # Nodes at a relay, and who looks for them.
 relay_test(swarm)
 target_sources(relay_swarm PRIVATE node.c)
