@@ -2,12 +2,14 @@
 
 #include <stdlib.h>
 
+#include "gpu/herald.h"
 #include "gpu/mint.h"
 
 struct counter {
     uv_loop_t *loop;
     struct httpd *httpd; /* NULL: closed */
     struct mint *mint;
+    struct herald *herald;
     uint32_t calls;
 };
 
@@ -19,12 +21,13 @@ struct call {
     struct mint_answer answer;
 };
 
-struct counter *counter_open(uv_loop_t *loop, struct httpd *httpd, struct mint *mint)
+struct counter *counter_open(uv_loop_t *loop, struct httpd *httpd, struct mint *mint,
+                             struct herald *herald)
 {
     struct counter *counter = calloc(1, sizeof *counter);
     if (counter == NULL)
         abort();
-    *counter = (struct counter){.loop = loop, .httpd = httpd, .mint = mint};
+    *counter = (struct counter){.loop = loop, .httpd = httpd, .mint = mint, .herald = herald};
     return counter;
 }
 
@@ -82,6 +85,9 @@ static void on_done(uv_work_t *work, int status)
     struct counter *counter = call->counter;
     (void)status;
     counter->calls--;
+    bool has_spent = strcmp(call->path.at, "/v1/swap") == 0 && call->answer.status == 200;
+    if (counter->httpd != NULL && has_spent)
+        herald_spent(counter->herald);
     if (counter->httpd != NULL)
         answer(counter->httpd, call->number, call->origin.at, call->answer.status,
                text_span(&call->answer.body));

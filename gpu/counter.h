@@ -10,11 +10,14 @@
 #include "gpu/httpd.h"
 
 struct counter;
+struct herald;
 struct mint;
 
 enum { COUNTER_CALLS_MAX = 256 };
 
-struct counter *counter_open(uv_loop_t *loop, struct httpd *httpd, struct mint *mint);
+/* herald: is told when something was spent. */
+struct counter *counter_open(uv_loop_t *loop, struct httpd *httpd, struct mint *mint,
+                             struct herald *herald);
 void counter_close(struct counter *counter); /* may be NULL */
 
 /* Whether it is for a mint. counter may be NULL. */

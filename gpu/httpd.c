@@ -1,6 +1,7 @@
 #include "gpu/httpd.h"
 
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "gpu/httpd_parts.h"
@@ -98,6 +99,15 @@ static void write_address(char *out, size_t size, struct MHD_Connection *connect
         out[0] = '\0';
 }
 
+static const char *read_websocket_key(struct MHD_Connection *connection)
+{
+    const char *protocol = header(connection, MHD_HTTP_HEADER_UPGRADE);
+    const char *version = header(connection, "Sec-WebSocket-Version");
+    bool is_one = protocol != NULL && strcasecmp(protocol, "websocket") == 0 && version != NULL &&
+                  strcmp(version, "13") == 0;
+    return is_one ? header(connection, "Sec-WebSocket-Key") : NULL;
+}
+
 static void ask(struct httpd_exchange *exchange, const char *method, const char *path)
 {
     struct httpd *httpd = exchange->httpd;
@@ -110,6 +120,7 @@ static void ask(struct httpd_exchange *exchange, const char *method, const char 
         .authorization = header(exchange->connection, MHD_HTTP_HEADER_AUTHORIZATION),
         .origin = header(exchange->connection, MHD_HTTP_HEADER_ORIGIN),
         .address = address,
+        .websocket_key = read_websocket_key(exchange->connection),
         .is_too_long = exchange->is_too_long,
         .body = text_span(&exchange->in),
     };
@@ -171,7 +182,7 @@ static bool read_address(struct sockaddr_storage *address, const struct httpd_se
 
 static struct MHD_Daemon *start(struct httpd *httpd, const struct sockaddr_storage *address)
 {
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE;
     if (address->ss_family == AF_INET6)
         flags |= MHD_USE_IPv6;
     return MHD_start_daemon(flags, httpd->setup.port, NULL, NULL, on_request, httpd,

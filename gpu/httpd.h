@@ -32,6 +32,7 @@ struct httpd_request {
     const char *authorization; /* NULL: none */
     const char *origin;        /* of the page in a browser that asks; NULL */
     const char *address;       /* of the client; "" where it has none */
+    const char *websocket_key; /* of one that wants to be a websocket; NULL */
     struct span body;          /* empty when it was too long */
     bool is_too_long;          /* past body_bytes_max */
 };
@@ -71,6 +72,16 @@ void httpd_answer(struct httpd *httpd, uint64_t number, const struct httpd_head 
 void httpd_begin(struct httpd *httpd, uint64_t number, const struct httpd_head *head);
 MUST_CHECK bool httpd_add(struct httpd *httpd, uint64_t number, struct span piece);
 void httpd_end(struct httpd *httpd, uint64_t number);
+
+/* Instead of an answer: the connection is a websocket from now on, with what stands behind the
+ * handshake. accept: for its key. It is not told when the client has left before. What is upgraded
+ * has to be hung up before httpd_free. */
+struct httpd_upgrade;
+typedef void httpd_upgraded_fn(void *owner, struct httpd_upgrade *upgrade, int fd,
+                               struct span early);
+void httpd_upgrade(struct httpd *httpd, uint64_t number, const char *accept,
+                   httpd_upgraded_fn *upgraded, void *owner);
+void httpd_hang_up(struct httpd_upgrade *upgrade);
 
 /* Takes no more connections. */
 void httpd_drain(struct httpd *httpd);

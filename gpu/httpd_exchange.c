@@ -3,7 +3,7 @@
 
 #include "gpu/httpd_parts.h"
 
-static struct httpd_exchange *find(const struct httpd *httpd, uint64_t number)
+struct httpd_exchange *httpd_find(const struct httpd *httpd, uint64_t number)
 {
     uint64_t slot = number & ((1U << HTTPD_SLOT_BITS) - 1);
     struct httpd_exchange *exchange = slot < httpd->slot_count ? httpd->slots[slot] : NULL;
@@ -137,7 +137,7 @@ static void compose(struct httpd_exchange *exchange, const struct httpd_head *he
 
 void httpd_begin(struct httpd *httpd, uint64_t number, const struct httpd_head *head)
 {
-    struct httpd_exchange *exchange = find(httpd, number);
+    struct httpd_exchange *exchange = httpd_find(httpd, number);
     if (exchange == NULL || exchange->state != HTTPD_ASKED)
         return;
     compose(exchange, head, MHD_SIZE_UNKNOWN);
@@ -148,7 +148,7 @@ void httpd_begin(struct httpd *httpd, uint64_t number, const struct httpd_head *
 void httpd_answer(struct httpd *httpd, uint64_t number, const struct httpd_head *head,
                   struct span body)
 {
-    struct httpd_exchange *exchange = find(httpd, number);
+    struct httpd_exchange *exchange = httpd_find(httpd, number);
     if (exchange == NULL || exchange->state != HTTPD_ASKED)
         return;
     compose(exchange, head, body.len);
@@ -159,7 +159,7 @@ void httpd_answer(struct httpd *httpd, uint64_t number, const struct httpd_head 
 
 bool httpd_add(struct httpd *httpd, uint64_t number, struct span piece)
 {
-    struct httpd_exchange *exchange = find(httpd, number);
+    struct httpd_exchange *exchange = httpd_find(httpd, number);
     if (exchange == NULL || exchange->state != HTTPD_ANSWERING || exchange->is_cut)
         return false;
     exchange->is_cut = piece.len > HTTPD_PENDING_BYTES_MAX - (exchange->out.len - exchange->sent);
@@ -171,7 +171,7 @@ bool httpd_add(struct httpd *httpd, uint64_t number, struct span piece)
 
 void httpd_end(struct httpd *httpd, uint64_t number)
 {
-    struct httpd_exchange *exchange = find(httpd, number);
+    struct httpd_exchange *exchange = httpd_find(httpd, number);
     if (exchange == NULL || exchange->state != HTTPD_ANSWERING)
         return;
     exchange->state = HTTPD_ENDED;

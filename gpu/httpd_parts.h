@@ -27,6 +27,8 @@ struct httpd_exchange {
     struct MHD_Response *response;
     uint32_t status;
     uv_poll_t *watch; /* for the client to leave; NULL while nobody waits */
+    httpd_upgraded_fn *upgraded;
+    void *upgraded_owner;
 };
 
 struct httpd {
@@ -43,6 +45,9 @@ struct httpd {
 
 /* The library is to look at its connections soon. */
 void httpd_wake(struct httpd *httpd);
+
+/* NULL: it is over, or its client has left. */
+struct httpd_exchange *httpd_find(const struct httpd *httpd, uint64_t number);
 
 /* Until it is resumed, the library does not look at the connection; whether its client leaves is
  * watched here. From within the library's callbacks. */

@@ -105,6 +105,24 @@ static void write_methods(struct text *out, const struct mint *mint)
         }
 }
 
+static void write_subscriptions(struct text *out, const struct mint *mint)
+{
+    static const char *const units[] = {MINT_UNIT_PAID, MINT_UNIT_PROMO};
+    text_add(out, SPAN(",\"17\":{\"supported\":["));
+    for (size_t unit = 0; unit < ARRAY_LEN(units); unit++) {
+        text_addf(out,
+                  "%s{\"method\":\"grant\",\"unit\":\"%s\",\"commands\":[\"proof_state\","
+                  "\"grant_mint_quote\"]}",
+                  unit > 0 ? "," : "", units[unit]);
+        for (uint32_t i = 0; i < mint->method_count; i++)
+            text_addf(out,
+                      ",{\"method\":\"%s\",\"unit\":\"%s\",\"commands\":[\"proof_state\","
+                      "\"%s_melt_quote\"]}",
+                      mint->methods[i].name, units[unit], mint->methods[i].name);
+    }
+    text_add(out, SPAN("]}"));
+}
+
 /* What is said of the cache: answers are kept as long as what they say is. */
 static void write_nuts(struct text *out, const struct mint *mint)
 {
@@ -119,6 +137,7 @@ static void write_nuts(struct text *out, const struct mint *mint)
     static const int supported[] = {7, 8, 9, 10, 11, 12, 14, 20};
     for (size_t i = 0; i < ARRAY_LEN(supported); i++)
         text_addf(out, ",\"%d\":{\"supported\":true}", supported[i]);
+    write_subscriptions(out, mint);
     text_add(out, SPAN(",\"19\":{\"ttl\":null,\"cached_endpoints\":["));
     for (size_t i = 0; i < ARRAY_LEN(posts); i++)
         text_addf(out, "%s{\"method\":\"POST\",\"path\":\"%s\"}", i > 0 ? "," : "", posts[i]);

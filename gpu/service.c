@@ -94,6 +94,7 @@ static void close_source(struct service *service)
 static void close_handles(struct service *service)
 {
     counter_close(service->counter);
+    herald_close(service->herald);
     httpd_free(service->httpd);
     service_market_close(service->market);
     uv_close((uv_handle_t *)&service->drain, NULL);
@@ -128,6 +129,7 @@ static void on_signal(uv_signal_t *signal, int number)
     service->is_draining = true;
     journal_line(JOURNAL_INFO, "serve: stopping requests=%u", talks_statistics(service->talks).now);
     httpd_drain(service->httpd);
+    herald_hush(service->herald);
     service_market_withdraw(service->market);
     uv_timer_start(&service->drain, on_drain, 0, DRAIN_TICK_MS);
 }
@@ -261,6 +263,20 @@ static bool open_market(struct service *service, const struct service_options *o
                                service->name, err);
 }
 
+/* What the bank has is for whoever asks. */
+static bool open_counter(struct service *service, struct err *err)
+{
+    struct mint *mint = service->bank != NULL ? bank_mint(service->bank) : NULL;
+    if (mint == NULL)
+        return true;
+    service->herald =
+        herald_open(&service->loop, service->httpd, mint, bank_database(service->bank), err);
+    if (service->herald == NULL)
+        return false;
+    service->counter = counter_open(&service->loop, service->httpd, mint, service->herald);
+    return true;
+}
+
 /* The model first: who can connect is answered. */
 static bool start(struct service *service, const struct service_options *options, struct err *err)
 {
@@ -289,14 +305,15 @@ static bool start(struct service *service, const struct service_options *options
                               .model = service->model.name,
                               .talks_max = TALKS_MAX});
     service->httpd = httpd_new(&setup, err);
-    if (service->httpd == NULL || !open_market(service, options, err)) {
+    if (service->httpd == NULL || !open_counter(service, err) ||
+        !open_market(service, options, err)) {
+        counter_close(service->counter);
+        herald_close(service->herald);
         if (service->httpd != NULL)
             httpd_free(service->httpd);
         close_source(service);
         return false;
     }
-    if (service->bank != NULL)
-        service->counter = counter_open(&service->loop, service->httpd, bank_mint(service->bank));
     begin(service);
     tell_ready(service, &setup, options);
     return true;

@@ -6,6 +6,7 @@
 
 #include "gpu/apikey.h"
 #include "gpu/counter.h"
+#include "gpu/herald.h"
 #include "gpu/httpd.h"
 #include "gpu/ollama.h"
 #include "gpu/service.h"
@@ -22,6 +23,7 @@ struct service {
     struct service_market *market; /* NULL: nothing is announced */
     struct bank *bank;             /* NULL: none */
     struct counter *counter;       /* NULL: no mint */
+    struct herald *herald;         /* the same */
     struct ollama_model model;
     char name[128];
     int64_t began_at;

@@ -203,6 +203,10 @@ void service_ask(void *owner, const struct httpd_request *request)
     struct refusal refusal;
     struct text body = {0};
     struct httpd_head head = {.closes = service->is_draining};
+    if (herald_takes(service->herald, request)) {
+        herald_ask(service->herald, request);
+        return;
+    }
     if (counter_takes(service->counter, request)) {
         counter_ask(service->counter, request);
         return;

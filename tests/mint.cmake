@@ -25,6 +25,12 @@ target_link_libraries(test_counter PRIVATE talker PkgConfig::CMOCKA PkgConfig::L
 add_test(NAME counter COMMAND test_counter $<TARGET_FILE:shoal-gpu> ${CMAKE_SOURCE_DIR}/ops/demo/model)
 set_tests_properties(counter PROPERTIES LABELS unit)
 database_test(counter)
+add_executable(test_herald test_herald.c node.c ws.c)
+target_link_libraries(test_herald PRIVATE talker PkgConfig::CMOCKA PkgConfig::LIBPQ PkgConfig::ZLIB)
+add_test(NAME herald COMMAND test_herald $<TARGET_FILE:shoal-gpu> ${CMAKE_SOURCE_DIR}/ops/demo/model)
+set_tests_properties(herald PROPERTIES LABELS unit)
+database_test(herald)
+fuzz_target(herald api)
 add_test(NAME interop_mint COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/interop/run_mint
   $<TARGET_FILE:shoal-gpu>)
 set_tests_properties(interop_mint PROPERTIES LABELS interop)

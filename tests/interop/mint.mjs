@@ -11,8 +11,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { getEncodedToken, P2PKBuilder, Wallet } from '@cashu/cashu-ts';
+import { getEncodedToken, injectWebSocketImpl, P2PKBuilder, Wallet } from '@cashu/cashu-ts';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
+import WebSocket from 'ws';
+
+injectWebSocketImpl(WebSocket);
 
 const CHECK_MS = 60000;
 const UNIT = 'ccr-promo';
@@ -118,6 +121,30 @@ await check('some is sent and received once, with fees', async () => {
     assert.deepEqual(states.map((state) => state.state),
         [...send.map(() => 'SPENT'), ...keep.map(() => 'UNSPENT')]);
     await code(theirs.receive(token), 11001);
+    coins = keep;
+});
+
+await check('who waits for a payment is told of it', async () => {
+    const { keep, send } = await mine.send(16, coins, { includeFees: true });
+    const states = [];
+    let heard;
+    const unspent = new Promise((resolve) => { heard = resolve; });
+    let spent;
+    const done = new Promise((resolve) => { spent = resolve; });
+    const forget = await mine.on.proofStateUpdates(send, ({ Y, state }) => {
+        states.push(`${Y} ${state}`);
+        if (states.length === send.length)
+            heard();
+        if (states.length === 2 * send.length)
+            spent();
+    }, assert.fail);
+    await unspent;
+    assert.ok(states.every((state) => state.endsWith(' UNSPENT')));
+    await (await open()).receive(getEncodedToken({ mint: url, proofs: send, unit: UNIT }));
+    await done;
+    assert.ok(states.slice(send.length).every((state) => state.endsWith(' SPENT')));
+    assert.equal(new Set(states).size, states.length);
+    forget();
     coins = keep;
 });
 
