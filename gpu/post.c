@@ -161,8 +161,10 @@ static void on_heard(void *owner, struct link_query *query, const struct message
         road->query = NULL;
         return;
     }
-    if (message->type == MESSAGE_EOSE)
+    if (message->type == MESSAGE_EOSE) {
         road->is_heard = true;
+        journal_line(JOURNAL_INFO, "relay: %s tells what is for us", link_url(road->link));
+    }
     if (message->type == MESSAGE_EVENT)
         hear(road->post, &message->event, arena);
 }

@@ -3,9 +3,14 @@
  * not answered. */
 #include "gpu/desk.h"
 
+#include <libpq-fe.h>
+#include <signal.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "client/holder.h"
 #include "client/keys.h"
@@ -16,8 +21,11 @@
 #include "shared/err.h"
 #include "shared/event.h"
 #include "shared/filter.h"
+#include "shared/hex.h"
 #include "shared/kind.h"
 #include "shared/parcel.h"
+#include "tests/folder.h"
+#include "tests/node.h"
 #include "tests/relay.h"
 #include "tests/scratch.h"
 #include "tests/test.h"
@@ -88,6 +96,7 @@ static void answer(void *owner, struct desk_answer *out, const struct desk_quest
 /* ---- the buyer ---- */
 
 static struct {
+    struct bytes32 node; /* whom he asks */
     struct holder *holder;
     struct post *post;
     struct parcel_shelf *shelf;
@@ -111,7 +120,7 @@ static void on_heard(void *owner, const struct event *wrap, struct arena *arena)
     struct span content;
     (void)owner;
     assert_true(wrap_open(&rumor, arena, buyer.holder, wrap, NULL));
-    assert_memory_equal(&rumor.pubkey, holder_pubkey(node.holder), sizeof rumor.pubkey);
+    assert_memory_equal(&rumor.pubkey, &buyer.node, sizeof rumor.pubkey);
     if (rumor.kind == KIND_MARKET_CHUNK) {
         hear_chunk(&rumor);
         return;
@@ -134,7 +143,7 @@ static void send_rumor(struct event *rumor)
     randombytes_buf(&seed, sizeof seed);
     seed.is_ephemeral = true;
     seed.seal_at = seed.wrap_at = time(NULL);
-    assert_true(wrap_seal(&json, buyer.holder, rumor, holder_pubkey(node.holder), &seed, NULL));
+    assert_true(wrap_seal(&json, buyer.holder, rumor, &buyer.node, &seed, NULL));
     struct span copy = arena_copy(&buyer.arena, text_span(&json));
     text_clear(&json);
     assert_true(event_parse(&wrap, &buyer.arena, copy, NULL));
@@ -187,6 +196,7 @@ static int begin(void **state)
     node.holder = new_holder();
     node.post = new_post(node.holder);
     node.desk = desk_new(&(struct desk_setup){.loop = &loop, .post = node.post, .answer = answer});
+    buyer.node = *holder_pubkey(node.holder);
     buyer.holder = new_holder();
     buyer.post = new_post(buyer.holder);
     buyer.shelf = parcel_shelf_new();
@@ -300,14 +310,109 @@ static void test_chunks(void **state)
 static void test_leaves(void **state)
 {
     (void)state;
+    buyer.node = *holder_pubkey(node.holder);
     ask(&(struct asked){"d1", "GET", "/", {0}, time(NULL)});
     UNTIL(desk_statistics(node.desk).busy == 1);
+}
+
+/* ---- the mint of a real node ---- */
+
+static char folder[64];
+
+static void run(const char *command)
+{
+    FILE *pipe = popen(command, "re"); /* NOLINT(cert-env33-c): nothing in it is foreign */
+    assert_non_null(pipe);
+    char line[256];
+    while (fgets(line, sizeof line, pipe) != NULL)
+        continue;
+    assert_int_equal(pclose(pipe), 0);
+}
+
+/* A database of its own: another seed has other keysets. */
+static void change_database(const char *what)
+{
+    PGconn *connection = PQconnectdb(getenv("TEST_DB"));
+    PGresult *done =
+        PQexec(connection, scratch_format("%s DATABASE test_desk_%d", what, (int)getpid()));
+    assert_int_equal(PQresultStatus(done), PGRES_COMMAND_OK);
+    PQclear(done);
+    PQfinish(connection);
+}
+
+static void start_mint(struct node *process)
+{
+    const char *database =
+        scratch_format("%s dbname=test_desk_%d", getenv("TEST_DB"), (int)getpid());
+    folder_make(folder, sizeof folder);
+    chmod(folder, 0700);
+    const char *password = scratch_format("%s/password", folder);
+    const char *seed = scratch_format("%s/seed", folder);
+    const char *key = scratch_format("%s/key", folder);
+    FILE *file = fopen(password, "we");
+    assert_non_null(file);
+    fputs("hunter2\n", file);
+    assert_int_equal(fclose(file), 0);
+    run(scratch_format("%s mint init %s --mint-password-file %s", GPU_BINARY, seed, password));
+    run(scratch_format("%s identity new --key %s --password-file %s --cost 4", SHOAL_BINARY, key,
+                       password));
+    const char *const arguments[] = {
+        "--announce",      "--relay",    urls[0],  "--key",    key,
+        "--password-file", password,     "--mint", seed,       "--mint-password-file",
+        password,          "--database", database, DEMO_MODEL, NULL};
+    change_database("CREATE");
+    node_start(process, GPU_BINARY, arguments);
+    node_await(process, "mint=nostr:nprofile1");
+    node_await(process, "tells what is for us");
+    const char *said = strstr(process->said.at, "announce: node=");
+    assert_non_null(said);
+    assert_true(hex_decode(buyer.node.at, sizeof buyer.node.at,
+                           (struct span){said + strlen("announce: node="), 64}));
+}
+
+static void expect_words(uint32_t status, const char *words)
+{
+    if (buyer.last.status != status ||
+        memmem(buyer.last.body.at, buyer.last.body.len, words, strlen(words)) == NULL)
+        fail_msg("%u %.*s", buyer.last.status, (int)buyer.last.body.len, buyer.last.body.at);
+}
+
+/* Its keys, a refusal, and what is too long for a mint. */
+static void test_mint(void **state)
+{
+    struct node process;
+    struct text body = {0};
+    (void)state;
+    uv_timer_start(&late, on_late, WAIT_MS, 0);
+    start_mint(&process);
+    int before = buyer.answers;
+    ask(&(struct asked){"m1", "GET", "/v1/keys", {0}, time(NULL)});
+    UNTIL(buyer.answers == before + 1);
+    expect_words(200, "\"unit\":\"ccr-promo\"");
+    ask(&(struct asked){"m2", "POST", "/v1/swap", SPAN("{}"), time(NULL)});
+    UNTIL(buyer.answers == before + 2);
+    expect_words(400, "\"code\":10000");
+    ask(&(struct asked){"m3", "GET", "/v1/nothing", {0}, time(NULL)});
+    UNTIL(buyer.answers == before + 3);
+    expect_words(404, "\"detail\"");
+    text_add(&body, SPAN("\""));
+    for (size_t size = 0; size <= 1 << 20; size += 16)
+        text_add(&body, SPAN("0123456789abcdef"));
+    text_add(&body, SPAN("\""));
+    ask(&(struct asked){"m4", "POST", "/v1/swap", text_span(&body), time(NULL)});
+    UNTIL(buyer.answers == before + 4);
+    expect_words(413, "too long");
+    assert_int_equal(node_stop(&process, SIGTERM), 0);
+    change_database("DROP");
+    folder_remove(folder);
+    text_clear(&process.said);
+    text_clear(&body);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers), cmocka_unit_test(test_long), cmocka_unit_test(test_refuses),
-        cmocka_unit_test(test_chunks), cmocka_unit_test(test_leaves)};
+        cmocka_unit_test(test_chunks),  cmocka_unit_test(test_mint), cmocka_unit_test(test_leaves)};
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -1,7 +1,11 @@
 # Questions over relays.
 unit_test(desk_gate api)
 relay_test(desk)
-target_link_libraries(relay_desk PRIVATE api)
+target_sources(relay_desk PRIVATE node.c)
+target_link_libraries(relay_desk PRIVATE api PkgConfig::LIBPQ)
+target_compile_definitions(relay_desk PRIVATE GPU_BINARY="$<TARGET_FILE:shoal-gpu>"
+  SHOAL_BINARY="$<TARGET_FILE:shoal>" DEMO_MODEL="${CMAKE_SOURCE_DIR}/ops/demo/model")
+add_dependencies(relay_desk shoal-gpu shoal)
 # Nodes at a relay, and who looks for them.
 relay_test(swarm)
 target_sources(relay_swarm PRIVATE node.c)
