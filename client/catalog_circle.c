@@ -104,17 +104,13 @@ void catalog_write_circle(struct text *out, struct circle *circle)
     arena_clear(&arena);
 }
 
-bool catalog_circles(struct store *store, struct bytes32 **roots, size_t *count,
-                     struct arena *arena, struct err *err)
+/* The ids in the rows that were begun. */
+static bool read_roots(struct store *store, struct sqlite3_stmt *row, struct bytes32 **roots,
+                       size_t *count, struct arena *arena, struct err *err)
 {
-    struct sqlite3_stmt *row;
     bool is_row;
     *roots = NULL;
     *count = 0;
-    if (!catalog_settle(store, err) ||
-        !sql_start(store->sql, &row, err,
-                   "SELECT root FROM entity WHERE type = 'circle' AND has_root ORDER BY root", ""))
-        return false;
     while (true) {
         if (!sql_next(store->sql, row, &is_row, err))
             return false;
@@ -123,6 +119,29 @@ bool catalog_circles(struct store *store, struct bytes32 **roots, size_t *count,
         *roots = arena_grow(arena, struct bytes32, *roots, *count);
         (*roots)[(*count)++] = sql_id(row, 0);
     }
+}
+
+bool catalog_circles(struct store *store, struct bytes32 **roots, size_t *count,
+                     struct arena *arena, struct err *err)
+{
+    struct sqlite3_stmt *row;
+    return catalog_settle(store, err) &&
+           sql_start(store->sql, &row, err,
+                     "SELECT root FROM entity WHERE type = 'circle' AND has_root ORDER BY root",
+                     "") &&
+           read_roots(store, row, roots, count, arena, err);
+}
+
+bool catalog_idle(struct store *store, struct bytes32 **roots, size_t *count, struct arena *arena,
+                  const struct bytes32 *circle, struct err *err)
+{
+    struct sqlite3_stmt *row;
+    return catalog_settle(store, err) &&
+           sql_start(store->sql, &row, err,
+                     "SELECT root FROM entity WHERE circle = ? AND has_root AND idle > 0"
+                     " ORDER BY root",
+                     "b", circle) &&
+           read_roots(store, row, roots, count, arena, err);
 }
 
 bool catalog_last(struct store *store, struct catalog_last *last, struct err *err)

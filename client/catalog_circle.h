@@ -23,6 +23,10 @@ void catalog_write_circle(struct text *out, struct circle *circle);
 MUST_CHECK bool catalog_circles(struct store *store, struct bytes32 **roots, size_t *count,
                                 struct arena *arena, struct err *err);
 
+/* Its entities in which events do nothing. */
+MUST_CHECK bool catalog_idle(struct store *store, struct bytes32 **roots, size_t *count,
+                             struct arena *arena, const struct bytes32 *circle, struct err *err);
+
 /* The last events that are here of a writer, of each device in each entity of a circle. */
 struct catalog_last {
     const struct bytes32 *circle, *author;

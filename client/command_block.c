@@ -51,22 +51,8 @@ bool block_each(struct store *store, const struct bytes32 *author, block_fn *fn,
 bool block_read_file(struct span *bytes, struct arena *arena, const struct command_call *call,
                      const char *path, struct err *err)
 {
-    struct text out = {0};
-    size_t got = 1;
-    bool is_input = !call->is_inner && strcmp(path, "-") == 0;
-    FILE *file = is_input ? stdin : fopen(path, "re");
-    if (file == NULL)
-        return err_set(err, ERR_INVALID, "cannot read %.60s", path);
-    while (got > 0 && out.len <= PEN_TEXT_BYTES_MAX) {
-        got = fread(text_reserve(&out, BUFSIZ), 1, BUFSIZ, file);
-        out.len += got;
-    }
-    if (!is_input)
-        (void)fclose(file);
-    *bytes = arena_copy(arena, text_span(&out));
-    text_clear(&out);
-    return bytes->len <= PEN_TEXT_BYTES_MAX ||
-           err_set(err, ERR_INVALID, "a file of over %d bytes", PEN_TEXT_BYTES_MAX);
+    const struct home_file file = {call, path, PEN_TEXT_BYTES_MAX};
+    return home_read_file(bytes, arena, &file, err);
 }
 
 /* ---- shoal block new ---- */

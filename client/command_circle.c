@@ -10,6 +10,7 @@
 #include "client/entity.h"
 #include "client/keyring.h"
 #include "client/pen_circle.h"
+#include "client/pen_text.h"
 #include "client/person.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -100,7 +101,8 @@ static bool act(struct pen *pen, struct text *out, const struct bytes32 *root,
     if ((act->type != ACT_VOID && !check_free(pen, root, err)) ||
         !pen_circle_act(pen, &event, root, act, err) ||
         !keyring_open(pen->store, pen->holder, &given, err) ||
-        (act->type != ACT_LEAVE && !pen_circle_share(pen, &given, root, err)))
+        (act->type != ACT_LEAVE &&
+         (!pen_circle_share(pen, &given, root, err) || !pen_text_mend(pen, &given, root, err))))
         return false;
     pen_report(pen, out, root, &event.id);
     return true;
@@ -199,7 +201,7 @@ static bool keep_keys(struct pen *pen, struct text *out, struct err *err)
     bool rotates = command_value(pen->call, "rotate") != NULL;
     struct bytes32 *roots, root;
     size_t count = 1;
-    uint64_t opened, given, all = 0;
+    uint64_t opened, given, mended, all = 0;
     struct catalog_counts counts;
     if (rotates && pen->call->word_count == 0)
         return err_set(err, ERR_INVALID, "--rotate: of which circle?");
@@ -214,7 +216,8 @@ static bool keep_keys(struct pen *pen, struct text *out, struct err *err)
         (rotates && !pen_circle_rotate(pen, &root, err)))
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (!pen_circle_share(pen, &given, &roots[i], err))
+        if (!pen_circle_share(pen, &given, &roots[i], err) ||
+            !pen_text_mend(pen, &mended, &roots[i], err))
             return false;
         all += given;
     }
@@ -412,6 +415,13 @@ const struct command command_circle_void = {
     .option_count = ARRAY_LEN(options_change),
     .write = void_events};
 
+static void describe_keys(struct text *out)
+{
+    text_add(out,
+             SPAN("Whoever may write also deletes what somebody wrote in texts who may not, for\n"
+                  "programs that apply all that they hear, where nobody has done so.\n"));
+}
+
 static const struct command_option options_keys[] = {
     {"rotate", NULL, "make a new one, as an admin"}, PEN_OPTIONS};
 
@@ -422,4 +432,5 @@ const struct command command_circle_keys = {
     .words_max = 1,
     .options = options_keys,
     .option_count = ARRAY_LEN(options_keys),
-    .write = keep_keys};
+    .write = keep_keys,
+    .more = describe_keys};

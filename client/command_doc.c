@@ -84,11 +84,9 @@ static bool apply(struct doc *doc, struct arena *arena, struct span from, struct
 static bool write_difference(struct pen *pen, struct pen_change *change, struct span from,
                              struct span to, struct event *event, struct err *err)
 {
-    struct text before = {0};
-    struct doc *doc = pen_text_open(pen, change, &before, err);
+    struct doc *doc = pen_text_open(pen, change, err);
     bool ok = doc != NULL && apply(doc, &pen->arena, from, to, err) &&
-              pen_text_write(pen, change, doc, &before, event, err);
-    text_clear(&before);
+              pen_text_write(pen, change, doc, event, err);
     doc_free(doc);
     return ok;
 }

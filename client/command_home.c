@@ -131,6 +131,27 @@ bool home_relays(struct store *store, struct span **urls, size_t *count, struct 
     return *count > 0 || store_relays(store, urls, count, arena, err);
 }
 
+bool home_read_file(struct span *bytes, struct arena *arena, const struct home_file *file,
+                    struct err *err)
+{
+    struct text out = {0};
+    size_t got = 1;
+    bool is_input = !file->call->is_inner && strcmp(file->path, "-") == 0;
+    FILE *in = is_input ? stdin : fopen(file->path, "re");
+    if (in == NULL)
+        return err_set(err, ERR_INVALID, "cannot read %.60s", file->path);
+    while (got > 0 && out.len <= file->max) {
+        got = fread(text_reserve(&out, BUFSIZ), 1, BUFSIZ, in);
+        out.len += got;
+    }
+    if (!is_input)
+        (void)fclose(in);
+    *bytes = arena_copy(arena, text_span(&out));
+    text_clear(&out);
+    return bytes->len <= file->max ||
+           err_set(err, ERR_INVALID, "a file of over %zu bytes", file->max);
+}
+
 bool home_commit(struct store *store, const struct command_call *call, struct err *err)
 {
     if (command_value(call, "dry-run") == NULL)

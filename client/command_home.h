@@ -60,6 +60,15 @@ MUST_CHECK bool home_cut(struct store *store, uint64_t *cut, const struct comman
 MUST_CHECK bool home_relays(struct store *store, struct span **urls, size_t *count,
                             struct arena *arena, const struct command_call *call, struct err *err);
 
+/* All of a file, or of standard input where it is "-", in the arena. */
+struct home_file {
+    const struct command_call *call;
+    const char *path;
+    size_t max; /* bytes */
+};
+MUST_CHECK bool home_read_file(struct span *bytes, struct arena *arena,
+                               const struct home_file *file, struct err *err);
+
 /* Ends a transaction: commits it, or undoes it for --dry-run. */
 MUST_CHECK bool home_commit(struct store *store, const struct command_call *call, struct err *err);
 

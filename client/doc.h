@@ -14,6 +14,7 @@
 
 #include "shared/base.h"
 
+struct arena;
 struct err;
 struct text;
 
@@ -41,6 +42,23 @@ uint64_t doc_client(const struct bytes32 *root, const struct bytes32 *pubkey, ui
 MUST_CHECK bool doc_is_by(struct span update, uint64_t client, uint64_t *from, uint64_t *to,
                           struct err *err);
 
+/* The first client that an update writes as; false when it only deletes, or is none. */
+bool doc_writer(struct span update, uint64_t *client);
+
+/* Ranges of clocks. */
+struct doc_spans {
+    struct doc_span {
+        uint64_t client, from, to;
+    } * at;
+    size_t count;
+};
+
+/* Adds what an update deletes; spans grow in the arena. Of what is no update, nothing. */
+void doc_deletions(struct doc_spans *spans, struct arena *arena, struct span update);
+
+/* An update that only deletes. */
+void doc_write_deletions(struct text *out, const struct doc_spans *spans);
+
 MUST_CHECK bool doc_apply(struct doc *doc, struct span update, enum doc_trust trust,
                           struct err *err);
 
@@ -56,6 +74,11 @@ void doc_state_vector(const struct doc *doc, struct text *out);
 /* An update with all that state_vector lacks; empty: everything. */
 MUST_CHECK bool doc_diff(struct doc *doc, struct text *out, struct span state_vector,
                          struct err *err);
+
+/* Begins to remember what is done; an update with that, which is little however long the document
+ * is. */
+void doc_mark(struct doc *doc);
+void doc_news(struct doc *doc, struct text *out);
 
 /* The text, the array or the map of that name as JSON. Formats are left out. */
 void doc_json(const struct doc *doc, struct text *out, struct span name, enum doc_kind kind);
@@ -74,7 +97,14 @@ MUST_CHECK bool doc_text_delete(struct doc *doc, struct span name, size_t at, si
 MUST_CHECK bool doc_map_set(struct doc *doc, struct span name, struct span key, struct span any,
                             struct err *err);
 
-/* Takes the last local edit of a text back, or makes it again; what others wrote stays. False when
- * there is none. */
-bool doc_undo(struct doc *doc);
-bool doc_redo(struct doc *doc);
+/* Takes the last local edit of a text back, or makes it again; what others wrote stays. How many
+ * edits that took, more than one where others undid some of them; 0: there is none, and nothing is
+ * changed. */
+size_t doc_undo(struct doc *doc);
+size_t doc_redo(struct doc *doc);
+
+/* doc_apply of what this client did: one edit, to be undone; or what so many undone or redone ones
+ * came to. All that it did, in order, makes a document in which it can be undone. */
+enum doc_step { DOC_EDIT, DOC_UNDO, DOC_REDO };
+MUST_CHECK bool doc_replay(struct doc *doc, struct span update, enum doc_step step, size_t count,
+                           struct err *err);

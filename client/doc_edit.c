@@ -127,7 +127,7 @@ static struct doc_item *left_of(struct doc *doc, struct doc_branch *branch, uint
 }
 
 /* A new edit of the user's: nothing is to be redone any more. */
-static void begin_edit(struct doc *doc)
+void doc_begin_edit(struct doc *doc)
 {
     doc->recording = arena_alloc(&doc->arena, sizeof *doc->recording);
     *doc->recording = (struct doc_edit){.next = doc->undo};
@@ -155,7 +155,7 @@ bool doc_text_insert(struct doc *doc, struct span name, size_t at, struct span u
     size_t count = utf16_count(utf8);
     uint16_t *units = arena_array(&doc->arena, uint16_t, count);
     utf16_from(units, utf8);
-    begin_edit(doc);
+    doc_begin_edit(doc);
     doc_insert_units(doc, branch, left, units, count);
     doc->recording = NULL;
     branch->cursor = cursor;
@@ -175,7 +175,7 @@ bool doc_text_delete(struct doc *doc, struct span name, size_t at, size_t count,
     struct doc_item *cursor = branch->cursor;
     struct doc_item *item = left != NULL ? left->right : branch->start;
     uint64_t rest = count + snapped;
-    begin_edit(doc);
+    doc_begin_edit(doc);
     for (; rest > 0 && item != NULL; item = item->right) {
         if (item->is_deleted || !doc_counts(item))
             continue;

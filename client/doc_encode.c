@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 
 #include "client/doc.h"
@@ -144,41 +145,97 @@ static void add_items(struct text *out, const struct doc *doc, const uint64_t *c
     }
 }
 
-/* The runs of deleted clocks of one writer; how many. */
-static size_t add_runs(struct text *out, const struct doc_writer *writer)
+static int compare_ranges(const void *a, const void *b)
 {
-    size_t runs = 0;
-    for (size_t i = 0; i < writer->count; i++) {
-        if (!writer->items[i]->is_deleted)
-            continue;
-        uint64_t clock = writer->items[i]->id.clock, len = writer->items[i]->len;
-        while (i + 1 < writer->count && writer->items[i + 1]->is_deleted)
-            len += writer->items[++i]->len;
-        lib0_add_number(out, clock);
-        lib0_add_number(out, len);
-        runs++;
-    }
-    return runs;
+    const struct doc_range *x = a, *y = b;
+    if (x->id.client != y->id.client)
+        return x->id.client > y->id.client ? -1 : 1; /* as yjs does */
+    return (x->id.clock > y->id.clock) - (x->id.clock < y->id.clock);
 }
 
-static void add_deletions(struct text *out, const struct doc *doc)
+static bool go_on(const struct doc_range *a, const struct doc_range *b)
 {
-    struct text writers = {0}, runs = {0};
-    size_t count = 0;
-    for (size_t i = doc->writer_count; i-- > 0;) {
-        runs.len = 0;
-        size_t run_count = add_runs(&runs, doc->writers[i]);
-        if (run_count == 0)
-            continue;
-        count++;
-        lib0_add_number(&writers, doc->writers[i]->client);
-        lib0_add_number(&writers, run_count);
-        text_add(&writers, text_span(&runs));
+    return a->id.client == b->id.client && b->id.clock <= a->id.clock + a->len;
+}
+
+/* Sorts, and makes one of those that touch. */
+static void join_ranges(struct doc_ranges *ranges)
+{
+    size_t kept = 0;
+    if (ranges->count > 1)
+        qsort(ranges->at, ranges->count, sizeof *ranges->at, compare_ranges);
+    for (size_t i = 0; i < ranges->count; i++) {
+        struct doc_range *last = kept > 0 ? &ranges->at[kept - 1] : NULL, *next = &ranges->at[i];
+        uint64_t end = next->id.clock + next->len;
+        if (last == NULL || !go_on(last, next))
+            ranges->at[kept++] = *next;
+        else if (end > last->id.clock + last->len)
+            last->len = end - last->id.clock;
     }
-    lib0_add_number(out, count);
-    text_add(out, text_span(&writers));
-    text_clear(&writers);
-    text_clear(&runs);
+    ranges->count = kept;
+}
+
+void doc_add_deletions(struct text *out, struct doc_ranges *ranges)
+{
+    size_t writers = 0;
+    join_ranges(ranges);
+    for (size_t i = 0; i < ranges->count; i++)
+        writers += i == 0 || ranges->at[i].id.client != ranges->at[i - 1].id.client;
+    lib0_add_number(out, writers);
+    for (size_t i = 0, next = 0; i < ranges->count; i = next) {
+        for (next = i; next < ranges->count; next++)
+            if (ranges->at[next].id.client != ranges->at[i].id.client)
+                break;
+        lib0_add_number(out, ranges->at[i].id.client);
+        lib0_add_number(out, next - i);
+        for (size_t j = i; j < next; j++) {
+            lib0_add_number(out, ranges->at[j].id.clock);
+            lib0_add_number(out, ranges->at[j].len);
+        }
+    }
+}
+
+void doc_write_deletions(struct text *out, const struct doc_spans *spans)
+{
+    struct doc_ranges ranges = {0};
+    for (size_t i = 0; i < spans->count; i++)
+        doc_add_range(&ranges, (struct doc_id){spans->at[i].client, spans->at[i].from},
+                      spans->at[i].to - spans->at[i].from);
+    lib0_add_number(out, 0); /* writers of structs */
+    doc_add_deletions(out, &ranges);
+    free(ranges.at);
+}
+
+static void add_all_deletions(struct text *out, const struct doc *doc)
+{
+    struct doc_ranges ranges = {0};
+    for (size_t i = 0; i < doc->writer_count; i++)
+        for (size_t j = 0; j < doc->writers[i]->count; j++) {
+            const struct doc_item *item = doc->writers[i]->items[j];
+            if (item->is_deleted)
+                doc_add_range(&ranges, item->id, item->len);
+        }
+    doc_add_deletions(out, &ranges);
+    free(ranges.at);
+}
+
+void doc_mark(struct doc *doc)
+{
+    doc->is_marked = true;
+    doc->mark.len = doc->fresh.count = 0;
+    doc_state_vector(doc, &doc->mark);
+}
+
+void doc_news(struct doc *doc, struct text *out)
+{
+    struct arena arena = {0};
+    uint64_t *clocks = arena_array(&arena, uint64_t, doc->writer_count + 1);
+    bool ok = read_state_vector(doc, clocks, text_span(&doc->mark), NULL);
+    assert(ok); /* it is our own */
+    doc_join(doc);
+    add_items(out, doc, clocks);
+    doc_add_deletions(out, &doc->fresh);
+    arena_clear(&arena);
 }
 
 bool doc_diff(struct doc *doc, struct text *out, struct span state_vector, struct err *err)
@@ -189,7 +246,7 @@ bool doc_diff(struct doc *doc, struct text *out, struct span state_vector, struc
     if (ok) {
         doc_join(doc);
         add_items(out, doc, clocks);
-        add_deletions(out, doc);
+        add_all_deletions(out, doc);
     }
     arena_clear(&arena);
     return ok;

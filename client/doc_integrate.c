@@ -125,6 +125,8 @@ void doc_integrate(struct doc *doc, struct doc_item *item, uint64_t offset)
 static void mark_deleted(struct doc *doc, struct doc_item *item)
 {
     item->is_deleted = true;
+    if (doc->is_marked)
+        doc_add_range(&doc->fresh, item->id, item->len);
     if (item->parent != NULL) {
         if (doc_counts(item) && !item->has_key)
             item->parent->length -= item->len;

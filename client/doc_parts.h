@@ -9,6 +9,7 @@
 #include "client/doc.h"
 #include "client/doc_item.h"
 #include "shared/arena.h"
+#include "shared/text.h"
 
 struct doc_writer {
     uint64_t client;
@@ -59,6 +60,9 @@ struct doc {
     struct doc_edit *recording; /* NULL: what is done is not to be undone */
     struct doc_again *again;
     size_t again_count;
+    bool is_marked;
+    struct text mark;        /* the state vector at doc_mark */
+    struct doc_ranges fresh; /* what was deleted since */
 };
 
 /* Makes room for one more element in an array of malloc's. */
@@ -66,10 +70,20 @@ struct doc {
     ((array) = doc_grow_array(array, sizeof(type), count, &(capacity)))
 void *doc_grow_array(void *array, size_t size, size_t count, size_t *capacity);
 
+/* doc_read: an update, read whole before any of it is applied. */
+struct doc_update {
+    struct doc_stack items;
+    struct doc_ranges deletions;
+};
+bool doc_read_update(struct doc *doc, struct doc_update *update, struct span bytes,
+                     struct err *err);
+void doc_clear_update(struct doc_update *update);
+
 /* doc_store: items by id. */
 struct doc_writer *doc_writer_of(const struct doc *doc, uint64_t client);
 struct doc_writer *doc_writer_make(struct doc *doc, uint64_t client);
 size_t doc_find(const struct doc_writer *writer, uint64_t clock);
+void doc_add_range(struct doc_ranges *ranges, struct doc_id id, uint64_t len);
 struct doc_item *doc_item_at(const struct doc *doc, struct doc_id id);
 struct doc_branch *doc_root(struct doc *doc, struct span name);
 void doc_append(struct doc_writer *writer, struct doc_item *item);
@@ -89,7 +103,11 @@ void doc_delete_item(struct doc *doc, struct doc_item *item);
 void doc_drop_garbage(struct doc *doc);
 void doc_join(struct doc *doc);
 
+/* doc_encode: an update's deletions, which are sorted and joined for it. */
+void doc_add_deletions(struct text *out, struct doc_ranges *ranges);
+
 /* doc_edit: writes of our own. */
+void doc_begin_edit(struct doc *doc);
 void doc_delete_now(struct doc *doc, struct doc_item *item);
 void doc_insert_units(struct doc *doc, struct doc_branch *parent, struct doc_item *left,
                       uint16_t *units, size_t count);

@@ -40,6 +40,8 @@ void doc_free(struct doc *doc)
     free(doc->writers);
     free(doc->waiting_deletions.at);
     free(doc->garbage.at);
+    free(doc->fresh.at);
+    text_clear(&doc->mark);
     arena_clear(&doc->arena);
     free(doc);
 }
@@ -117,6 +119,12 @@ size_t doc_find(const struct doc_writer *writer, uint64_t clock)
             high = middle;
     }
     return low;
+}
+
+void doc_add_range(struct doc_ranges *ranges, struct doc_id id, uint64_t len)
+{
+    doc_grow(struct doc_range, ranges->at, ranges->count, ranges->capacity);
+    ranges->at[ranges->count++] = (struct doc_range){id, len};
 }
 
 struct doc_item *doc_item_at(const struct doc *doc, struct doc_id id)

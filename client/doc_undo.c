@@ -73,31 +73,83 @@ static void insert_again(struct doc *doc, struct doc_range range, uint16_t *unit
     }
 }
 
-/* Takes the first edit of one list back; what that did goes into the other. */
-static bool take_back(struct doc *doc, struct doc_edit **from, struct doc_edit **to)
+/* Moves the first edit of one list away; what is done in its place goes into the other. */
+static struct doc_edit *take(struct doc *doc, struct doc_edit **from, struct doc_edit **to)
 {
     struct doc_edit *edit = *from;
-    if (edit == NULL)
-        return false;
     *from = edit->next;
     doc->recording = arena_alloc(&doc->arena, sizeof *doc->recording);
     *doc->recording = (struct doc_edit){.next = *to};
     *to = doc->recording;
-    for (size_t i = 0; i < edit->inserted_count; i++)
-        delete_all(doc, edit->inserted[i]);
-    for (size_t i = 0; i < edit->deleted_count; i++)
-        insert_again(doc, edit->deleted[i], edit->deleted_units[i]);
-    doc->recording = NULL;
-    doc_drop_garbage(doc);
-    return true;
+    return edit;
 }
 
-bool doc_undo(struct doc *doc)
+/* Takes edits back until something has changed. How many; 0: nothing would. */
+static size_t take_back(struct doc *doc, struct doc_edit **from, struct doc_edit **to)
+{
+    bool has_changed = false;
+    size_t count = 0;
+    while (*from != NULL && !has_changed) {
+        const struct doc_edit *edit = take(doc, from, to);
+        for (size_t i = 0; i < edit->inserted_count; i++)
+            delete_all(doc, edit->inserted[i]);
+        for (size_t i = 0; i < edit->deleted_count; i++)
+            insert_again(doc, edit->deleted[i], edit->deleted_units[i]);
+        has_changed = doc->recording->inserted_count + doc->recording->deleted_count > 0;
+        count++;
+    }
+    doc->recording = NULL;
+    doc_drop_garbage(doc);
+    return has_changed ? count : 0;
+}
+
+size_t doc_undo(struct doc *doc)
 {
     return take_back(doc, &doc->undo, &doc->redo);
 }
 
-bool doc_redo(struct doc *doc)
+size_t doc_redo(struct doc *doc)
 {
     return take_back(doc, &doc->redo, &doc->undo);
+}
+
+/* What an edit deleted was put there again from a clock on, unless some of its lists are gone. */
+static void note_again(struct doc *doc, const struct doc_edit *edit, uint64_t from, uint64_t to)
+{
+    uint64_t len = 0;
+    for (size_t i = 0; i < edit->deleted_count; i++)
+        len += edit->deleted[i].len;
+    if (len != to - from)
+        return;
+    for (size_t i = 0; i < edit->deleted_count; from += edit->deleted[i++].len) {
+        doc->again = arena_grow(&doc->arena, struct doc_again, doc->again, doc->again_count);
+        doc->again[doc->again_count++] = (struct doc_again){edit->deleted[i], {doc->client, from}};
+    }
+}
+
+bool doc_replay(struct doc *doc, struct span update, enum doc_step step, size_t count,
+                struct err *err)
+{
+    struct doc_edit **from = step == DOC_UNDO ? &doc->undo : &doc->redo;
+    struct doc_edit **to = step == DOC_UNDO ? &doc->redo : &doc->undo;
+    uint64_t begin, end;
+    if (!doc_is_by(update, doc->client, &begin, &end, err))
+        return false;
+    if (step == DOC_EDIT || *from == NULL) {
+        doc_begin_edit(doc);
+    } else {
+        const struct doc_edit *edit = take(doc, from, to);
+        for (; count > 1 && *from != NULL; count--)
+            edit = take(doc, from, to);
+        note_again(doc, edit, begin, end);
+    }
+    struct doc_edit *edit = doc->recording;
+    if (end > begin) {
+        edit->inserted = arena_grow(&doc->arena, struct doc_range, NULL, 0);
+        edit->inserted[edit->inserted_count++] =
+            (struct doc_range){{doc->client, begin}, end - begin};
+    }
+    bool ok = doc_apply(doc, update, DOC_VALID, err);
+    doc->recording = NULL;
+    return ok;
 }

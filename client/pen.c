@@ -228,7 +228,7 @@ bool pen_finish(struct pen *pen, struct pen_change *change, struct event *event,
            op_parse(&ops, &pen->arena, event, err); /* as everybody else will read it */
 }
 
-bool pen_finish_text(struct pen *pen, struct pen_change *change, struct span update,
+bool pen_finish_text(struct pen *pen, struct pen_change *change, const struct prose_update *update,
                      struct event *event, struct err *err)
 {
     struct draft draft = {0};

@@ -16,6 +16,7 @@ struct command_call;
 struct draft;
 struct event;
 struct holder;
+struct prose_update;
 struct replica;
 struct roll;
 struct store;
@@ -94,9 +95,10 @@ struct roll *pen_list(struct pen *pen, struct pen_change *change, struct span ke
 MUST_CHECK bool pen_finish(struct pen *pen, struct pen_change *change, struct event *event,
                            struct err *err);
 
-/* The same for what was written in its text: an update of doc.h, by the client of this device. */
-MUST_CHECK bool pen_finish_text(struct pen *pen, struct pen_change *change, struct span update,
-                                struct event *event, struct err *err);
+/* The same for what was written in its text; see pen_text.h. */
+MUST_CHECK bool pen_finish_text(struct pen *pen, struct pen_change *change,
+                                const struct prose_update *update, struct event *event,
+                                struct err *err);
 
 /* The same for what is said in it. */
 MUST_CHECK bool pen_finish_saying(struct pen *pen, struct pen_change *change, struct span text,

@@ -259,6 +259,21 @@ struct doc *replica_doc(const struct replica *replica)
     return replica->has_text ? prose_doc(replica->prose) : NULL;
 }
 
+struct doc *replica_replay(const struct replica *replica, uint64_t client)
+{
+    return prose_replay(replica->prose, client);
+}
+
+const struct bytes32 *replica_owner(const struct replica *replica, uint64_t client)
+{
+    return prose_owner(replica->prose, client);
+}
+
+bool replica_mend(const struct replica *replica, struct text *out)
+{
+    return prose_mend(replica->prose, out);
+}
+
 size_t replica_contradictions(const struct replica *replica)
 {
     return prose_contradictions(replica->prose);

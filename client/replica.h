@@ -69,7 +69,14 @@ const struct bytes32 *replica_author(const struct replica *replica);
 /* The document; NULL when nobody wrote in it. Valid until the next replica_put. */
 struct doc *replica_doc(const struct replica *replica);
 
-/* Text updates that lost their place to another of the same device. */
+/* The document in which a client can undo its edits, to be freed by doc_free. */
+struct doc *replica_replay(const struct replica *replica, uint64_t client);
+
+/* prose_owner and prose_mend of its text. */
+const struct bytes32 *replica_owner(const struct replica *replica, uint64_t client);
+bool replica_mend(const struct replica *replica, struct text *out);
+
+/* Text updates that lost their place to another of the same client. */
 size_t replica_contradictions(const struct replica *replica);
 
 /* Events that keep their place and do nothing: void, or garbage. */

@@ -4,6 +4,7 @@
 #include "client/hlc.h"
 #include "client/keyring.h"
 #include "client/pen_circle.h"
+#include "client/pen_text.h"
 #include "client/person.h"
 #include "client/shoal_parts.h"
 #include "shared/utf8.h"
@@ -46,7 +47,8 @@ static bool write_act(void *owner, struct pen *pen, struct err *err)
     uint64_t count;
     return pen_circle_act(pen, &event, &writing->root, &writing->act, err) &&
            keyring_open(pen->store, pen->holder, &count, err) &&
-           (writing->act.type == ACT_LEAVE || pen_circle_share(pen, &count, &writing->root, err));
+           (writing->act.type == ACT_LEAVE || (pen_circle_share(pen, &count, &writing->root, err) &&
+                                               pen_text_mend(pen, &count, &writing->root, err)));
 }
 
 static bool act_on(struct shoal_store *store, const struct shoal_keys *keys, const char *circle,

@@ -18,51 +18,29 @@ struct writing {
     struct span update;
 };
 
-static bool write_splice(struct pen *pen, struct pen_change *change, struct doc *doc,
-                         const struct text *before, const struct writing *writing, struct err *err)
+static bool write_splice(struct pen *pen, struct pen_change *change, const struct writing *writing,
+                         struct event *event, struct err *err)
 {
-    struct event event;
     const struct span name = SPAN(REPLICA_TEXT);
     if (writing->count == 0 && writing->utf8.len == 0)
         return err_set(err, ERR_INVALID, "nothing to change");
-    return doc_text_delete(doc, name, writing->at, writing->count, err) &&
-           doc_text_insert(doc, name, writing->at, writing->utf8, err) &&
-           pen_text_write(pen, change, doc, before, &event, err);
-}
-
-/* That it goes on where this device's writing ended, so that it says nothing twice. */
-static bool check_update(struct doc *doc, const struct pen *pen, const struct writing *writing,
-                         struct err *err)
-{
-    uint64_t client = doc_client(&writing->root, pen_me(pen), store_device(pen->store)), from, to;
-    uint64_t clock = doc_clock(doc, client);
-    if (!doc_is_by(writing->update, client, &from, &to, err))
-        return false;
-    if (from < to && from != clock)
-        return err_set(err, ERR_INVALID, "it begins at clock %llu, and what is here ends at %llu",
-                       (unsigned long long)from, (unsigned long long)clock);
-    return doc_apply(doc, writing->update, DOC_VALID, err) &&
-           (doc_pending(doc) == 0 || err_set(err, ERR_INVALID, "it builds on what is not here"));
+    struct doc *doc = pen_text_open(pen, change, err);
+    bool ok = doc != NULL && doc_text_delete(doc, name, writing->at, writing->count, err) &&
+              doc_text_insert(doc, name, writing->at, writing->utf8, err) &&
+              pen_text_write(pen, change, doc, event, err);
+    doc_free(doc);
+    return ok;
 }
 
 static bool write_event(void *owner, struct pen *pen, struct err *err)
 {
     const struct writing *writing = owner;
     struct pen_change change = {0};
-    struct text before = {0};
     struct event event;
-    struct doc *doc = NULL;
-    bool ok = pen_load(pen, &change, &writing->root, err);
-    if (ok)
-        doc = pen_text_open(pen, &change, &before, err);
-    ok = doc != NULL;
-    if (ok && writing->update.at == NULL)
-        ok = write_splice(pen, &change, doc, &before, writing, err);
-    else if (ok)
-        ok = check_update(doc, pen, writing, err) &&
-             pen_text_pass(pen, &change, writing->update, &event, err);
-    text_clear(&before);
-    doc_free(doc);
+    bool ok =
+        pen_load(pen, &change, &writing->root, err) &&
+        (writing->update.at != NULL ? pen_text_apply(pen, &change, writing->update, &event, err)
+                                    : write_splice(pen, &change, writing, &event, err));
     pen_clear(&change);
     return ok;
 }

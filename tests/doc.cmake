@@ -2,6 +2,7 @@
 unit_test(lib0 core)
 unit_test(doc core)
 unit_test(prose core)
+property_test(prose core)
 property_test(doc core)
 fuzz_target(doc core)
 
@@ -19,3 +20,9 @@ if(TARGET shoal-relay)
            $<TARGET_FILE:shoal-relay> $<TARGET_FILE:yjs_peer>)
   set_tests_properties(interop_yjs PROPERTIES LABELS interop TIMEOUT 400 SKIP_RETURN_CODE 77)
 endif()
+
+# And with the command line, by hand.
+add_test(NAME interop_hand COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/interop/run_hand $<TARGET_FILE:shoal>)
+set_tests_properties(interop_hand PROPERTIES LABELS interop TIMEOUT 400 SKIP_RETURN_CODE 77)
+add_test(NAME shoal_mend COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_mend.sh $<TARGET_FILE:shoal>)
+set_tests_properties(shoal_mend PROPERTIES LABELS integration TIMEOUT 60)

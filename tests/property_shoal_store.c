@@ -94,7 +94,7 @@ static void write_text(struct draft *draft, struct made *made, size_t device)
     doc_state_vector(doc, &vector);
     assert_true(doc_text_insert(doc, SPAN("text"), 0, SPAN("fish "), NULL));
     assert_true(doc_diff(doc, &update, text_span(&vector), NULL));
-    prose_draft(draft, text_span(&update));
+    prose_draft(draft, &(struct prose_update){.bytes = text_span(&update)});
     text_clear(&vector);
     text_clear(&update);
 }

@@ -71,6 +71,65 @@ EDITOR=./editor status_of 1 doc edit "$id" --password-file password
 check 'this device wrote meanwhile' 'shoal doc edit: another command wrote meanwhile: nothing was changed' "$(cat error)"
 check 'and nothing was lost' 1 "$(run show "$id" | grep -c Shark)"
 
+# One's own edits are taken back, whatever others wrote since, and made again.
+undone=$(write new note title=Undone | member id)
+lines one two | write doc edit "$undone" - > /dev/null
+lines one TWO | write doc edit "$undone" - > /dev/null
+carry .local/share/shoal there
+lines zero one TWO | there doc edit "$undone" - --password-file password > /dev/null
+carry there .local/share/shoal
+write doc undo "$undone" > /dev/null
+check 'undone' 'zero\none\ntwo' "$(text "$undone")"
+write doc undo "$undone" > /dev/null
+check 'all of it' 'zero\n' "$(text "$undone")"
+status_of 1 doc undo "$undone" --password-file password
+check 'no more' 'shoal doc undo: this device has written nothing to undo' "$(cat error)"
+write doc redo "$undone" > /dev/null
+write doc redo "$undone" > /dev/null
+check 'made again' 'zero\none\nTWO' "$(text "$undone")"
+status_of 1 doc redo "$undone" --password-file password
+check 'all of that' 'shoal doc redo: this device has written nothing to make again' "$(cat error)"
+write doc undo "$undone" > /dev/null
+check 'and undone again' 'zero\none\ntwo' "$(text "$undone")"
+lines zero one two three | write doc edit "$undone" - > /dev/null
+status_of 1 doc redo "$undone" --password-file password
+there doc undo "$undone" --password-file password --dry-run > /dev/null
+there doc undo "$undone" --password-file password > /dev/null
+carry there .local/share/shoal
+carry .local/share/shoal there
+check 'each its own' 'one\ntwo\nthree' "$(text "$undone")"
+check 'the same there' "$(text "$undone")" "$(there doc show "$undone" | sed 's/.*"text":"\(.*\)"}$/\1/')"
+
+# For programs that speak Yjs: "ab", which client 7 wrote, and "c" behind it.
+given=$(write new note title=Given | member id)
+run doc export "$given" > bytes
+check 'nothing yet' '0000' "$(od -An -tx1 bytes | tr -d ' ')"
+printf '\001\001\007\000\004\001\004text\002ab\000' > first
+write doc apply "$given" first > /dev/null
+check 'applied' 'ab' "$(text "$given")"
+run doc export "$given" > bytes
+check 'as it was given' "$(od -An -tx1 first)" "$(od -An -tx1 bytes)"
+check 'in base64' "$(base64 < first)" "$(run doc export "$given" --base64)"
+check 'in JSON' "$(base64 < first)" "$(run doc export "$given" --json | member update)"
+printf '\001\001\007\002\204\007\001\001c\000' | base64 | write doc apply "$given" - --base64 > /dev/null
+check 'gone on with' 'abc' "$(text "$given")"
+printf '\001\007\002' > vector
+run doc export "$given" --since vector > bytes
+check 'the rest' '010107028407010163' "$(od -An -tx1 bytes | tr -d ' \n' | sed 's/00$//')"
+write doc undo "$given" > /dev/null
+check 'it is not of this device' 'shoal doc undo: this device has written nothing to undo' "$(cat error)"
+status_of 1 doc apply "$given" first --password-file password
+check 'nothing new' 'shoal doc apply: it says nothing that is not here' "$(cat error)"
+printf '\001\001\010\001\204\010\000\001x\000' > late
+status_of 1 doc apply "$given" late --password-file password
+check 'too early' 'shoal doc apply: it builds on what is not here' "$(cat error)"
+printf '\002\001\011\000\004\001\004text\001x\001\010\000\004\001\004text\001y\000' > two
+status_of 1 doc apply "$given" two --password-file password
+status_of 1 doc apply "$given" password --password-file password
+status_of 1 doc apply "$given" first --base64 --password-file password
+status_of 1 doc apply "$given" none --password-file password
+status_of 1 doc export "$given" --since password
+
 # Who wrote what.
 check 'a line each' 4 "$(run doc blame "$id" | wc -l)"
 check 'by the events that wrote them' 3 "$(run doc blame "$id" | member event | sort -u | wc -l)"
@@ -87,13 +146,14 @@ status_of 1 doc show 00000000
 run event --content plain --password-file password > plain.json
 run import plain.json > /dev/null
 status_of 1 doc show "$(member id < plain.json)"
+status_of 1 doc export "$(member id < plain.json)"
 run identity new --password-file password --cost 4 --key other > /dev/null
 status_of 5 doc edit "$id" stolen --key other --password-file password
 head -c 61000 /dev/zero | tr '\0' x > long
 "$shoal" doc edit "$id" - --password-file password < long > output 2> error
 check 'too long' 'shoal doc edit: a text of over 60000 bytes' "$(cat error)"
 check 'right all the while' right "$(run fsck | member catalog)"
-for command in 'doc show' 'doc edit' 'doc history' 'doc diff' 'doc blame'; do
+for command in 'doc show' 'doc edit' 'doc history' 'doc diff' 'doc blame' 'doc undo' 'doc redo' 'doc apply' 'doc export'; do
     # shellcheck disable=SC2086
     status_of 0 $command --help
 done

@@ -46,6 +46,11 @@ by alice rm "$gone" > /dev/null
 memory=$(by alice mem save fish | id_of)
 by alice circle new family > /dev/null
 by alice circle add family "$bob" > /dev/null
+edited=$(by alice new note title=Edited | id_of)
+undone=$(by alice new note title=Undone | id_of)
+for text in "$edited" "$undone"; do by alice doc edit "$text" hello > /dev/null; done
+by alice doc undo "$undone" > /dev/null
+printf '\001\001\007\000\004\001\004text\002ab\000' > update
 listed=$(by alice new note title=Listed | id_of)
 for word in one two; do by alice list insert "$listed" todo $word > /dev/null; done
 said=$(by alice new note title=Picnic --circle family | id_of)
@@ -78,6 +83,7 @@ declare -A arguments=(
     [dm fetch]="$url"
     [mem save]="x" [mem consolidate]="$memory --into y" [link]="$note $memory" [unit save]="x"
     [list insert]="$note todo x" [list move]="$listed todo 1 2" [list rm]="$listed todo 1"
+    [doc undo]="$edited" [doc redo]="$undone" [doc apply]="$note update"
     [doc edit]="$note text" [circle new]="other" [circle add]="family $carol" [circle rm]="family $bob"
     [circle role]="family $bob admin" [circle leave]="$club" [circle policy]="family 2" [circle void]="family $said"
     [circle keys]="family --rotate" [circle say]="family hello"
@@ -89,7 +95,7 @@ declare -A arguments=(
 )
 declare -A input=([publish]=signed [mcp]=asked)
 signs="new set rm restore post reply react follow friend profile dm mem link unit list doc circle checkpoint block event mcp identity"
-looks='agent start|agent status|agent lock|agent unlock|agent stop|identity show|identity export|show|log|diff|blame|find|feed|thread|follow list|friend list|profile show|dm list|dm read|mem recall|unit lineage|list show|doc show|doc history|doc diff|doc blame|circle list|circle show|circle read|remote list|sync pull|queue|export|status|doctor|checkpoint show|checkpoint verify|block list|block show|block prove|block verify|verify|req|count|neg|encode|decode|did|cid|models|swarm|serve|completion|manual'
+looks='agent start|agent status|agent lock|agent unlock|agent stop|identity show|identity export|show|log|diff|blame|find|feed|thread|follow list|friend list|profile show|dm list|dm read|mem recall|unit lineage|list show|doc show|doc export|doc history|doc diff|doc blame|circle list|circle show|circle read|remote list|sync pull|queue|export|status|doctor|checkpoint show|checkpoint verify|block list|block show|block prove|block verify|verify|req|count|neg|encode|decode|did|cid|models|swarm|serve|completion|manual'
 
 # ---- and nothing changes it ----
 

@@ -43,7 +43,7 @@ static bool parse(struct prose_update *out, const struct node *node, struct span
 {
     struct draft draft = {0};
     struct event event;
-    prose_draft(&draft, update);
+    prose_draft(&draft, &(struct prose_update){.bytes = update});
     draft_finish(&draft, &event, &arena);
     assert_int_equal(event.kind, 1571);
     draft_clear(&draft);
@@ -156,11 +156,181 @@ static void test_contradiction(void **state)
     doc_free(two);
 }
 
+/* An insertion by an author who claims a client, at a time. */
+static struct prose_update claim(struct doc *doc, const struct node *node, uint64_t claimed,
+                                 struct span text)
+{
+    struct text update = {0};
+    struct prose_update out, how = {.is_claim = true, .client = claimed};
+    struct draft draft = {0};
+    struct event event;
+    doc_mark(doc);
+    assert_true(doc_text_insert(doc, SPAN("text"), 0, text, NULL));
+    doc_news(doc, &update);
+    how.bytes = text_span(&update);
+    prose_draft(&draft, &how);
+    draft_finish(&draft, &event, &arena);
+    assert_true(prose_parse(&out, &arena, &event, node, NULL));
+    draft_clear(&draft);
+    text_clear(&update);
+    return out;
+}
+
+static struct node claimant(uint8_t id, uint8_t author, uint64_t hlc)
+{
+    return (struct node){
+        .id = {.at = {id}}, .author = {.at = {author}}, .root = {.at = {2}}, .hlc = hlc};
+}
+
+/* In any order; then the same text, and so many that count for nothing. */
+static void expect(const struct prose_update *updates, const bool *is_void, uint32_t count,
+                   const char *wanted)
+{
+    for (int round = 0; round < 100; round++) {
+        struct prose *prose = prose_new(9);
+        uint32_t order[8] = {0};
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t at = random_below(i + 1);
+            order[i] = order[at];
+            order[at] = i;
+        }
+        for (uint32_t i = 0; i < count; i++)
+            prose_put(prose, &updates[order[i]], is_void[order[i]]);
+        assert_shows(prose, wanted);
+        prose_free(prose);
+    }
+}
+
+/* A client that two people claim is the first one's, whoever is heard of first. */
+static void test_claims(void **state)
+{
+    const struct node early = claimant(9, 1, 10), late = claimant(3, 4, 11);
+    const struct node more = claimant(4, 1, 12), same_time = claimant(8, 5, 10);
+    struct doc *one = doc_new(77), *two = doc_new(77), *three = doc_new(77);
+    struct prose_update updates[4];
+    (void)state;
+    updates[0] = claim(one, &early, 77, SPAN("first "));
+    updates[1] = claim(two, &late, 77, SPAN("another story"));
+    updates[2] = claim(one, &more, 77, SPAN("the "));
+    assert_true(updates[0].is_claim && updates[0].client == 77);
+    expect(updates, (bool[3]){false, false, false}, 3, "the first ");
+    updates[3] = claim(three, &same_time, 77, SPAN("lower id")); /* and that is first */
+    expect(updates, (bool[4]){false, false, false, false}, 4, "lower id");
+    expect(updates, (bool[4]){false, false, false, true}, 4, "the first ");
+    doc_free(one);
+    doc_free(two);
+    doc_free(three);
+}
+
+/* Nobody claims what follows from somebody, however early. */
+static void test_claim_of_own(void **state)
+{
+    const struct node thief = claimant(1, 4, 1);
+    struct doc *honest = doc_new(client()), *other = doc_new(client());
+    struct prose_update updates[2];
+    (void)state;
+    updates[0] = insert(honest, 5, 0, SPAN("mine"));
+    updates[1] = claim(other, &thief, client(), SPAN("stolen text"));
+    expect(updates, (bool[2]){false, false}, 2, "mine");
+    doc_free(honest);
+    doc_free(other);
+}
+
+static void test_claims_refused(void **state)
+{
+    static const char *const tags[] = {"[[\"c\",\"yjs1\"],[\"yc\",\"x\"]]",
+                                       "[[\"c\",\"yjs1\"],[\"yc\",\"-1\"]]",
+                                       "[[\"c\",\"yjs1\"],[\"yc\",\"9007199254740992\"]]"};
+    const struct node node = claimant(1, 4, 1);
+    struct prose_update out;
+    struct err err;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+        struct event event = {.content_json = SPAN("AAA=")};
+        assert_true(
+            event_parse_tags(&event, &arena, (struct span){tags[i], strlen(tags[i])}, NULL));
+        assert_false(prose_parse(&out, &arena, &event, &node, &err));
+        assert_string_equal(err.text, "it claims what is no client");
+    }
+}
+
+/* A program that applies all that it hears has the text of what is void, until it hears of that. */
+static void test_mend(void **state)
+{
+    const struct node removed = claimant(3, 4, 10);
+    struct doc *mine = doc_new(client()), *theirs = doc_new(50), *app = doc_new(1);
+    struct prose *prose = prose_new(9);
+    struct text mend = {0}, out = {0};
+    struct prose_update updates[3];
+    (void)state;
+    updates[0] = insert(mine, 1, 0, SPAN("fish"));
+    updates[1] = claim(theirs, &removed, 50, SPAN("a "));
+    updates[2] = claim(theirs, &removed, 50, SPAN("noise "));
+    updates[2].id.at[0] = 9;
+    for (int i = 0; i < 3; i++) {
+        assert_true(doc_apply(app, updates[i].bytes, DOC_VALID, NULL));
+        prose_put(prose, &updates[i], i == 2); /* he was removed then */
+    }
+    assert_true(prose_mend(prose, &mend));
+    assert_true(doc_apply(app, text_span(&mend), DOC_VALID, NULL));
+    doc_text(app, &out, SPAN("text"));
+    text_add(&out, SPAN("\0"));
+    assert_shows(prose, out.at);
+    assert_null(strstr(out.at, "noise"));
+    struct prose_update told = {.id.at = {20}, .client = client(), .bytes = text_span(&mend)};
+    prose_put(prose, &told, false);
+    assert_false(prose_mend(prose, &out)); /* once is enough */
+    text_clear(&mend);
+    text_clear(&out);
+    prose_free(prose);
+    doc_free(mine);
+    doc_free(theirs);
+    doc_free(app);
+}
+
+/* What one did is undone in a document that was made anew of all that was written. */
+static void test_replay(void **state)
+{
+    struct doc *mine = doc_new(client());
+    struct prose *prose = prose_new(9);
+    struct text out = {0};
+    (void)state;
+    struct prose_update a = insert(mine, 1, 0, SPAN("hello"));
+    struct prose_update b = insert(mine, 2, 5, SPAN(" you"));
+    prose_put(prose, &a, false);
+    prose_put(prose, &b, false);
+    struct doc *again = prose_replay(prose, client());
+    doc_mark(again);
+    assert_int_equal(doc_undo(again), 1);
+    doc_news(again, &out);
+    struct prose_update undone = {.id.at = {3},
+                                  .client = client(),
+                                  .step = DOC_UNDO,
+                                  .step_count = 1,
+                                  .bytes = text_span(&out)};
+    prose_put(prose, &undone, false);
+    assert_shows(prose, "hello");
+    doc_free(again);
+    again = prose_replay(prose, client());
+    assert_int_equal(doc_redo(again), 1);
+    assert_int_equal(doc_redo(again), 0);
+    assert_int_equal(doc_undo(again), 1);
+    assert_int_equal(doc_undo(again), 1);
+    assert_int_equal(doc_undo(again), 0);
+    assert_int_equal(doc_text_units(again, SPAN("text")), 0);
+    doc_free(again);
+    text_clear(&out);
+    prose_free(prose);
+    doc_free(mine);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_events),
-                                       cmocka_unit_test(test_refusals),
-                                       cmocka_unit_test(test_contradiction)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_events),        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_contradiction), cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_claim_of_own),  cmocka_unit_test(test_claims_refused),
+        cmocka_unit_test(test_mend),          cmocka_unit_test(test_replay)};
     random_start();
     return cmocka_run_group_tests(tests, NULL, teardown);
 }

@@ -120,8 +120,6 @@ static void test_doc(void **state)
     assert_true(client != theirs && client >> 53 == 0);
     size = write_update(update, client, false);
     expect_error(shoal_doc_apply(store, keys, other, update, size, &error), SHOAL_ERROR_INVALID);
-    size = write_update(update, theirs, true);
-    expect_error(shoal_doc_apply(store, keys, other, update, size, &error), SHOAL_ERROR_INVALID);
     size = write_update(update, client, true);
     expect_error(shoal_doc_apply(store, keys, other, update, size - 1, &error),
                  SHOAL_ERROR_INVALID);
@@ -133,6 +131,12 @@ static void test_doc(void **state)
     expect_entity(store, other, "\"text\":\"abc\"");
     expect_error(shoal_doc_diff(store, other, "\xff", 1, &size, &error) != NULL,
                  SHOAL_ERROR_INVALID);
+    check(shoal_entity_new(store, keys, "note", NULL, other, &error));
+    size = write_update(update, theirs, true); /* of another's choice: it is claimed */
+    check(shoal_doc_apply(store, keys, other, update, size, &error));
+    size = write_update(update, theirs, false);
+    check(shoal_doc_apply(store, keys, other, update, size, &error));
+    expect_entity(store, other, "\"text\":\"abc\"");
     other[0] = other[0] == '0' ? '1' : '0';
     expect_error(shoal_doc_diff(store, other, NULL, 0, &size, &error) != NULL, SHOAL_ERROR_INVALID);
     shoal_keys_free(stranger);

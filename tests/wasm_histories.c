@@ -126,7 +126,7 @@ static void draft_text(struct draft *draft, struct device *device, struct made *
     if (units > 4 && random_below(2) == 0)
         must(doc_text_delete(device->doc, SPAN(REPLICA_TEXT), random_below(3), 2, &err), &err);
     must(doc_diff(device->doc, &next->update, text_span(&before), &err), &err);
-    prose_draft(draft, text_span(&next->update));
+    prose_draft(draft, &(struct prose_update){.bytes = text_span(&next->update)});
     text_clear(&before);
 }
 
