@@ -132,11 +132,13 @@ static bool settle_some(struct store *store, bool *is_done, struct err *err)
         (!is_made && !catalog_make(store->sql, err)) || !find_settled(store, &settled, err) ||
         !is_untimely(store, &ahead, err) || (ahead != 0 && !withdraw(store, err)))
         return false;
+    catalog_tags_clear(&store->tags); /* of what failed before */
     for (int i = 0; is_one && i < EVENTS_AT_ONCE; i++)
         if (!add_next(store, &settled, &is_one, err))
             return false;
     *is_done = false;
-    if (!sql_run(store->sql, err, "UPDATE meta SET value = ? WHERE key = 'settled'", "i",
+    if (!catalog_tags_flush(&store->tags, store->sql, err) ||
+        !sql_run(store->sql, err, "UPDATE meta SET value = ? WHERE key = 'settled'", "i",
                  settled) ||
         !tell(store, settled, err))
         return false;

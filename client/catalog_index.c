@@ -15,61 +15,6 @@
 #include "shared/scan.h"
 #include "shared/text.h"
 
-enum { HEX_CHARS = 64 };
-
-/* A value as the table tag holds it: 64 hex digits as bytes, under a name of two letters. */
-struct tag_key {
-    char name[2];
-    uint8_t bytes[32];
-    struct span name_span, value;
-};
-
-static struct tag_key *key_of(struct tag_key *key, char letter, struct span value)
-{
-    bool is_hex = value.len == HEX_CHARS && hex_decode(key->bytes, sizeof key->bytes, value);
-    key->name[0] = letter;
-    key->name[1] = 'x';
-    key->name_span = (struct span){key->name, is_hex ? 2 : 1};
-    key->value = is_hex ? SPAN_OF(key->bytes) : value;
-    return key;
-}
-
-static bool has_letter(const struct tag *tag)
-{
-    char c = tag->count >= 2 && tag->items[0].len == 1 ? tag->items[0].at[0] : '\0';
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool add_tags(struct sql *sql, int64_t n, const struct event *event, struct err *err)
-{
-    struct tag_key key;
-    for (uint32_t i = 0; i < event->tag_count; i++) {
-        const struct tag *tag = &event->tags[i];
-        if (!has_letter(tag))
-            continue;
-        key_of(&key, tag->items[0].at[0], tag->items[1]);
-        if (!sql_run(sql, err, "INSERT OR IGNORE INTO tag VALUES (?, ?, ?)", "sxi", key.name_span,
-                     key.value, n))
-            return false;
-    }
-    return true;
-}
-
-static bool remove_tags(struct sql *sql, int64_t n, const struct event *event, struct err *err)
-{
-    struct tag_key key;
-    for (uint32_t i = 0; i < event->tag_count; i++) {
-        const struct tag *tag = &event->tags[i];
-        if (!has_letter(tag))
-            continue;
-        key_of(&key, tag->items[0].at[0], tag->items[1]);
-        if (!sql_run(sql, err, "DELETE FROM tag WHERE name = ? AND value = ? AND n = ?", "sxi",
-                     key.name_span, key.value, n))
-            return false;
-    }
-    return true;
-}
-
 /* Where it stands in the history of an entity. */
 static bool add_node(struct sql *sql, int64_t n, const struct node *node, struct err *err)
 {
@@ -137,9 +82,12 @@ static bool cut_added(struct store *store, int64_t n, struct span body, struct e
     struct arena arena = {0};
     struct event event;
     struct node node;
-    bool ok = event_parse(&event, &arena, body, err) && remove_tags(sql, n, &event, err) &&
-              cut(sql, n, &event, &arena, err) && add_tags(sql, n, &event, err) &&
+    bool ok = event_parse(&event, &arena, body, err) &&
+              catalog_tags_remove(&store->tags, sql, n, &event, err) &&
+              cut(sql, n, &event, &arena, err) &&
               sql_run(sql, err, "DELETE FROM words WHERE rowid = ?", "i", n);
+    if (ok)
+        catalog_tags_add(&store->tags, n, &event);
     if (ok && node_parse(&node, &arena, &event, NULL))
         ok = catalog_mark(store, &node.root, err);
     arena_clear(&arena);
@@ -333,8 +281,7 @@ static bool add(struct store *store, int64_t n, const struct event *event, const
                 struct err *err)
 {
     struct sql *sql = store->sql;
-    if (!add_tags(sql, n, event, err))
-        return false;
+    catalog_tags_add(&store->tags, n, event);
     if (node == NULL)
         return add_plain(store, n, event, err) && add_circle_of(sql, n, event, err) &&
                keyring_take(store, n, event, err);

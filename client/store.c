@@ -144,6 +144,7 @@ void store_close(struct store *store)
 {
     if (store == NULL)
         return;
+    catalog_tags_clear(&store->tags);
     sql_close(store->sql);
     if (store->lock_fd >= 0)
         close(store->lock_fd);

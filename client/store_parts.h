@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "client/catalog_tags.h"
 #include "client/store.h"
 
 struct store {
@@ -13,6 +14,7 @@ struct store {
     bool is_begun;                                           /* by store_begin */
     void (*watch)(void *owner, uint64_t done, uint64_t all); /* catalog_watch; or NULL */
     void *watcher;
+    struct catalog_tags tags; /* while the catalog takes events in */
 };
 
 /* Begins a transaction of its own where none is open; store_leave commits it, or on failure rolls
