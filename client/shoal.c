@@ -163,35 +163,24 @@ void shoal_keys_free(struct shoal_keys *keys)
 
 /* ---- events ---- */
 
-static struct shoal_event *parse(struct span json, struct err *err)
+bool shoal_event_read(struct event *event, struct arena *arena, struct span json, struct err *err)
 {
-    struct shoal_event *event = shoal_alloc(sizeof *event);
-    if (!event_parse(&event->event, &event->arena, arena_copy(&event->arena, json), err)) {
-        shoal_event_free(event);
-        return NULL;
-    }
-    event_write(&event->json, &event->event);
-    text_add(&event->json, (struct span){"", 1});
-    shoal_hex(event->id, &event->event.id);
-    return event;
+    return event_parse(event, arena, arena_copy(arena, json), err) &&
+           (event_check_id(event) || err_set(err, ERR_INVALID, "the id is not the event's")) &&
+           (sig_verify(&event->sig, &event->id, &event->pubkey) ||
+            err_set(err, ERR_INVALID, "the signature is not the author's"));
 }
 
-struct shoal_event *shoal_event_parse(const char *json, size_t size, struct shoal_error *error)
+bool shoal_event_verify(const char *json, size_t size, char id[SHOAL_HEX_SIZE],
+                        struct shoal_error *error)
 {
+    struct arena arena = {0};
+    struct event event;
     struct err err;
-    struct shoal_event *event = parse((struct span){json, size}, &err);
-    if (event == NULL)
-        shoal_fail(error, &err);
-    return event;
-}
-
-bool shoal_event_verify(const struct shoal_event *event, struct shoal_error *error)
-{
-    const struct event *it = &event->event;
-    struct err err;
-    bool ok = event_check_id(it) || err_set(&err, ERR_INVALID, "the id is not the event's");
-    ok = ok && (sig_verify(&it->sig, &it->id, &it->pubkey) ||
-                err_set(&err, ERR_INVALID, "the signature is not the author's"));
+    bool ok = shoal_event_read(&event, &arena, (struct span){json, size}, &err);
+    if (ok && id != NULL)
+        shoal_hex(id, &event.id);
+    arena_clear(&arena);
     return ok || shoal_fail(error, &err);
 }
 
@@ -217,42 +206,29 @@ static bool read_draft(struct event *event, struct arena *arena, const struct sh
     return event_parse_tags(event, arena, arena_copy(arena, tags), err);
 }
 
-struct shoal_event *shoal_event_make(const struct shoal_keys *keys, const struct shoal_draft *draft,
-                                     struct shoal_error *error)
+char *shoal_event_sign(const struct shoal_keys *keys, const struct shoal_draft *draft,
+                       char id[SHOAL_HEX_SIZE], struct shoal_error *error)
 {
     struct arena arena = {0};
     struct text json = {0};
-    struct shoal_event *made = NULL;
     struct bytes32 aux;
     struct event event;
     struct err err;
     randombytes_buf(&aux, sizeof aux);
-    if (read_draft(&event, &arena, draft, &err) && holder_sign(keys->holder, &event, &aux, &err)) {
+    bool ok =
+        read_draft(&event, &arena, draft, &err) && holder_sign(keys->holder, &event, &aux, &err);
+    if (ok) {
         event_write(&json, &event);
-        made = parse(text_span(&json), &err); /* as everybody else will read it */
-    }
-    if (made == NULL)
-        shoal_fail(error, &err);
-    text_clear(&json);
+        ok = event_parse(&event, &arena, arena_copy(&arena, text_span(&json)), &err);
+    } /* as everybody else will read it */
     arena_clear(&arena);
-    return made;
-}
-
-const char *shoal_event_json(const struct shoal_event *event)
-{
-    return event->json.at;
-}
-
-const char *shoal_event_id(const struct shoal_event *event)
-{
-    return event->id;
-}
-
-void shoal_event_free(struct shoal_event *event)
-{
-    if (event == NULL)
-        return;
-    text_clear(&event->json);
-    arena_clear(&event->arena);
-    free(event);
+    if (!ok) {
+        text_clear(&json);
+        shoal_fail(error, &err);
+        return NULL;
+    }
+    text_add(&json, (struct span){"", 1});
+    if (id != NULL)
+        shoal_hex(id, &event.id);
+    return json.at;
 }

@@ -26,7 +26,6 @@
 extern "C" {
 #endif
 
-struct shoal_event;
 struct shoal_keys;
 struct shoal_store;
 struct shoal_sync;
@@ -71,12 +70,7 @@ void shoal_keys_free(struct shoal_keys *keys);
 
 /* ---- events ---- */
 
-/* One event as JSON. Its form is checked, its id and signature are not. shoal_event_free */
-struct shoal_event *shoal_event_parse(const char *json, size_t size, struct shoal_error *error);
-
-/* Whether the id is that of the event, and the signature its author's. */
-bool shoal_event_verify(const struct shoal_event *event, struct shoal_error *error);
-
+/* An event is a line of JSON, as relays take it. */
 struct shoal_draft {
     int kind;           /* 0 to 65535 */
     int64_t created_at; /* 0: now */
@@ -84,13 +78,13 @@ struct shoal_draft {
     const char *content;
 };
 
-/* Signs an event. shoal_event_free */
-struct shoal_event *shoal_event_make(const struct shoal_keys *keys, const struct shoal_draft *draft,
-                                     struct shoal_error *error);
+/* Signs an event. id: what it is given; may be NULL. shoal_text_free */
+char *shoal_event_sign(const struct shoal_keys *keys, const struct shoal_draft *draft,
+                       char id[SHOAL_HEX_SIZE], struct shoal_error *error);
 
-const char *shoal_event_json(const struct shoal_event *event); /* one line */
-const char *shoal_event_id(const struct shoal_event *event);
-void shoal_event_free(struct shoal_event *event);
+/* Whether it is an event, the id is its own, and the signature its author's. id: as above. */
+bool shoal_event_verify(const char *json, size_t size, char id[SHOAL_HEX_SIZE],
+                        struct shoal_error *error);
 
 /* ---- the store ---- */
 
@@ -101,11 +95,10 @@ struct shoal_store *shoal_store_open(const char *folder, struct shoal_error *err
 /* Its syncs have been freed. */
 void shoal_store_close(struct shoal_store *store);
 
-/* A relay that new events of one's own are queued for; or no longer, and what is queued for it is
- * dropped. */
-bool shoal_store_add_relay(struct shoal_store *store, const char *url, struct shoal_error *error);
-bool shoal_store_remove_relay(struct shoal_store *store, const char *url,
-                              struct shoal_error *error);
+/* Whether new events of one's own are queued for a relay; when they are not any more, what is
+ * queued for it is dropped. */
+bool shoal_store_set_relay(struct shoal_store *store, const char *url, bool is_on,
+                           struct shoal_error *error);
 
 enum shoal_verdict {
     SHOAL_NEW,
@@ -114,8 +107,9 @@ enum shoal_verdict {
     SHOAL_EPHEMERAL,   /* of a kind that nobody keeps */
 };
 
-/* Verifies an event and keeps it. is_sent: it is queued for the store's relays, too. */
-bool shoal_store_put(struct shoal_store *store, const struct shoal_event *event, bool is_sent,
+/* Verifies an event and keeps it. is_sent: it is queued for the store's relays, too. verdict may be
+ * NULL. */
+bool shoal_store_put(struct shoal_store *store, const char *json, size_t size, bool is_sent,
                      enum shoal_verdict *verdict, struct shoal_error *error);
 
 /* The events that match a filter (NIP-01, as JSON), the newest first; also those that came sealed
@@ -135,33 +129,40 @@ bool shoal_store_hash(struct shoal_store *store, char hash[SHOAL_HEX_SIZE],
 
 /* ---- entities ---- */
 
+/* What a change does to what is called key. Values are JSON; places are from 0, as the changes
+ * before this one leave them. */
 enum shoal_change_kind {
-    SHOAL_SET = 1, /* the field key to value */
-    SHOAL_UNSET,   /* the field key */
-    SHOAL_ADD,     /* value to the set key */
-    SHOAL_REMOVE,  /* value, as it is seen here, from the set key */
-    SHOAL_COUNT,   /* amount onto the counter key */
-    SHOAL_INSERT,  /* value into the list key: it is at place at then, or last with SHOAL_LAST */
-    SHOAL_MOVE,    /* what is at place from of the list key: it is at place at then */
-    SHOAL_TAKE,    /* what is at place from out of the list key */
-    SHOAL_DELETE,  /* all of it */
-    SHOAL_RESTORE, /* undoes that */
-};
-
-struct shoal_change {
-    enum shoal_change_kind kind; /* 0: none, the end of a list */
-    const char *key;
-    const char *value; /* JSON */
-    int64_t amount;
-    size_t from, at; /* places in a list, from 0, as the changes before this one leave it */
+    SHOAL_SET = 1, /* the field: value */
+    SHOAL_UNSET,   /* the field is gone */
+    SHOAL_ADD,     /* the set: value is in it */
+    SHOAL_REMOVE,  /* the set: value, as it is seen here, is not */
+    SHOAL_COUNT,   /* the counter: so much is added */
+    SHOAL_INSERT,  /* the list: value is at place to, or last with SHOAL_LAST */
+    SHOAL_MOVE,    /* the list: what is at place from is at place to */
+    SHOAL_TAKE,    /* the list: what is at place from is gone */
+    SHOAL_DELETE,  /* all of the entity is deleted; no key */
+    SHOAL_RESTORE, /* and is not; no key */
 };
 
 #define SHOAL_LAST SIZE_MAX
 
+struct shoal_change {
+    enum shoal_change_kind kind; /* 0: none, the end of a list */
+    const char *key, *value;
+    int64_t amount; /* of SHOAL_COUNT */
+    size_t from, to;
+};
+
+struct shoal_entity {
+    const char *type;                   /* "note": what it is */
+    const char *circle;                 /* whose writers change it; NULL: it is one's own */
+    const struct shoal_change *changes; /* that it begins with, as those below; NULL: none */
+};
+
 /* Makes an entity, or changes one of one's own or of a circle, with one event, which is queued for
- * the store's relays. changes: up to one of kind 0, at most 999; for a new entity NULL is none. */
-bool shoal_entity_new(struct shoal_store *store, const struct shoal_keys *keys, const char *type,
-                      const struct shoal_change *changes, char id[SHOAL_HEX_SIZE],
+ * the store's relays. changes: up to one of kind 0, at most 999. */
+bool shoal_entity_new(struct shoal_store *store, const struct shoal_keys *keys,
+                      const struct shoal_entity *entity, char id[SHOAL_HEX_SIZE],
                       struct shoal_error *error);
 bool shoal_entity_change(struct shoal_store *store, const struct shoal_keys *keys, const char *id,
                          const struct shoal_change *changes, struct shoal_error *error);
@@ -173,20 +174,31 @@ char *shoal_entity_get(struct shoal_store *store, const char *id, struct shoal_e
 
 /* ---- texts ---- */
 
-/* An entity has a text, a document of Yjs, which many write at the same time. Replaces count units
- * of it at a position, both in UTF-16, by utf8 (NULL: nothing), with one event. */
-bool shoal_doc_splice(struct shoal_store *store, const struct shoal_keys *keys, const char *id,
-                      size_t at, size_t count, const char *utf8, struct shoal_error *error);
+/* An entity has a text, a document of Yjs, which many write at the same time. */
+enum shoal_edit_kind {
+    SHOAL_SPLICE = 1, /* count units at a place are replaced; both are of UTF-16 */
+    SHOAL_UPDATE,     /* what an editor that speaks Yjs wrote, by an update (version 1) */
+    SHOAL_UNDO,       /* this device's last edit is taken back; what others wrote stays */
+    SHOAL_REDO,       /* what was taken back last is there again, unless one has edited since */
+};
 
-/* For editors that speak Yjs: the clientID to write with, here and in this entity alone, in a
- * document whose getText("text") is the text. */
+struct shoal_edit {
+    enum shoal_edit_kind kind;
+    size_t at, count;
+    const char *utf8;   /* what comes with a splice; NULL: nothing */
+    const void *update; /* what of it is new here is published: up to 44,000 bytes */
+    size_t update_size;
+};
+
+/* Edits the text of an entity, with one event. */
+bool shoal_doc_edit(struct shoal_store *store, const struct shoal_keys *keys, const char *id,
+                    const struct shoal_edit *edit, struct shoal_error *error);
+
+/* The clientID for an editor that speaks Yjs to write with, here and in this entity alone, in a
+ * document whose getText("text") is the text. One that takes an ID of its own claims it: of two
+ * people who claim the same the first is heard. */
 bool shoal_doc_client(struct shoal_store *store, const struct shoal_keys *keys, const char *id,
                       uint64_t *client, struct shoal_error *error);
-
-/* Publishes an update (version 1) that an editor made with that clientID, as it is, with one event.
- * It goes on where the one before ended; up to 44,000 bytes. */
-bool shoal_doc_apply(struct shoal_store *store, const struct shoal_keys *keys, const char *id,
-                     const void *update, size_t size, struct shoal_error *error);
 
 /* The update with all that an editor of this state vector lacks; vector NULL: with everything.
  * size bytes; shoal_text_free */
@@ -209,15 +221,11 @@ enum shoal_role {
 bool shoal_circle_new(struct shoal_store *store, const struct shoal_keys *keys, const char *name,
                       bool is_open, char id[SHOAL_HEX_SIZE], struct shoal_error *error);
 
-/* Lets somebody in, or gives a member another role. */
-bool shoal_circle_put(struct shoal_store *store, const struct shoal_keys *keys, const char *circle,
-                      const char *who, enum shoal_role role, struct shoal_error *error);
-
-/* Who is removed reads nothing that follows: there is a new key. */
-bool shoal_circle_remove(struct shoal_store *store, const struct shoal_keys *keys,
-                         const char *circle, const char *who, struct shoal_error *error);
-bool shoal_circle_leave(struct shoal_store *store, const struct shoal_keys *keys,
-                        const char *circle, struct shoal_error *error);
+/* Lets somebody in, gives a member another role, or with SHOAL_NOBODY removes one, who reads
+ * nothing that follows, as there is a new key; whoever does that to himself leaves. */
+bool shoal_circle_set_role(struct shoal_store *store, const struct shoal_keys *keys,
+                           const char *circle, const char *who, enum shoal_role role,
+                           struct shoal_error *error);
 
 /* What somebody may do, by all that is here. */
 bool shoal_circle_role(struct shoal_store *store, const char *circle, const char *who,
@@ -227,11 +235,6 @@ bool shoal_circle_role(struct shoal_store *store, const char *circle, const char
  * read after that. opened: how many were new. */
 bool shoal_circle_unlock(struct shoal_store *store, const struct shoal_keys *keys, uint64_t *opened,
                          struct shoal_error *error);
-
-/* shoal_entity_new, for the members of a circle: its writers change it. */
-bool shoal_entity_new_in(struct shoal_store *store, const struct shoal_keys *keys,
-                         const char *circle, const char *type, const struct shoal_change *changes,
-                         char id[SHOAL_HEX_SIZE], struct shoal_error *error);
 
 /* ---- sync ---- */
 
@@ -249,7 +252,7 @@ struct shoal_sync_setup {
 enum shoal_sync_state {
     SHOAL_SYNC_RUNS,
     SHOAL_SYNC_DONE,   /* with every relay */
-    SHOAL_SYNC_FAILED, /* with some of them: shoal_sync_why */
+    SHOAL_SYNC_FAILED, /* with some of them */
 };
 
 /* Begins to send what is queued, and to fetch and send what differs: by NIP-77, or page by page
@@ -257,21 +260,19 @@ enum shoal_sync_state {
 struct shoal_sync *shoal_sync_new(struct shoal_store *store, const struct shoal_sync_setup *setup,
                                   struct shoal_error *error);
 
-/* For the caller's loop: when this descriptor can be read, or that many milliseconds have passed
- * since the last step (-1: however many), the next step is due. A step never waits. */
-int shoal_sync_fd(const struct shoal_sync *sync);
-int shoal_sync_wait_ms(const struct shoal_sync *sync);
-enum shoal_sync_state shoal_sync_step(struct shoal_sync *sync);
-
-struct shoal_sync_counts {
+struct shoal_progress {
+    enum shoal_sync_state state;
+    int fd;           /* when it can be read, the next step is due; */
+    int wait_ms;      /* or when that many milliseconds have passed; -1: however many */
     uint64_t fetched; /* new here */
     uint64_t sent;    /* new there */
     uint64_t refused; /* by relays, for good */
+    const char *why;  /* what the last relay that failed said, or what was wrong; "": none did */
 };
-struct shoal_sync_counts shoal_sync_counts(const struct shoal_sync *sync);
 
-/* What the last relay that failed said, or what was wrong with it; "" when none did. */
-const char *shoal_sync_why(const struct shoal_sync *sync);
+/* For the caller's loop: does what there is to do, and never waits. progress may be NULL; why is
+ * valid until the next step. */
+enum shoal_sync_state shoal_sync_step(struct shoal_sync *sync, struct shoal_progress *progress);
 
 /* May be called at any step: what was not done stays queued. May wait for the name of a relay that
  * is being looked up. */

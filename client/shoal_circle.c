@@ -2,6 +2,7 @@
 #include "client/catalog_circle.h"
 #include "client/circle.h"
 #include "client/hlc.h"
+#include "client/holder.h"
 #include "client/keyring.h"
 #include "client/pen_circle.h"
 #include "client/pen_text.h"
@@ -51,18 +52,6 @@ static bool write_act(void *owner, struct pen *pen, struct err *err)
                                                pen_text_mend(pen, &count, &writing->root, err)));
 }
 
-static bool act_on(struct shoal_store *store, const struct shoal_keys *keys, const char *circle,
-                   const char *who, struct act act, struct shoal_error *error)
-{
-    struct writing writing = {.act = act};
-    struct err err;
-    if (!shoal_reference(&writing.root, circle, error))
-        return false;
-    return person_parse(&writing.act.who, shoal_span(who), &err)
-               ? shoal_write(store, keys, write_act, &writing, error)
-               : shoal_fail(error, &err);
-}
-
 bool shoal_circle_role(struct shoal_store *store, const char *circle, const char *who,
                        enum shoal_role *role, struct shoal_error *error)
 {
@@ -84,33 +73,39 @@ bool shoal_circle_role(struct shoal_store *store, const char *circle, const char
     return ok || shoal_fail(error, &err);
 }
 
-bool shoal_circle_put(struct shoal_store *store, const struct shoal_keys *keys, const char *circle,
-                      const char *who, enum shoal_role role, struct shoal_error *error)
+/* What makes somebody who is now one thing another. */
+static bool choose_act(struct act *act, enum shoal_role now, enum shoal_role role, bool is_me)
 {
-    enum shoal_role now = SHOAL_NOBODY;
-    struct err err;
-    if (!shoal_circle_role(store, circle, who, &now, error))
+    if (role < SHOAL_NOBODY || role > SHOAL_ADMIN)
         return false;
-    if (role < SHOAL_READER || role > SHOAL_ADMIN) {
+    if (role == SHOAL_NOBODY) {
+        act->type = is_me ? ACT_LEAVE : ACT_REMOVE;
+        return true;
+    }
+    act->type = now == SHOAL_NOBODY ? ACT_ADD : ACT_ROLE;
+    act->role = (enum act_role)(role - SHOAL_READER);
+    return true;
+}
+
+bool shoal_circle_set_role(struct shoal_store *store, const struct shoal_keys *keys,
+                           const char *circle, const char *who, enum shoal_role role,
+                           struct shoal_error *error)
+{
+    struct writing writing = {.act = {.type = ACT_ADD}};
+    enum shoal_role now = SHOAL_NOBODY;
+    struct bytes32 key;
+    struct err err;
+    if (!shoal_circle_role(store, circle, who, &now, error) ||
+        !shoal_reference(&writing.root, circle, error))
+        return false;
+    bool is_me = person_parse(&key, shoal_span(who), NULL) &&
+                 memcmp(&key, holder_pubkey(keys->holder), sizeof key) == 0;
+    writing.act.who = key;
+    if (!choose_act(&writing.act, now, role, is_me)) {
         err_fill(&err, ERR_INVALID, "no role");
         return shoal_fail(error, &err);
     }
-    const struct act act = {.type = now == SHOAL_NOBODY ? ACT_ADD : ACT_ROLE,
-                            .role = (enum act_role)(role - SHOAL_READER)};
-    return act_on(store, keys, circle, who, act, error);
-}
-
-bool shoal_circle_remove(struct shoal_store *store, const struct shoal_keys *keys,
-                         const char *circle, const char *who, struct shoal_error *error)
-{
-    return act_on(store, keys, circle, who, (struct act){.type = ACT_REMOVE}, error);
-}
-
-bool shoal_circle_leave(struct shoal_store *store, const struct shoal_keys *keys,
-                        const char *circle, struct shoal_error *error)
-{
-    return act_on(store, keys, circle, shoal_keys_pubkey(keys), (struct act){.type = ACT_LEAVE},
-                  error);
+    return shoal_write(store, keys, write_act, &writing, error);
 }
 
 static bool open_keys(void *owner, struct pen *pen, struct err *err)

@@ -13,23 +13,38 @@
 /* One event about a text. */
 struct writing {
     struct bytes32 root;
-    size_t at, count; /* a splice: what goes, */
-    struct span utf8; /* and what comes */
-    struct span update;
+    const struct shoal_edit *edit;
 };
 
-static bool write_splice(struct pen *pen, struct pen_change *change, const struct writing *writing,
-                         struct event *event, struct err *err)
+static bool splice(struct pen *pen, struct pen_change *change, const struct shoal_edit *edit,
+                   struct event *event, struct err *err)
 {
-    const struct span name = SPAN(REPLICA_TEXT);
-    if (writing->count == 0 && writing->utf8.len == 0)
+    const struct span name = SPAN(REPLICA_TEXT), utf8 = shoal_span(edit->utf8);
+    if (edit->count == 0 && utf8.len == 0)
         return err_set(err, ERR_INVALID, "nothing to change");
     struct doc *doc = pen_text_open(pen, change, err);
-    bool ok = doc != NULL && doc_text_delete(doc, name, writing->at, writing->count, err) &&
-              doc_text_insert(doc, name, writing->at, writing->utf8, err) &&
+    bool ok = doc != NULL && doc_text_delete(doc, name, edit->at, edit->count, err) &&
+              doc_text_insert(doc, name, edit->at, utf8, err) &&
               pen_text_write(pen, change, doc, event, err);
     doc_free(doc);
     return ok;
+}
+
+static bool write_edit(struct pen *pen, struct pen_change *change, const struct shoal_edit *edit,
+                       struct event *event, struct err *err)
+{
+    const struct span update = {edit->update, edit->update_size};
+    switch (edit->kind) {
+    case SHOAL_SPLICE:
+        return splice(pen, change, edit, event, err);
+    case SHOAL_UPDATE:
+        return pen_text_apply(pen, change, update, event, err);
+    case SHOAL_UNDO:
+        return pen_text_undo(pen, change, DOC_UNDO, event, err);
+    case SHOAL_REDO:
+        return pen_text_undo(pen, change, DOC_REDO, event, err);
+    }
+    return err_set(err, ERR_INVALID, "no kind of edit");
 }
 
 static bool write_event(void *owner, struct pen *pen, struct err *err)
@@ -37,19 +52,16 @@ static bool write_event(void *owner, struct pen *pen, struct err *err)
     const struct writing *writing = owner;
     struct pen_change change = {0};
     struct event event;
-    bool ok =
-        pen_load(pen, &change, &writing->root, err) &&
-        (writing->update.at != NULL ? pen_text_apply(pen, &change, writing->update, &event, err)
-                                    : write_splice(pen, &change, writing, &event, err));
+    bool ok = pen_load(pen, &change, &writing->root, err) &&
+              write_edit(pen, &change, writing->edit, &event, err);
     pen_clear(&change);
     return ok;
 }
 
-// NOLINTNEXTLINE(readability-function-size): where, how much and what are a splice
-bool shoal_doc_splice(struct shoal_store *store, const struct shoal_keys *keys, const char *id,
-                      size_t at, size_t count, const char *utf8, struct shoal_error *error)
+bool shoal_doc_edit(struct shoal_store *store, const struct shoal_keys *keys, const char *id,
+                    const struct shoal_edit *edit, struct shoal_error *error)
 {
-    struct writing writing = {.at = at, .count = count, .utf8 = shoal_span(utf8)};
+    struct writing writing = {.edit = edit};
     return shoal_reference(&writing.root, id, error) &&
            shoal_write(store, keys, write_event, &writing, error);
 }
@@ -62,14 +74,6 @@ bool shoal_doc_client(struct shoal_store *store, const struct shoal_keys *keys, 
         return false;
     *client = doc_client(&root, holder_pubkey(keys->holder), store_device(store->store));
     return true;
-}
-
-bool shoal_doc_apply(struct shoal_store *store, const struct shoal_keys *keys, const char *id,
-                     const void *update, size_t size, struct shoal_error *error)
-{
-    struct writing writing = {.update = {update, size}};
-    return shoal_reference(&writing.root, id, error) &&
-           shoal_write(store, keys, write_event, &writing, error);
 }
 
 /* Appends what the document of an entity has that a state vector lacks. */

@@ -8,11 +8,11 @@ static bool change_list(struct roll *list, const struct shoal_change *given, str
                         struct err *err)
 {
     if (given->kind == SHOAL_INSERT)
-        return roll_insert(list, given->at == SHOAL_LAST ? list->count : given->at, json, err);
+        return roll_insert(list, given->to == SHOAL_LAST ? list->count : given->to, json, err);
     if (given->kind == SHOAL_TAKE)
         return roll_remove(list, given->from, err);
     size_t last = list->count > 0 ? list->count - 1 : 0;
-    return roll_move(list, given->from, given->at == SHOAL_LAST ? last : given->at, err);
+    return roll_move(list, given->from, given->to == SHOAL_LAST ? last : given->to, err);
 }
 
 static bool add_change(struct pen *pen, struct pen_change *change, const struct shoal_change *given,
@@ -91,27 +91,19 @@ static bool write_event(void *owner, struct pen *pen, struct err *err)
     return ok;
 }
 
-bool shoal_entity_new(struct shoal_store *store, const struct shoal_keys *keys, const char *type,
-                      const struct shoal_change *changes, char id[SHOAL_HEX_SIZE],
+bool shoal_entity_new(struct shoal_store *store, const struct shoal_keys *keys,
+                      const struct shoal_entity *entity, char id[SHOAL_HEX_SIZE],
                       struct shoal_error *error)
 {
-    struct writing writing = {.is_new = true, .type = shoal_span(type), .changes = changes};
-    if (!shoal_write(store, keys, write_event, &writing, error))
-        return false;
-    shoal_hex(id, &writing.root);
-    return true;
-}
-
-// NOLINTNEXTLINE(readability-function-size): shoal_entity_new, and a circle
-bool shoal_entity_new_in(struct shoal_store *store, const struct shoal_keys *keys,
-                         const char *circle, const char *type, const struct shoal_change *changes,
-                         char id[SHOAL_HEX_SIZE], struct shoal_error *error)
-{
-    struct bytes32 root;
+    struct bytes32 circle;
     struct writing writing = {
-        .circle = &root, .is_new = true, .type = shoal_span(type), .changes = changes};
-    if (!shoal_reference(&root, circle, error) ||
-        !shoal_write(store, keys, write_event, &writing, error))
+        .is_new = true, .type = shoal_span(entity->type), .changes = entity->changes};
+    if (entity->circle != NULL) {
+        writing.circle = &circle;
+        if (!shoal_reference(&circle, entity->circle, error))
+            return false;
+    }
+    if (!shoal_write(store, keys, write_event, &writing, error))
         return false;
     shoal_hex(id, &writing.root);
     return true;

@@ -19,13 +19,6 @@ struct shoal_keys {
     char pubkey[SHOAL_HEX_SIZE];
 };
 
-struct shoal_event {
-    struct arena arena;
-    struct event event;
-    struct text json; /* with a NUL behind */
-    char id[SHOAL_HEX_SIZE];
-};
-
 struct shoal_store {
     struct store *store;
     struct basket *basket; /* of the sync that runs, NULL when none does */
@@ -45,6 +38,10 @@ SHOAL_INSIDE struct span shoal_span(const char *text);
 
 /* Tells why. False, as err_set. */
 SHOAL_INSIDE bool shoal_fail(struct shoal_error *error, const struct err *err);
+
+/* Reads an event, which lives in the arena, and checks its id and signature. */
+SHOAL_INSIDE MUST_CHECK bool shoal_event_read(struct event *event, struct arena *arena,
+                                              struct span json, struct err *err);
 
 /* Before the store is used: what a sync fetched is in it, and the clock is now's. */
 SHOAL_INSIDE MUST_CHECK bool shoal_store_ready(struct shoal_store *store, struct err *err);

@@ -39,26 +39,26 @@ bool shoal_store_ready(struct shoal_store *store, struct err *err)
            store_advance(store->store, shoal_now_ms(), err);
 }
 
-bool shoal_store_add_relay(struct shoal_store *store, const char *url, struct shoal_error *error)
+static bool set_relay(struct store *store, struct span url, bool is_on, struct err *err)
 {
     struct url parsed;
+    bool was_there;
+    if (is_on)
+        return url_parse(&parsed, url, err) && store_add_relay(store, url, err);
+    return store_remove_relay(store, &was_there, url, err) &&
+           (was_there || err_set(err, ERR_INVALID, "it is no relay of the store's"));
+}
+
+bool shoal_store_set_relay(struct shoal_store *store, const char *url, bool is_on,
+                           struct shoal_error *error)
+{
     struct err err;
-    return (url_parse(&parsed, shoal_span(url), &err) && shoal_store_ready(store, &err) &&
-            store_add_relay(store->store, shoal_span(url), &err)) ||
+    return (shoal_store_ready(store, &err) &&
+            set_relay(store->store, shoal_span(url), is_on, &err)) ||
            shoal_fail(error, &err);
 }
 
-bool shoal_store_remove_relay(struct shoal_store *store, const char *url, struct shoal_error *error)
-{
-    struct err err;
-    bool was_there;
-    bool ok = shoal_store_ready(store, &err) &&
-              store_remove_relay(store->store, &was_there, shoal_span(url), &err) &&
-              (was_there || err_set(&err, ERR_INVALID, "it is no relay of the store's"));
-    return ok || shoal_fail(error, &err);
-}
-
-bool shoal_store_put(struct shoal_store *store, const struct shoal_event *event, bool is_sent,
+bool shoal_store_put(struct shoal_store *store, const char *json, size_t size, bool is_sent,
                      enum shoal_verdict *verdict, struct shoal_error *error)
 {
     static const enum shoal_verdict verdicts[] = {[STORE_NEW] = SHOAL_NEW,
@@ -68,15 +68,15 @@ bool shoal_store_put(struct shoal_store *store, const struct shoal_event *event,
     struct arena arena = {0};
     struct span *relays = NULL;
     enum store_verdict got = STORE_NEW;
+    struct event event;
     size_t count = 0;
     struct err err;
-    if (!shoal_event_verify(event, error))
-        return false;
-    bool ok = shoal_store_ready(store, &err) &&
+    bool ok = shoal_event_read(&event, &arena, (struct span){json, size}, &err) &&
+              shoal_store_ready(store, &err) &&
               (!is_sent || store_relays(store->store, &relays, &count, &arena, &err)) &&
-              store_put(store->store, &got, &event->event, relays, count, &err);
+              store_put(store->store, &got, &event, relays, count, &err);
     arena_clear(&arena);
-    if (verdict != NULL)
+    if (ok && verdict != NULL)
         *verdict = verdicts[got];
     return ok || shoal_fail(error, &err);
 }

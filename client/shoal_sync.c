@@ -207,17 +207,7 @@ struct shoal_sync *shoal_sync_new(struct shoal_store *store, const struct shoal_
     return sync;
 }
 
-int shoal_sync_fd(const struct shoal_sync *sync)
-{
-    return uv_backend_fd(&sync->loop);
-}
-
-int shoal_sync_wait_ms(const struct shoal_sync *sync)
-{
-    return sync->open > 0 ? uv_backend_timeout(&sync->loop) : 0;
-}
-
-enum shoal_sync_state shoal_sync_step(struct shoal_sync *sync)
+static enum shoal_sync_state step(struct shoal_sync *sync)
 {
     struct err err;
     if (sync->open > 0)
@@ -229,23 +219,31 @@ enum shoal_sync_state shoal_sync_step(struct shoal_sync *sync)
     return sync->why[0] == '\0' ? SHOAL_SYNC_DONE : SHOAL_SYNC_FAILED;
 }
 
-struct shoal_sync_counts shoal_sync_counts(const struct shoal_sync *sync)
+static struct shoal_progress progress_of(const struct shoal_sync *sync)
 {
-    struct shoal_sync_counts sum = {0};
+    struct shoal_progress progress = {.fd = uv_backend_fd(&sync->loop),
+                                      .wait_ms =
+                                          sync->open > 0 ? uv_backend_timeout(&sync->loop) : 0,
+                                      .why = sync->why};
     for (size_t i = 0; i < sync->count; i++) {
         const struct part *part = &sync->parts[i];
         struct exchange_counts counts =
             part->exchange != NULL ? exchange_counts(part->exchange) : part->counts;
-        sum.fetched += counts.fetched;
-        sum.sent += counts.sent;
-        sum.refused += counts.refused;
+        progress.fetched += counts.fetched;
+        progress.sent += counts.sent;
+        progress.refused += counts.refused;
     }
-    return sum;
+    return progress;
 }
 
-const char *shoal_sync_why(const struct shoal_sync *sync)
+enum shoal_sync_state shoal_sync_step(struct shoal_sync *sync, struct shoal_progress *progress)
 {
-    return sync->why;
+    enum shoal_sync_state state = step(sync);
+    if (progress != NULL) {
+        *progress = progress_of(sync);
+        progress->state = state;
+    }
+    return state;
 }
 
 void shoal_sync_free(struct shoal_sync *sync)

@@ -29,8 +29,8 @@ static struct shoal_store *open_store(const char *name)
 }
 
 /* Makes store and relay equal; while that lasts the store is asked, too. */
-static struct shoal_sync_counts run_sync(struct shoal_store *store, enum shoal_sync_state wanted,
-                                         const struct shoal_keys *as)
+static struct shoal_progress run_sync(struct shoal_store *store, enum shoal_sync_state wanted,
+                                      const struct shoal_keys *as)
 {
     const char *url = scratch_format("ws://127.0.0.1:%u", relay.port);
     const char *filter = scratch_format("{\"authors\":[\"%s\"]}", shoal_keys_pubkey(keys));
@@ -38,18 +38,18 @@ static struct shoal_sync_counts run_sync(struct shoal_store *store, enum shoal_s
         .relays = &url, .relay_count = 1, .filters = &filter, .filter_count = 1, .keys = as};
     struct shoal_sync *sync = shoal_sync_new(store, &setup, &error);
     uint64_t queued, refused;
-    enum shoal_sync_state state;
+    struct shoal_progress now;
     check(sync != NULL);
-    while ((state = shoal_sync_step(sync)) == SHOAL_SYNC_RUNS) {
-        struct pollfd wait = {.fd = shoal_sync_fd(sync), .events = POLLIN};
+    while (shoal_sync_step(sync, &now) == SHOAL_SYNC_RUNS) {
+        struct pollfd wait = {.fd = now.fd, .events = POLLIN};
         check(shoal_store_outbox(store, &queued, &refused, &error));
-        poll(&wait, 1, shoal_sync_wait_ms(sync));
+        poll(&wait, 1, now.wait_ms);
     }
-    if (state != wanted)
-        fail_msg("ended with %d: %s", state, shoal_sync_why(sync));
-    struct shoal_sync_counts counts = shoal_sync_counts(sync);
+    if (now.state != wanted)
+        fail_msg("ended with %d: %s", now.state, now.why);
+    now.why = NULL; /* it ends with the sync */
     shoal_sync_free(sync);
-    return counts;
+    return now;
 }
 
 static void write_notes(struct shoal_store *store, int count)
@@ -58,7 +58,8 @@ static void write_notes(struct shoal_store *store, int count)
     for (int i = 0; i < count; i++) {
         const struct shoal_change changes[] = {
             {.kind = SHOAL_SET, .key = "n", .value = scratch_format("%d", i)}, {0}};
-        check(shoal_entity_new(store, keys, "note", changes, id, &error));
+        check(shoal_entity_new(
+            store, keys, &(struct shoal_entity){.type = "note", .changes = changes}, id, &error));
     }
 }
 
@@ -87,11 +88,12 @@ static void test_equal(void **state)
     (void)state;
     begin(NULL);
     struct shoal_store *one = open_store("one"), *other = open_store("other");
-    check(shoal_store_add_relay(one, scratch_format("ws://127.0.0.1:%u", relay.port), &error));
+    check(
+        shoal_store_set_relay(one, scratch_format("ws://127.0.0.1:%u", relay.port), true, &error));
     write_notes(one, 20); /* queued */
     write_notes(other, 10);
     assert_int_equal(run_sync(one, SHOAL_SYNC_DONE, NULL).sent, 20);
-    struct shoal_sync_counts counts = run_sync(other, SHOAL_SYNC_DONE, NULL);
+    struct shoal_progress counts = run_sync(other, SHOAL_SYNC_DONE, NULL);
     assert_int_equal(counts.fetched, 20);
     assert_int_equal(counts.sent, 10);
     assert_int_equal(run_sync(one, SHOAL_SYNC_DONE, NULL).fetched, 10);

@@ -74,14 +74,15 @@ static bool keep_one(void *owner, const char *json, size_t size)
 static void write_events(void)
 {
     struct shoal_store *store = open_store("honest");
-    check(shoal_entity_new(store, keys, "note", NULL, note, &error));
+    check(shoal_entity_new(store, keys, &(struct shoal_entity){.type = "note"}, note, &error));
     for (int i = 0; i < CHANGES / 2; i++) {
         const struct shoal_change change[] = {{.kind = SHOAL_SET,
                                                .key = scratch_format("k%d", i % 5),
                                                .value = scratch_format("%d", i)},
                                               {0}};
         check(shoal_entity_change(store, keys, note, change, &error));
-        check(shoal_doc_splice(store, keys, note, (size_t)i, 0, "x", &error));
+        const struct shoal_edit edit = {.kind = SHOAL_SPLICE, .at = (size_t)i, .utf8 = "x"};
+        check(shoal_doc_edit(store, keys, note, &edit, &error));
     }
     events.count = 0;
     check(shoal_store_query(store, "{}", keep_one, NULL, &error));

@@ -49,9 +49,10 @@ static char (*write_notes(const char *device, const char *relay, int notes,
 {
     char(*ids)[SHOAL_HEX_SIZE] = scratch_alloc((size_t)notes * sizeof *ids);
     struct shoal_store *store = open_store(device);
-    check(shoal_store_add_relay(store, relay, &error));
+    check(shoal_store_set_relay(store, relay, true, &error));
     for (int i = 0; i < notes; i++)
-        check(shoal_entity_new(store, keys, "note", NULL, ids[i], &error));
+        check(
+            shoal_entity_new(store, keys, &(struct shoal_entity){.type = "note"}, ids[i], &error));
     for (int i = 0; i < notes * changes; i++) {
         const struct shoal_change change[] = {
             {.kind = SHOAL_SET, .key = "n", .value = scratch_format("%d", i)},

@@ -39,7 +39,7 @@ static void open_all(struct text *out, char **words)
 {
     keys = shoal_keys_new(&error);
     store = shoal_store_open(words[1], &error);
-    check(keys != NULL && store != NULL && shoal_store_add_relay(store, words[2], &error));
+    check(keys != NULL && store != NULL && shoal_store_set_relay(store, words[2], true, &error));
     text_addf(out, "%s", shoal_keys_pubkey(keys));
 }
 
@@ -50,14 +50,14 @@ static void run_sync(struct text *out)
         .filters = all, .filter_count = 1, .keys = keys, .timeout_ms = 120000};
     struct shoal_sync *sync = shoal_sync_new(store, &setup, &error);
     check(sync != NULL);
-    while (shoal_sync_step(sync) == SHOAL_SYNC_RUNS) {
-        struct pollfd wait = {.fd = shoal_sync_fd(sync), .events = POLLIN};
-        poll(&wait, 1, shoal_sync_wait_ms(sync));
+    struct shoal_progress now;
+    while (shoal_sync_step(sync, &now) == SHOAL_SYNC_RUNS) {
+        struct pollfd wait = {.fd = now.fd, .events = POLLIN};
+        poll(&wait, 1, now.wait_ms);
     }
-    struct shoal_sync_counts counts = shoal_sync_counts(sync);
     text_addf(out, "{\"fetched\":%llu,\"sent\":%llu,\"refused\":%llu,\"why\":\"%s\"}",
-              (unsigned long long)counts.fetched, (unsigned long long)counts.sent,
-              (unsigned long long)counts.refused, shoal_sync_why(sync));
+              (unsigned long long)now.fetched, (unsigned long long)now.sent,
+              (unsigned long long)now.refused, now.why);
     shoal_sync_free(sync);
 }
 
@@ -86,7 +86,9 @@ static void set(char **words)
                      NULL) ||
         !doc_diff(doc, &update, text_span(&vector), NULL))
         abort();
-    check(shoal_doc_apply(store, keys, words[1], update.at, update.len, &error));
+    const struct shoal_edit edit = {
+        .kind = SHOAL_UPDATE, .update = update.at, .update_size = update.len};
+    check(shoal_doc_edit(store, keys, words[1], &edit, &error));
     text_clear(&vector);
     text_clear(&update);
     doc_free(doc);
@@ -96,8 +98,11 @@ static void splice(char **words)
 {
     struct span utf8 = unhex(words[4]);
     char *text = strndup(utf8.at, utf8.len);
-    check(shoal_doc_splice(store, keys, words[1], strtoul(words[2], NULL, 10),
-                           strtoul(words[3], NULL, 10), text, &error));
+    const struct shoal_edit edit = {.kind = SHOAL_SPLICE,
+                                    .at = strtoul(words[2], NULL, 10),
+                                    .count = strtoul(words[3], NULL, 10),
+                                    .utf8 = text};
+    check(shoal_doc_edit(store, keys, words[1], &edit, &error));
     free(text);
 }
 
@@ -108,9 +113,10 @@ static bool change(struct text *out, char **words)
     if (strcmp(words[0], "circle") == 0)
         check(shoal_circle_new(store, keys, "street", true, id, &error));
     else if (strcmp(words[0], "member") == 0)
-        check(shoal_circle_put(store, keys, words[1], words[2], SHOAL_WRITER, &error));
+        check(shoal_circle_set_role(store, keys, words[1], words[2], SHOAL_WRITER, &error));
     else if (strcmp(words[0], "new") == 0)
-        check(shoal_entity_new_in(store, keys, words[1], "note", NULL, id, &error));
+        check(shoal_entity_new(
+            store, keys, &(struct shoal_entity){.type = "note", .circle = words[1]}, id, &error));
     else if (strcmp(words[0], "splice") == 0)
         splice(words);
     else if (strcmp(words[0], "set") == 0)
