@@ -14,6 +14,9 @@ static bool check_proof(struct mint_verb *verb, uint32_t at, struct ledger_proof
     if (!mint_ring_find(verb->mint->ring, told->keyset, &keyset, verb->fault))
         return false;
     const struct bytes32 *key = mint_keyset_key(keyset, told->amount);
+    if (input->witness.len > P2PK_WITNESS_MAX) /* it is kept */
+        return fault_set(verb->fault, FAULT_MALFORMED, "a witness of more than %d bytes",
+                         P2PK_WITNESS_MAX);
     if (key == NULL || input->secret.len == 0 || input->secret.len > P2PK_SECRET_MAX ||
         !blind_verify(&input->c, input->secret, key))
         return fault_set(verb->fault, FAULT_PROOF_INVALID, "input %u is not of this mint", at);

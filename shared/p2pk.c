@@ -57,11 +57,11 @@ static bool take_value(struct p2pk *lock, int64_t needed[2], enum tag tag, struc
     case TAG_N_SIGS_REFUND:
         return read_count(needed + 1, value, err);
     case TAG_SIGFLAG:
-        lock->signs_all = span_eq(value, SPAN("SIG_ALL"));
-        return lock->signs_all || span_eq(value, SPAN("SIG_INPUTS")) ||
-               err_set(err, ERR_INVALID, "a lock with the sigflag '%s'", scan_word(value).at);
+        break;
     }
-    return false;
+    lock->signs_all = span_eq(value, SPAN("SIG_ALL"));
+    return lock->signs_all || span_eq(value, SPAN("SIG_INPUTS")) ||
+           err_set(err, ERR_INVALID, "a lock with the sigflag '%s'", scan_word(value).at);
 }
 
 /* seen: bits of the tags that were there before. */
@@ -99,13 +99,11 @@ static bool read_tags(struct p2pk *lock, int64_t needed[2], struct scan *scan, s
     unsigned seen = 0;
     scan_peek(scan);
     const char *begin = scan->at;
-    if (!scan_array(scan, &list, err))
-        return false;
-    while (list.more)
-        if (!read_tag(lock, needed, scan, arena, &seen, err) || !scan_next(scan, &list, err))
-            return false;
+    bool ok = scan_array(scan, &list, err);
+    while (ok && list.more)
+        ok = read_tag(lock, needed, scan, arena, &seen, err) && scan_next(scan, &list, err);
     lock->tags = (struct span){begin, (size_t)(scan->at - begin)};
-    return true;
+    return ok;
 }
 
 static bool read_member(struct p2pk *lock, int64_t needed[2], struct scan *scan,
@@ -180,17 +178,15 @@ static bool read_signatures(struct witness *witness, struct scan *scan, struct a
                             struct err *err)
 {
     struct scan_list list;
-    if (!scan_array(scan, &list, err))
-        return false;
-    while (list.more) {
+    bool ok = scan_array(scan, &list, err);
+    while (ok && list.more) {
         if (witness->count == P2PK_SIGNATURES_MAX)
             return err_set(err, ERR_INVALID, "a witness of more than %d signatures",
                            P2PK_SIGNATURES_MAX);
         uint8_t *at = witness->signatures[witness->count++].at;
-        if (!scan_hex(scan, arena, at, sizeof(struct bytes64), err) || !scan_next(scan, &list, err))
-            return false;
+        ok = scan_hex(scan, arena, at, sizeof(struct bytes64), err) && scan_next(scan, &list, err);
     }
-    return true;
+    return ok;
 }
 
 static bool read_witness(struct witness *witness, struct arena *arena, struct span text,

@@ -20,7 +20,12 @@
 struct arena;
 struct err;
 
-enum { P2PK_KEYS_MAX = 11, P2PK_SIGNATURES_MAX = 32, P2PK_SECRET_MAX = 4096 };
+enum {
+    P2PK_KEYS_MAX = 11,
+    P2PK_SIGNATURES_MAX = 32,
+    P2PK_SECRET_MAX = 4096,
+    P2PK_WITNESS_MAX = 8192
+};
 
 enum p2pk_kind { P2PK_NONE, P2PK_KEY, P2PK_HASH };
 

@@ -7,6 +7,7 @@
 #include "shared/blind.h"
 #include "shared/err.h"
 #include "shared/hex.h"
+#include "shared/p2pk.h"
 #include "shared/sig.h"
 #include "tests/minted.h"
 #include "tests/test.h"
@@ -332,6 +333,11 @@ static void test_lock(void **state)
     assert_true(sig_sign(&sig, &hash, &own, &(struct bytes32){{3}}));
     hex_encode(digits, sig.at, sizeof sig.at);
     snprintf(witness, sizeof witness, "{\"signatures\":[\"%s\"]}", digits);
+    struct text long_one = {0};
+    text_addf(&long_one, "{\"preimage\":\"%0*d\"}%c", P2PK_WITNESS_MAX, 0, '\0');
+    write_swap(&locked, 1, &out, 1, long_one.at);
+    refused(post("/v1/swap"), FAULT_MALFORMED);
+    text_clear(&long_one);
     write_swap(&locked, 1, &out, 1, witness);
     expect(post("/v1/swap"), 200);
     body.len = 0;
