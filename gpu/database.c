@@ -13,7 +13,8 @@ enum {
     STATEMENT_MS_DEFAULT = 30000,
     RETRY_MS_MAX = 15000, /* as long as PostgreSQL may take to be there again */
     PAUSE_MS_MIN = 2,
-    PAUSE_MS_MAX = 250
+    PAUSE_MS_MAX = 250,
+    CHANCES = 3 /* to connect to what does not say that it is starting */
 };
 
 struct database {
@@ -40,17 +41,31 @@ static void ignore(void *owner, const PGresult *result)
     (void)result;
 }
 
+static void pause_ms(int64_t ms)
+{
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+/* It waits for a PostgreSQL that is starting, or recovers from a crash. */
 static PGconn *connect_raw(const struct database *database, struct err *err)
 {
     /* Given before the conninfo's own words, which may say otherwise. */
     const char *const words[] = {"connect_timeout", "tcp_user_timeout", "application_name",
                                  "dbname", NULL};
     const char *const values[] = {"10", "30000", "shoal-gpu", database->conninfo, NULL};
+    int64_t deadline = now_ms() + RETRY_MS_MAX;
     PGconn *conn = PQconnectdbParams(words, values, 1);
-    if (conn != NULL)
+    for (int chances = CHANCES; PQstatus(conn) != CONNECTION_OK && chances > 0;) {
+        bool is_starting = PQpingParams(words, values, 1) == PQPING_REJECT;
+        chances -= !is_starting || now_ms() > deadline; /* it may have begun, or ended, just now */
+        pause_ms(PAUSE_MS_MAX);
+        PQfinish(conn);
+        conn = PQconnectdbParams(words, values, 1);
+    }
+    if (PQstatus(conn) == CONNECTION_OK) {
         PQsetNoticeReceiver(conn, ignore, NULL);
-    if (PQstatus(conn) == CONNECTION_OK)
         return conn;
+    }
     migration_say(conn, "cannot connect", err);
     PQfinish(conn);
     return NULL;
@@ -96,10 +111,15 @@ struct database *database_open(const struct database_setup *setup, struct err *e
     if (database->count > DATABASE_CONNECTIONS_MAX)
         database->count = DATABASE_CONNECTIONS_MAX;
 
-    PGconn *conn = connect_raw(database, err);
-    bool is_ready = conn != NULL && (setup->only_reads ? migration_check : migration_run)(
-                                        conn, database->schema, err);
-    PQfinish(conn);
+    bool is_ready = false;
+    int64_t deadline = now_ms() + RETRY_MS_MAX;
+    for (bool is_lost = true; !is_ready && is_lost && now_ms() < deadline;) {
+        PGconn *conn = connect_raw(database, err);
+        is_ready = conn != NULL && (setup->only_reads ? migration_check
+                                                      : migration_run)(conn, database->schema, err);
+        is_lost = conn != NULL && PQstatus(conn) != CONNECTION_OK; /* meanwhile */
+        PQfinish(conn);
+    }
     if (is_ready)
         return database;
     database_close(database);
@@ -184,7 +204,7 @@ static void pause_before(uint32_t again)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     int64_t ms = most / 2 + (now.tv_nsec / 1000) % (most / 2 + 1);
-    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+    pause_ms(ms);
 }
 
 static enum database_end run_it(struct database *database, const struct run *run, struct err *err)

@@ -20,3 +20,8 @@ add_test(NAME node_schema_sql COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/schema_sql.sh
 set_tests_properties(node_schema_sql PROPERTIES LABELS unit)
 database_test(node_schema_sql)
 target_link_options(test_ledger_kill PRIVATE -Wl,--wrap=PQpipelineSync,--wrap=PQexec)
+# A PostgreSQL of its own, which it kills.
+add_executable(ledger_storm ledger_storm.c)
+target_link_libraries(ledger_storm PRIVATE till blackbox random)
+add_test(NAME ledger_storm COMMAND ledger_storm)
+set_tests_properties(ledger_storm PROPERTIES LABELS "integration;property" TIMEOUT 180)

@@ -1,5 +1,5 @@
-/* Killed at each step: whatever a call was about to tell PostgreSQL, or had just told it, afterwards
- * it is wholly done or not at all, the tables agree, and the same call again does it.
+/* Killed at each step: whatever a call was about to tell PostgreSQL, or had just told it,
+ * afterwards it is wholly done or not at all, the tables agree, and the same call again does it.
  *
  * The linker puts us in the way of what goes to PostgreSQL (--wrap): step n of a call is the nth
  * time that something is sent. */
