@@ -42,9 +42,10 @@ struct ask {
     struct span stops[STOPPER_STRINGS_MAX];
     size_t stop_count;
     bool streams;
-    bool includes_usage; /* at the end of a stream */
-    bool echoes;         /* the input before what goes on with it */
-    bool is_base64;      /* embeddings */
+    bool includes_usage;       /* at the end of a stream */
+    bool echoes;               /* the input before what goes on with it */
+    bool is_base64;            /* embeddings */
+    struct span payment, body; /* of what is paid for: a token, and all of it as it came */
 };
 
 /* What is read from. */

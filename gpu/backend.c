@@ -159,7 +159,8 @@ static void on_said(void *owner, struct span piece)
     if (!errand->has_said)
         errand->first_ns = uv_hrtime();
     errand->has_said = true;
-    source->piece(source->owner, errand->number, piece);
+    struct source_piece told = {.text = piece};
+    source->piece(source->owner, errand->number, &told);
 }
 
 static void await_byte(struct errand *errand)

@@ -59,6 +59,14 @@ const char *const command_usage[] = {
     "                     of mint init, too\n"
     "  --mint-policy FILE JSON: how much is issued, granted and kept [as the README says]\n"
     "\n"
+    "Options of serve, of a node with a mint that is paid for its answers:\n"
+    "  --price P/O[/C[/R]] 0.01 credit for a million tokens of prompt, of output, of prompt that\n"
+    "                     was known from before [as P], and for a request [0]: "
+    "/v1/chat/completions\n"
+    "                     and /v1/completions want a token then, X-Cashu, or an API key. Receipts\n"
+    "                     are signed with --key\n"
+    "  --mint-url URL     what tokens call the mint [where it listens]\n"
+    "\n"
     "Options of serve, of a node that others find at relays:\n"
     "  --announce         tell there what this node has, and every 10 seconds that it is there\n"
     "  --relay URL        a relay, ws:// or wss://; up to 8 times\n"
@@ -172,6 +180,8 @@ static const struct option options[] = {
     {"device", OF_RUN | OF_SERVE | OF_BENCH, OPTION_TEXT, AT(device), "cpu, cuda or auto"},
     {"weights", OF_RUN | OF_SERVE | OF_BENCH, OPTION_WEIGHTS, AT(run.weights), "q8, q4 or stored"},
     {"mint", OF_SERVE, OPTION_TEXT, AT(mint.bank.seed.file), "a file"},
+    {"mint-url", OF_SERVE, OPTION_TEXT, AT(mint_url), "an address"},
+    {"price", OF_SERVE, OPTION_TEXT, AT(price), "PROMPT/OUTPUT[/CACHED[/REQUEST]]"},
     {"mint-password-file", OF_SERVE | OF_MINT, OPTION_TEXT, AT(mint.bank.seed.password_file),
      "a file"},
     {"mint-policy", OF_SERVE | OF_MINT, OPTION_TEXT, AT(mint.bank.policy_file), "a file"},

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "gpu/exec.h"
+#include "gpu/measure.h"
 #include "gpu/model.h"
 #include "gpu/pipeline_run.h"
 #include "gpu/prompt.h"
@@ -28,6 +29,7 @@ struct order {
     struct order *next_ready; /* from here on under the engine's lock */
     bool is_ready, has_ended;
     struct text pending; /* said, and not told yet */
+    struct tokens added; /* the same, of tokens */
     struct source_end ended;
     float *embedding;
 };
@@ -38,11 +40,11 @@ struct engine {
     uv_async_t wake;
     struct model model;
     struct tokenizer tokenizer;
-    const struct chat_format *format;
+    struct measure measure; /* its format, its context */
     struct exec *exec;
     struct scheduler *scheduler; /* NULL: it has a pipeline */
     struct pipeline *pipeline;
-    uint32_t context, end_token;
+    uint32_t end_token;
     struct order *orders;
     pthread_mutex_t lock;
     struct order *ready, **ready_tail;
@@ -67,10 +69,12 @@ static void make_ready(struct order *order)
 static bool on_piece(void *owner, const struct answer_piece *piece)
 {
     struct order *order = owner;
-    if (piece->text.len == 0)
+    if (piece->text.len == 0 && !piece->has_token)
         return true;
     pthread_mutex_lock(&order->engine->lock);
     text_add(&order->pending, piece->text);
+    if (piece->has_token)
+        tokens_add(&order->added, piece->token.token);
     make_ready(order);
     pthread_mutex_unlock(&order->engine->lock);
     return true;
@@ -141,6 +145,7 @@ static void free_order(struct order *order)
         at = &(*at)->next;
     *at = order->next;
     tokens_clear(&order->tokens);
+    tokens_clear(&order->added);
     text_clear(&order->pending);
     free(order->embedding);
     free(order);
@@ -161,6 +166,7 @@ static void on_wake(uv_async_t *wake)
         pthread_mutex_lock(&engine->lock);
         struct order *order = engine->ready;
         struct text said = {0};
+        struct tokens added = {0};
         bool has_ended = order != NULL && order->has_ended;
         if (order != NULL) {
             engine->ready = order->next_ready;
@@ -169,58 +175,28 @@ static void on_wake(uv_async_t *wake)
             order->is_ready = false;
             said = order->pending;
             order->pending = (struct text){0};
+            added = order->added;
+            order->added = (struct tokens){0};
         }
         pthread_mutex_unlock(&engine->lock);
         if (order == NULL)
             return;
-        if (said.len > 0 && !order->is_cancelled)
-            source->piece(source->owner, order->number, text_span(&said));
+        struct source_piece piece = {text_span(&said), added.at, (uint32_t)added.count};
+        if (!order->is_cancelled && (said.len > 0 || added.count > 0))
+            source->piece(source->owner, order->number, &piece);
         text_clear(&said);
+        tokens_clear(&added);
         if (has_ended)
             tell_end(order);
     }
-}
-
-static bool make_tokens(struct order *order, struct err *err)
-{
-    const struct engine *engine = order->engine;
-    const struct ask *ask = order->ask;
-    const struct ask_input *input = ask->input_count > 0 ? ask->inputs + order->index : NULL;
-    struct chat chat = {.messages = ask->messages, .count = ask->message_count};
-    if (ask->kind == ASK_CHAT && engine->format != NULL)
-        return prompt_add_chat(&order->tokens, &engine->tokenizer, engine->format, &chat, err);
-    if (input == NULL)
-        return err_set(err, ERR_INVALID,
-                       "the format of this model's chats is not known: it completes texts");
-    for (uint32_t i = 0; i < input->token_count; i++) {
-        if (input->tokens[i] >= engine->model.hyper.vocabulary)
-            return err_set(err, ERR_INVALID, "the vocabulary has no token %u", input->tokens[i]);
-        tokens_add(&order->tokens, input->tokens[i]);
-    }
-    return input->tokens != NULL ||
-           tokenizer_encode(&engine->tokenizer, &order->tokens, input->text, TOKENIZER_ENDS, err);
 }
 
 /* On the loop's pool. */
 static void prepare(uv_work_t *work)
 {
     struct order *order = work->data;
-    const char *param = order->ask->kind == ASK_CHAT   ? "messages"
-                        : order->ask->kind == ASK_TEXT ? "prompt"
-                                                       : "input";
-    struct err err;
-    uint32_t context = order->engine->context;
-    order->is_refused = true;
-    if (!make_tokens(order, &err))
-        refusal_fill(&order->refusal, 400, param, "%s", err.text);
-    else if (order->tokens.count == 0)
-        refusal_fill(&order->refusal, 400, param, "%s is empty", param);
-    else if (order->tokens.count >= context) {
-        refusal_fill(&order->refusal, 400, param, "a prompt of %zu tokens; the context is %u",
-                     order->tokens.count, context);
-        order->refusal.code = "context_length_exceeded";
-    } else
-        order->is_refused = false;
+    order->is_refused = !measure_tokens(&order->engine->measure, &order->tokens, order->ask,
+                                        order->index, &order->refusal);
 }
 
 static bool schedule(struct order *order, struct err *err)
@@ -305,9 +281,9 @@ static bool open_scheduler(struct engine *engine, const struct engine_options *o
 {
     uint32_t own = engine->model.hyper.context;
     uint32_t wanted = options->context > 0 ? options->context : CONTEXT_MAX;
-    engine->context = wanted < own ? wanted : own;
-    struct exec_options shard = exec_options_whole(&engine->model, engine->context);
-    shard.positions = engine->context * options->parallel;
+    engine->measure.context = wanted < own ? wanted : own;
+    struct exec_options shard = exec_options_whole(&engine->model, engine->measure.context);
+    shard.positions = engine->measure.context * options->parallel;
     shard.sessions_max = options->parallel;
     shard.rows_max = ROWS;
     shard.threads = options->threads;
@@ -323,7 +299,7 @@ static bool open_scheduler(struct engine *engine, const struct engine_options *o
     if (!exec_open(&engine->exec, &engine->model, &shard, err))
         return false;
     struct scheduler_options scheduling = scheduler_options_for(engine->exec);
-    scheduling.positions_max = engine->context;
+    scheduling.positions_max = engine->measure.context;
     scheduling.waiting_max = options->waiting;
     if (scheduler_open(&engine->scheduler, engine->exec, &engine->tokenizer, &scheduling, err))
         return true;
@@ -339,13 +315,15 @@ struct engine *engine_open(uv_loop_t *loop, const struct engine_options *options
     engine->loop = loop;
     engine->ready_tail = &engine->ready;
     engine->source = (struct source){.submit = submit, .cancel = cancel};
+    engine->measure.tokenizer = &engine->tokenizer;
     bool is_open = model_open(&engine->model, options->model, err);
     bool has_words = is_open && tokenizer_open(&engine->tokenizer, &engine->model, err);
     bool ok = has_words &&
-              prompt_find_format(&engine->format, &engine->tokenizer, options->chat, err) &&
+              prompt_find_format(&engine->measure.format, &engine->tokenizer, options->chat, err) &&
               open_scheduler(engine, options, err);
     if (ok) {
-        engine->end_token = prompt_end_token(engine->format, &engine->tokenizer);
+        engine->measure.vocabulary = engine->model.hyper.vocabulary;
+        engine->end_token = prompt_end_token(engine->measure.format, &engine->tokenizer);
         uv_async_init(loop, &engine->wake, on_wake);
         engine->wake.data = engine;
         return engine;
@@ -387,14 +365,19 @@ const struct model *engine_model(const struct engine *engine)
     return &engine->model;
 }
 
+const struct measure *engine_measure(const struct engine *engine)
+{
+    return &engine->measure;
+}
+
 uint32_t engine_context(const struct engine *engine)
 {
-    return engine->context;
+    return engine->measure.context;
 }
 
 const struct chat_format *engine_chat(const struct engine *engine)
 {
-    return engine->format;
+    return engine->measure.format;
 }
 
 struct span engine_template(const struct engine *engine)

@@ -17,6 +17,7 @@
 
 struct card;
 struct engine;
+struct measure;
 struct model;
 struct outpost_options;
 struct tokenizer;
@@ -40,6 +41,7 @@ void engine_close(struct engine *engine);
 
 struct source *engine_source(struct engine *engine);
 const struct model *engine_model(const struct engine *engine);
+const struct measure *engine_measure(const struct engine *engine);
 uint32_t engine_context(const struct engine *engine);
 const struct chat_format *engine_chat(const struct engine *engine); /* NULL: none is known */
 struct span engine_template(const struct engine *engine);

@@ -118,6 +118,7 @@ static void ask(struct httpd_exchange *exchange, const char *method, const char 
         .method = method,
         .path = path,
         .authorization = header(exchange->connection, MHD_HTTP_HEADER_AUTHORIZATION),
+        .payment = header(exchange->connection, "X-Cashu"),
         .origin = header(exchange->connection, MHD_HTTP_HEADER_ORIGIN),
         .address = address,
         .websocket_key = read_websocket_key(exchange->connection),

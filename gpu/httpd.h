@@ -30,6 +30,7 @@ struct httpd_request {
     uint64_t number;
     const char *method, *path; /* "POST"; decoded, and without the query */
     const char *authorization; /* NULL: none */
+    const char *payment;       /* X-Cashu, a token; NULL */
     const char *origin;        /* of the page in a browser that asks; NULL */
     const char *address;       /* of the client; "" where it has none */
     const char *websocket_key; /* of one that wants to be a websocket; NULL */
@@ -56,6 +57,8 @@ struct httpd_head {
     const char *type;       /* NULL: no body follows */
     const char *origin;     /* a page from there may read the answer; NULL */
     const char *allow;      /* methods; NULL */
+    const char *payment;    /* X-Cashu: a token, or what is to be paid; NULL */
+    const char *receipt;    /* X-Receipt; NULL */
     uint32_t retry_after_s; /* 0: not said */
     bool closes;            /* the connection, after this */
 };

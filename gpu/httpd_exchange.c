@@ -119,6 +119,8 @@ static void compose(struct httpd_exchange *exchange, const struct httpd_head *he
         abort();
     add_header(exchange, MHD_HTTP_HEADER_CONTENT_TYPE, head->type);
     add_header(exchange, MHD_HTTP_HEADER_ALLOW, head->allow);
+    add_header(exchange, "X-Cashu", head->payment);
+    add_header(exchange, "X-Receipt", head->receipt);
     add_header(exchange, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, head->origin);
     add_header(exchange, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     if (head->origin != NULL) {

@@ -112,7 +112,8 @@ static struct service_options service_of(const struct command *command, const st
                                     .name = command->name,
                                     .key_file = command->key_file,
                                     .market = command->market,
-                                    .bank = command->mint.bank};
+                                    .bank = command->mint.bank,
+                                    .sell = {.price = command->price, .url = command->mint_url}};
 }
 
 static int run(const struct command *command, const struct card *card)

@@ -62,6 +62,18 @@ static void write_tries(struct text *out, const struct backend *backend)
     write_lines(out, lines, ARRAY_LEN(lines));
 }
 
+static void write_orders(struct text *out, const struct service *service)
+{
+    struct executor_statistics orders = service_sell_statistics(service);
+    const struct line lines[] = {{"orders_now", "gauge", (double)orders.now},
+                                 {"orders_claimed_total", "counter", (double)orders.claimed},
+                                 {"orders_completed_total", "counter", (double)orders.completed},
+                                 {"orders_failed_total", "counter", (double)orders.failed},
+                                 {"orders_cancelled_total", "counter", (double)orders.cancelled},
+                                 {"orders_lost_total", "counter", (double)orders.lost}};
+    write_lines(out, lines, ARRAY_LEN(lines));
+}
+
 void service_write_metrics(struct text *out, const struct service *service)
 {
     struct talks_statistics talks = talks_statistics(service->talks);
@@ -75,6 +87,8 @@ void service_write_metrics(struct text *out, const struct service *service)
         {"tokens_total", "counter", (double)talks.tokens},
     };
     write_lines(out, lines, ARRAY_LEN(lines));
+    if (service->sale != NULL)
+        write_orders(out, service);
     if (service->engine != NULL)
         write_jobs(out, service->engine);
     else
@@ -97,6 +111,7 @@ static void close_handles(struct service *service)
     herald_close(service->herald);
     httpd_free(service->httpd);
     service_market_close(service->market);
+    service_sell_close(service);
     uv_close((uv_handle_t *)&service->drain, NULL);
     for (size_t i = 0; i < ARRAY_LEN(service->signals); i++)
         uv_close((uv_handle_t *)(service->signals + i), NULL);
@@ -111,9 +126,11 @@ static void on_drain(uv_timer_t *timer)
     bool cuts = service->ends_now || service->drained_ms / 1000 >= SERVICE_DRAIN_S;
     bool is_quiet = service->ends_now || service->drained_ms >= QUIET_MS ||
                     service_market_is_quiet(service->market);
-    if (cuts)
+    if (cuts) {
         talks_cancel(service->talks);
-    if (talks_statistics(service->talks).now == 0 && is_quiet &&
+        service_sell_yield(service);
+    }
+    if (talks_statistics(service->talks).now == 0 && is_quiet && service_sell_is_idle(service) &&
         (cuts || httpd_busy(service->httpd) == 0))
         close_handles(service);
 }
@@ -131,6 +148,7 @@ static void on_signal(uv_signal_t *signal, int number)
     httpd_drain(service->httpd);
     herald_hush(service->herald);
     service_market_withdraw(service->market);
+    service_sell_drain(service);
     uv_timer_start(&service->drain, on_drain, 0, DRAIN_TICK_MS);
 }
 
@@ -232,11 +250,19 @@ static bool open_source(struct service *service, const struct service_options *o
     return service->backend != NULL;
 }
 
+/* http://HOST:PORT */
+static void write_address(char *out, size_t size, const struct service *service,
+                          const struct httpd_setup *setup)
+{
+    bool is_v6 = strchr(setup->host, ':') != NULL;
+    snprintf(out, size, "http://%s%s%s:%u", is_v6 ? "[" : "", setup->host, is_v6 ? "]" : "",
+             httpd_port(service->httpd));
+}
+
 static void tell_ready(const struct service *service, const struct httpd_setup *setup,
                        const struct service_options *options)
 {
-    const char *left = strchr(setup->host, ':') != NULL ? "[" : "";
-    const char *right = left[0] != '\0' ? "]" : "";
+    char address[96];
     char what[160];
     if (service->backend != NULL)
         snprintf(what, sizeof what, "backend=%s", options->backend.base);
@@ -245,8 +271,8 @@ static void tell_ready(const struct service *service, const struct httpd_setup *
                  engine_chat(service->engine) != NULL ? chat_name(engine_chat(service->engine))
                                                       : "unknown",
                  engine_context(service->engine));
-    journal_line(JOURNAL_INFO, "serve: ready http://%s%s%s:%u model=%s %s", left, setup->host,
-                 right, httpd_port(service->httpd), service->name, what);
+    write_address(address, sizeof address, service, setup);
+    journal_line(JOURNAL_INFO, "serve: ready %s model=%s %s", address, service->name, what);
 }
 
 static bool open_market(struct service *service, const struct service_options *options,
@@ -277,6 +303,30 @@ static bool open_counter(struct service *service, struct err *err)
     return true;
 }
 
+static bool sell(struct service *service, const struct httpd_setup *setup,
+                 const struct service_options *options, struct err *err)
+{
+    struct service_sell_options selling = options->sell;
+    char address[96];
+    selling.parallel = options->engine.parallel;
+    selling.roots = options->market.roots;
+    selling.identity = options->market.identity;
+    write_address(address, sizeof address, service, setup);
+    return service_sell_open(service, &selling, address, err);
+}
+
+static void open_talks(struct service *service)
+{
+    struct source *own = service_sell_source(service, false);
+    if (own == NULL)
+        own = service->engine != NULL ? engine_source(service->engine)
+                                      : backend_source(service->backend);
+    service->talks = talks_new(&(struct talks_setup){.source = own,
+                                                     .paid = service_sell_source(service, true),
+                                                     .model = service->model.name,
+                                                     .talks_max = TALKS_MAX});
+}
+
 /* The model first: who can connect is answered. */
 static bool start(struct service *service, const struct service_options *options, struct err *err)
 {
@@ -299,21 +349,18 @@ static bool start(struct service *service, const struct service_options *options
         return false;
     take_name(service, options);
     describe(service);
-    service->talks = talks_new(
-        &(struct talks_setup){.source = service->engine != NULL ? engine_source(service->engine)
-                                                                : backend_source(service->backend),
-                              .model = service->model.name,
-                              .talks_max = TALKS_MAX});
     service->httpd = httpd_new(&setup, err);
     if (service->httpd == NULL || !open_counter(service, err) ||
-        !open_market(service, options, err)) {
+        !open_market(service, options, err) || !sell(service, &setup, options, err)) {
         counter_close(service->counter);
         herald_close(service->herald);
         if (service->httpd != NULL)
             httpd_free(service->httpd);
+        service_market_close(service->market);
         close_source(service);
         return false;
     }
+    open_talks(service);
     begin(service);
     tell_ready(service, &setup, options);
     return true;

@@ -13,6 +13,7 @@
 #include "gpu/bank.h"
 #include "gpu/engine.h"
 #include "gpu/service_market.h"
+#include "gpu/service_sell.h"
 
 enum { SERVICE_DRAIN_S = 60 };
 
@@ -25,6 +26,7 @@ struct service_options {
     const char *key_file; /* NULL: anybody may ask */
     struct service_market_options market; /* its parallel, dtype are set here */
     struct bank_options bank;             /* a mint beside it, which anybody may ask */
+    struct service_sell_options sell;     /* its parallel, roots are set here */
 };
 
 MUST_CHECK bool service_run(const struct service_options *options, struct err *err);

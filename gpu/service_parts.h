@@ -24,6 +24,7 @@ struct service {
     struct bank *bank;             /* NULL: none */
     struct counter *counter;       /* NULL: no mint */
     struct herald *herald;         /* the same */
+    struct service_sale *sale;     /* NULL: nothing is sold */
     struct ollama_model model;
     char name[128];
     int64_t began_at;

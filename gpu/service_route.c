@@ -180,14 +180,25 @@ static void refuse(struct service *service, const struct httpd_request *request,
     text_clear(&body);
 }
 
+/* Without a key, it is paid for, where it can be. */
+static bool is_for_sale(const struct service *service, const struct httpd_request *request,
+                        const struct route *route)
+{
+    bool has_key = service->keys.count > 0 && apikey_allows(&service->keys, request->authorization);
+    return service->sale != NULL && !has_key && route != NULL &&
+           (route->dialect == &openai_chat || route->dialect == &openai_text);
+}
+
 /* Whether the request may be answered at all. */
 static bool admit(const struct service *service, const struct httpd_request *request,
                   const struct route *route, const struct httpd_head *head, struct refusal *refusal)
 {
     if (request->origin != NULL && head->origin == NULL)
         return refusal_set(refusal, 403, NULL, "pages from elsewhere may not ask this node");
-    if ((route == NULL || !route->is_open) &&
-        !apikey_allows(&service->keys, request->authorization))
+    bool is_closed = service->sale != NULL && service->keys.count == 0 && route != NULL &&
+                     route->dialect != NULL;
+    if ((route == NULL || !route->is_open) && !is_for_sale(service, request, route) &&
+        (is_closed || !apikey_allows(&service->keys, request->authorization)))
         return refusal_set(refusal, 401, NULL, "no valid API key: Authorization: Bearer KEY");
     if (route == NULL && head->status == 405)
         return refusal_set(refusal, 405, NULL, "%.60s is for %s", request->path, head->allow);
@@ -224,7 +235,12 @@ void service_ask(void *owner, const struct httpd_request *request)
         return;
     }
     if (route->dialect != NULL) {
-        talks_begin(service->talks, service->httpd, request, route->dialect, head.origin);
+        struct talks_call call = {.httpd = service->httpd,
+                                  .request = request,
+                                  .dialect = route->dialect,
+                                  .origin = head.origin,
+                                  .is_paid = is_for_sale(service, request, route)};
+        talks_begin(service->talks, &call);
         return;
     }
     if (!route->write(&body, service, request, &refusal)) {

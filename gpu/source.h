@@ -9,6 +9,12 @@
 
 #include "gpu/reply.h"
 
+struct source_piece {
+    struct span text;       /* may be empty, while it is held back */
+    const uint32_t *tokens; /* since the piece before it; none where they are not known */
+    uint32_t token_count;
+};
+
 struct source_end {
     bool is_refused;
     struct refusal refusal; /* why; or */
@@ -16,9 +22,11 @@ struct source_end {
     const float *embedding; /* (width); NULL */
     uint32_t width;
     struct reply_usage usage;
+    struct span payment; /* a token that goes back; where it is refused with 402, what is wanted */
+    struct span receipt; /* of what was paid, an event as JSON */
 };
 
-typedef void source_piece_fn(void *owner, uint64_t number, struct span text);
+typedef void source_piece_fn(void *owner, uint64_t number, const struct source_piece *piece);
 typedef void source_end_fn(void *owner, uint64_t number, const struct source_end *end);
 
 /* The first member of whatever it is. */

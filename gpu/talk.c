@@ -14,6 +14,7 @@ struct talk {
     struct talks *talks;
     struct talk *next;
     struct httpd *httpd;
+    struct source *source;
     const struct dialect *dialect;
     struct arena arena;
     struct ask ask;
@@ -21,6 +22,7 @@ struct talk {
     uint64_t number, began;
     bool has_begun, is_left;
     char path[40], origin[ORIGIN_BYTES_MAX];
+    const char *payment, *receipt; /* as in source_end, NUL-terminated; NULL */
 };
 
 struct talks {
@@ -49,6 +51,8 @@ static struct httpd_head head_of(const struct talk *talk, uint32_t status, const
     return (struct httpd_head){.status = status,
                                .type = type,
                                .origin = talk->origin[0] != '\0' ? talk->origin : NULL,
+                               .payment = talk->payment,
+                               .receipt = talk->receipt,
                                .retry_after_s = status == 429 || status == 503 ? RETRY_S : 0};
 }
 
@@ -79,11 +83,10 @@ static void end_talk(struct talk *talk, int status)
 
 static void leave(struct talk *talk)
 {
-    struct source *source = talk->talks->setup.source;
     if (talk->is_left)
         return;
     talk->is_left = true;
-    source->cancel(source, talk->number);
+    talk->source->cancel(talk->source, talk->number);
 }
 
 static void stream(struct talk *talk, struct text *frame)
@@ -107,6 +110,21 @@ static void send_whole(struct talk *talk)
     text_clear(&body);
 }
 
+/* What is left of a payment, behind all else: who reads no more than the answer misses nothing. */
+static void stream_change(struct talk *talk)
+{
+    struct text frame = {0};
+    if (talk->payment == NULL && talk->receipt == NULL)
+        return;
+    text_add(&frame, SPAN("event: change\ndata: {\"object\":\"change\",\"token\":"));
+    if (talk->payment != NULL)
+        text_add_json(&frame, (struct span){talk->payment, strlen(talk->payment)});
+    else
+        text_add(&frame, SPAN("null"));
+    text_addf(&frame, ",\"receipt\":%s}\n\n", talk->receipt != NULL ? talk->receipt : "null");
+    stream(talk, &frame);
+}
+
 static void refuse(struct talk *talk, const struct refusal *refusal)
 {
     struct text frame = {0};
@@ -115,6 +133,7 @@ static void refuse(struct talk *talk, const struct refusal *refusal)
     if (talk->has_begun) {
         talk->dialect->fail(&frame, refusal);
         stream(talk, &frame);
+        stream_change(talk);
         httpd_end(talk->httpd, talk->number);
     } else {
         struct httpd_head head = head_of(talk, (uint32_t)refusal->status, "application/json");
@@ -151,17 +170,17 @@ static void begin_part(struct talk *talk)
 }
 
 /* The stream begins with the first piece of the first part. */
-static void on_piece(void *owner, uint64_t number, struct span piece)
+static void on_piece(void *owner, uint64_t number, const struct source_piece *piece)
 {
     struct talk *talk = find(owner, number);
-    if (talk == NULL || talk->is_left)
+    if (talk == NULL || talk->is_left || piece->text.len == 0)
         return;
     struct reply_part *part = talk->reply.parts + talk->reply.index;
     if (!part->has_begun) {
         part->has_begun = true;
         begin_part(talk);
     }
-    say(talk, piece);
+    say(talk, piece->text);
 }
 
 static void take_usage(struct reply *reply, const struct reply_usage *usage)
@@ -202,10 +221,19 @@ static void finish(struct talk *talk)
     if (talk->ask.streams) {
         talk->dialect->finish(&frame, &talk->reply);
         stream(talk, &frame);
+        stream_change(talk);
         httpd_end(talk->httpd, talk->number);
     } else
         send_whole(talk);
     end_talk(talk, 200);
+}
+
+/* NUL-terminated, in the talk's arena. */
+static const char *copy_text(struct talk *talk, struct span text)
+{
+    char *copy = arena_alloc(&talk->arena, text.len + 1);
+    memcpy(copy, text.at, text.len);
+    return copy;
 }
 
 static void on_end(void *owner, uint64_t number, const struct source_end *end)
@@ -213,8 +241,9 @@ static void on_end(void *owner, uint64_t number, const struct source_end *end)
     struct talk *talk = find(owner, number);
     if (talk == NULL)
         return;
-    struct source *source = talk->talks->setup.source;
     take_usage(&talk->reply, &end->usage);
+    talk->payment = end->payment.len > 0 ? copy_text(talk, end->payment) : NULL;
+    talk->receipt = end->receipt.len > 0 ? copy_text(talk, end->receipt) : NULL;
     if (talk->is_left) {
         end_talk(talk, 499);
         return;
@@ -227,7 +256,7 @@ static void on_end(void *owner, uint64_t number, const struct source_end *end)
     if (talk->is_left)
         end_talk(talk, 499);
     else if (++talk->reply.index < talk->reply.part_count)
-        source->submit(source, talk->number, &talk->ask, talk->reply.index);
+        talk->source->submit(talk->source, talk->number, &talk->ask, talk->reply.index);
     else
         finish(talk);
 }
@@ -246,23 +275,37 @@ static bool check_model(const struct talk *talk, struct refusal *refusal)
     return false;
 }
 
-static bool read_request(struct talk *talk, const struct httpd_request *request,
+/* The job is the body as it came: what the buyer pays for is hashed. */
+static bool take_payment(struct talk *talk, const struct httpd_request *request,
                          struct refusal *refusal)
 {
+    struct ask *ask = &talk->ask;
+    if (ask->kind == ASK_TEXT && ask->input_count != 1)
+        return refusal_set(refusal, 400, "prompt", "one prompt is paid for at a time");
+    ask->body = arena_copy(&talk->arena, request->body);
+    if (request->payment != NULL)
+        ask->payment =
+            arena_copy(&talk->arena, (struct span){request->payment, strlen(request->payment)});
+    return true;
+}
+
+static bool read_request(struct talk *talk, const struct talks_call *call, struct refusal *refusal)
+{
+    const struct httpd_request *request = call->request;
     struct talks *talks = talk->talks;
     if (request->is_too_long)
         return refusal_set(refusal, 413, NULL, "the body is too long");
     if (!talk->dialect->read(&talk->ask, &talk->arena, request->body, refusal) ||
-        !check_model(talk, refusal))
+        !check_model(talk, refusal) || (call->is_paid && !take_payment(talk, request, refusal)))
         return false;
     return talks->statistics.now <= talks->setup.talks_max ||
            refusal_set(refusal, 503, NULL, "%u requests are being answered",
                        talks->statistics.now - 1);
 }
 
-void talks_begin(struct talks *talks, struct httpd *httpd, const struct httpd_request *request,
-                 const struct dialect *dialect, const char *origin)
+void talks_begin(struct talks *talks, const struct talks_call *call)
 {
+    const struct httpd_request *request = call->request;
     struct refusal refusal;
     struct timespec now;
     struct talk *talk = calloc(1, sizeof *talk);
@@ -274,8 +317,9 @@ void talks_begin(struct talks *talks, struct httpd *httpd, const struct httpd_re
     talks->first = talk;
     talks->statistics.now++;
     talks->statistics.all++;
-    talk->httpd = httpd;
-    talk->dialect = dialect;
+    talk->httpd = call->httpd;
+    talk->source = call->is_paid ? talks->setup.paid : talks->setup.source;
+    talk->dialect = call->dialect;
     talk->number = request->number;
     talk->began = now_nanoseconds();
     talk->reply = (struct reply){.ask = &talk->ask,
@@ -284,8 +328,8 @@ void talks_begin(struct talks *talks, struct httpd *httpd, const struct httpd_re
                                  .created_at = now.tv_sec,
                                  .created_nanoseconds = now.tv_nsec};
     snprintf(talk->path, sizeof talk->path, "%s", request->path);
-    snprintf(talk->origin, sizeof talk->origin, "%s", origin != NULL ? origin : "");
-    if (!read_request(talk, request, &refusal)) {
+    snprintf(talk->origin, sizeof talk->origin, "%s", call->origin != NULL ? call->origin : "");
+    if (!read_request(talk, call, &refusal)) {
         refuse(talk, &refusal);
         return;
     }
@@ -297,7 +341,7 @@ void talks_begin(struct talks *talks, struct httpd *httpd, const struct httpd_re
         end_talk(talk, 200);
         return;
     }
-    talks->setup.source->submit(talks->setup.source, talk->number, &talk->ask, 0);
+    talk->source->submit(talk->source, talk->number, &talk->ask, 0);
 }
 
 void talks_gone(struct talks *talks, uint64_t number)
@@ -313,15 +357,22 @@ void talks_cancel(struct talks *talks)
         leave(talk);
 }
 
+static void listen_to(struct talks *talks, struct source *source)
+{
+    source->piece = on_piece;
+    source->end = on_end;
+    source->owner = talks;
+}
+
 struct talks *talks_new(const struct talks_setup *setup)
 {
     struct talks *talks = calloc(1, sizeof *talks);
     if (talks == NULL)
         abort();
     talks->setup = *setup;
-    setup->source->piece = on_piece;
-    setup->source->end = on_end;
-    setup->source->owner = talks;
+    listen_to(talks, setup->source);
+    if (setup->paid != NULL)
+        listen_to(talks, setup->paid);
     return talks;
 }
 

@@ -16,6 +16,7 @@ struct talks;
 
 struct talks_setup {
     struct source *source; /* whose listener it becomes */
+    struct source *paid;   /* the same, of what is paid for; NULL: nothing is */
     struct span model;     /* its name */
     uint32_t talks_max;
 };
@@ -29,9 +30,16 @@ struct talks_statistics {
 struct talks *talks_new(const struct talks_setup *setup);
 void talks_free(struct talks *talks);
 
-/* Answers it, now or later. origin: of a page that may read the answer; NULL. */
-void talks_begin(struct talks *talks, struct httpd *httpd, const struct httpd_request *request,
-                 const struct dialect *dialect, const char *origin);
+struct talks_call {
+    struct httpd *httpd;
+    const struct httpd_request *request;
+    const struct dialect *dialect;
+    const char *origin; /* of a page that may read the answer; NULL */
+    bool is_paid;       /* it is for the source of what is paid for */
+};
+
+/* Answers it, now or later. */
+void talks_begin(struct talks *talks, const struct talks_call *call);
 
 /* Its client has left. */
 void talks_gone(struct talks *talks, uint64_t number);

@@ -1,6 +1,6 @@
 -- What the migrations make, for reading. Checked by tests/schema_sql.sh; not run by anything.
 
-CREATE SCHEMA shoal_node_sql;
+CREATE SCHEMA green_sql;
 
 CREATE TABLE budget (
     name text NOT NULL,
@@ -20,6 +20,49 @@ CREATE TABLE entry (
     held bigint NOT NULL,
     at bigint NOT NULL,
     CONSTRAINT entry_kind_check CHECK (((kind >= 1) AND (kind <= 5)))
+);
+
+CREATE TABLE job (
+    quote uuid NOT NULL,
+    request bytea NOT NULL,
+    body bytea NOT NULL,
+    model text NOT NULL,
+    unit text NOT NULL,
+    seed bytea NOT NULL,
+    p_in bigint NOT NULL,
+    p_cached bigint NOT NULL,
+    p_out bigint NOT NULL,
+    p_req bigint NOT NULL,
+    prompt_tokens integer NOT NULL,
+    tokens_max integer NOT NULL,
+    state smallint DEFAULT 0 NOT NULL,
+    fence integer DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    worker uuid,
+    lease_until timestamp with time zone,
+    is_unwanted boolean DEFAULT false NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    deadline timestamp with time zone,
+    windows integer DEFAULT 0 NOT NULL,
+    delivered integer DEFAULT 0 NOT NULL,
+    cached_tokens integer DEFAULT 0 NOT NULL,
+    cost bigint DEFAULT 0 NOT NULL,
+    why text,
+    is_full boolean DEFAULT false NOT NULL,
+    receipt text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    paid_at timestamp with time zone,
+    begun_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT job_state_check CHECK (((state >= 0) AND (state <= 7)))
+);
+
+CREATE TABLE job_window (
+    quote uuid NOT NULL,
+    seq integer NOT NULL,
+    fence integer NOT NULL,
+    said bytea NOT NULL,
+    tokens bytea NOT NULL
 );
 
 CREATE TABLE keyset (
@@ -105,6 +148,12 @@ ALTER TABLE ONLY budget
 ALTER TABLE ONLY entry
     ADD CONSTRAINT entry_pkey PRIMARY KEY (request, keyset);
 
+ALTER TABLE ONLY job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (quote);
+
+ALTER TABLE ONLY job_window
+    ADD CONSTRAINT job_window_pkey PRIMARY KEY (quote, seq);
+
 ALTER TABLE ONLY keyset
     ADD CONSTRAINT keyset_id_key UNIQUE (id);
 
@@ -129,9 +178,22 @@ ALTER TABLE ONLY promise
 ALTER TABLE ONLY proof
     ADD CONSTRAINT proof_pkey PRIMARY KEY (y);
 
+CREATE INDEX job_deadline ON job USING btree (deadline) WHERE (state = 1);
+
+CREATE INDEX job_leased ON job USING btree (lease_until) WHERE (state = ANY (ARRAY[2, 3]));
+
+CREATE INDEX job_pending ON job USING btree (model, paid_at, quote) WHERE (state = 1);
+
+CREATE INDEX job_quoted ON job USING btree (expires_at) WHERE (state = 0);
+
+CREATE INDEX job_worker ON job USING btree (worker) WHERE (state = ANY (ARRAY[2, 3]));
+
 CREATE UNIQUE INDEX keyset_active ON keyset USING btree (unit) WHERE active;
 
 CREATE INDEX promise_quote ON promise USING btree (quote, "position") WHERE (quote IS NOT NULL);
 
 CREATE INDEX proof_held ON proof USING btree (quote) WHERE (NOT spent);
+
+ALTER TABLE ONLY job_window
+    ADD CONSTRAINT job_window_quote_fkey FOREIGN KEY (quote) REFERENCES job(quote) ON DELETE CASCADE;
 
