@@ -281,6 +281,8 @@ static bool open_market(struct service *service, const struct service_options *o
     static const char *const made[] = {[DTYPE_AS_Q8] = "q8", [DTYPE_AS_Q4] = "q4"};
     struct service_market_options market = options->market;
     market.parallel = options->engine.parallel;
+    market.price = options->sell.price;
+    market.url = options->sell.url;
     market.mint = service->bank != NULL ? bank_mint(service->bank) : NULL;
     market.device = options->engine.card != NULL ? "cuda" : "cpu";
     market.dtype = options->engine.weights == DTYPE_AS_STORED ? service->model.type

@@ -9,6 +9,7 @@
 #include "gpu/journal.h"
 #include "gpu/mint.h"
 #include "gpu/model.h"
+#include "gpu/price.h"
 #include "gpu/root.h"
 #include "shared/bech32.h"
 #include "shared/err.h"
@@ -45,6 +46,23 @@ static struct span take_dtype(struct service_market *market, const char *name)
         market->dtype[len] =
             (char)(name[len] >= 'A' && name[len] <= 'Z' ? name[len] + 'a' - 'A' : name[len]);
     return (struct span){market->dtype, len};
+}
+
+/* What is for sale has a price, and a place where it is paid that others reach. */
+static bool describe_price(struct offer *offer, const struct service_market_options *options,
+                           struct err *err)
+{
+    static const struct span units[] = {{"ccr", 3}, {"ccr-promo", 9}};
+    struct price price;
+    if (options->price == NULL || options->url == NULL)
+        return true;
+    if (!price_read(&price, options->price, err))
+        return false;
+    offer->price = (struct offer_price){price.prompt, price.cached, price.output, price.request};
+    memcpy(offer->units, units, sizeof units);
+    offer->unit_count = ARRAY_LEN(units);
+    offer->mints[offer->mint_count++] = (struct span){options->url, strlen(options->url)};
+    return true;
 }
 
 static void describe(struct service_market *market, struct offer *offer,
@@ -157,7 +175,8 @@ bool service_market_open(struct service_market **market, uv_loop_t *loop,
     bool ok = made->holder != NULL;
     if (ok) {
         describe(made, &offer, options, name);
-        ok = check(&offer, err) && announce(made, loop, &offer, options, err);
+        ok = describe_price(&offer, options, err) && check(&offer, err) &&
+             announce(made, loop, &offer, options, err);
     }
     if (ok) {
         if (options->mint != NULL)

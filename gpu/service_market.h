@@ -23,6 +23,8 @@ struct service_market_options {
     const char *device;
     const char *dtype; /* how weights are kept: as dtype_name has it */
     struct mint *mint; /* that is asked over relays, too; NULL: none */
+    const char *price; /* of jobs, as price.h reads it; NULL: none are sold */
+    const char *url;   /* of the mint, where jobs are bought, too; NULL: nobody else gets there */
 };
 
 /* Sets *market to NULL where nothing is announced. */

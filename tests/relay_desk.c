@@ -356,10 +356,25 @@ static void start_mint(struct node *process)
     run(scratch_format("%s mint init %s --mint-password-file %s", GPU_BINARY, seed, password));
     run(scratch_format("%s identity new --key %s --password-file %s --cost 4", SHOAL_BINARY, key,
                        password));
-    const char *const arguments[] = {
-        "--announce",      "--relay",    urls[0],  "--key",    key,
-        "--password-file", password,     "--mint", seed,       "--mint-password-file",
-        password,          "--database", database, DEMO_MODEL, NULL};
+    const char *const arguments[] = {"--announce",
+                                     "--relay",
+                                     urls[0],
+                                     "--key",
+                                     key,
+                                     "--password-file",
+                                     password,
+                                     "--mint",
+                                     seed,
+                                     "--mint-password-file",
+                                     password,
+                                     "--database",
+                                     database,
+                                     "--price",
+                                     "100/300/10/2",
+                                     "--mint-url",
+                                     "https://mint.example",
+                                     DEMO_MODEL,
+                                     NULL};
     change_database("CREATE");
     node_start(process, GPU_BINARY, arguments);
     node_await(process, "mint=nostr:nprofile1");
@@ -377,7 +392,7 @@ static void expect_words(uint32_t status, const char *words)
         fail_msg("%u %.*s", buyer.last.status, (int)buyer.last.body.len, buyer.last.body.at);
 }
 
-/* Its keys, a refusal, and what is too long for a mint. */
+/* What it sells, and where; its keys, a refusal, and what is too long for a mint. */
 static void test_mint(void **state)
 {
     struct node process;
@@ -385,6 +400,11 @@ static void test_mint(void **state)
     (void)state;
     uv_timer_start(&late, on_late, WAIT_MS, 0);
     start_mint(&process);
+    run(scratch_format("%s models --relay %s --wait 0 | grep -q "
+                       "'\"price\":{\"in\":100,\"cached\":10,\"out\":300,\"request\":2},"
+                       "\"units\":.\"ccr\",\"ccr-promo\".,\"mints\":."
+                       "\"https://mint.example\"'",
+                       SHOAL_BINARY, urls[0]));
     int before = buyer.answers;
     ask(&(struct asked){"m1", "GET", "/v1/keys", {0}, time(NULL)});
     UNTIL(buyer.answers == before + 1);
