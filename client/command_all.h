@@ -40,3 +40,8 @@ extern const struct command command_models, command_swarm;
 
 /* Conversations of circles. */
 extern const struct command command_circle_say, command_circle_read;
+
+/* The wallet. */
+extern const struct command command_wallet_mint, command_wallet_balance, command_wallet_grant,
+    command_wallet_buy, command_wallet_send, command_wallet_receive, command_wallet_restore,
+    command_wallet_sync, command_wallet_history;

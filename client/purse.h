@@ -62,6 +62,9 @@ struct purse_mint {
 /* typical: 0 leaves it as it is. */
 MUST_CHECK bool purse_add_mint(struct purse *purse, int64_t *number, struct span url,
                                uint64_t typical, struct err *err);
+
+/* Only one that never told its keysets. */
+MUST_CHECK bool purse_drop_mint(struct purse *purse, int64_t number, struct err *err);
 MUST_CHECK bool purse_mints(struct purse *purse, struct purse_mint **mints, size_t *count,
                             struct arena *arena, struct err *err);
 

@@ -136,9 +136,9 @@ bool purse_begin_quote(struct purse *purse, int64_t *trade, struct bytes33 *key,
 {
     struct bytes32 secret, x;
     bool is_own;
-    do
+    secret = payment->key;
+    while (!sig_pubkey(&x, &secret))
         randombytes_buf(&secret, sizeof secret);
-    while (!sig_pubkey(&x, &secret));
     key->at[0] = EVEN;
     memcpy(key->at + 1, x.at, sizeof x.at);
     bool ok =

@@ -214,7 +214,9 @@ static bool take_answer(struct ending *ending, struct span json, struct err *err
     if (!wallet_read_quote(&quote, &ending->arena, json, err))
         return false;
     if (span_eq(quote.state, SPAN("PAID")))
-        return keep_coins(ending, json, err);
+        return sql_run(ending->purse->sql, err, "UPDATE trade SET note = ? WHERE o = ?", "si",
+                       quote.proof, ending->trade.number) &&
+               keep_coins(ending, json, err);
     if (span_eq(quote.state, SPAN("PENDING")))
         return true;
     return purse_fail(ending->purse, ending->trade.number, SPAN("nothing was delivered"),

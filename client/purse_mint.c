@@ -16,6 +16,14 @@ bool purse_add_mint(struct purse *purse, int64_t *number, struct span url, uint6
            sql_number(purse->sql, number, 0, err, "SELECT m FROM mint WHERE url = ?", "s", url);
 }
 
+bool purse_drop_mint(struct purse *purse, int64_t number, struct err *err)
+{
+    return sql_run(purse->sql, err,
+                   "DELETE FROM mint WHERE m = ?1 AND NOT EXISTS"
+                   " (SELECT 1 FROM keyset WHERE keyset.m = ?1)",
+                   "i", number);
+}
+
 static void read_mint(struct purse_mint *mint, struct arena *arena, struct sqlite3_stmt *row)
 {
     *mint = (struct purse_mint){.number = sql_int(row, 0),

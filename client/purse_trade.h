@@ -33,7 +33,7 @@ struct purse_trade {
     struct bytes32 key;     /* of the quote (NUT-20); zeroes: none */
     struct span path, body; /* the request; empty when it is over */
     struct span token;      /* handed out and not taken yet, or one that we could not take */
-    struct span note;       /* a memo, or why it failed */
+    struct span note;       /* a memo, why it failed, or of a melt what the mint gave as proof */
 };
 MUST_CHECK bool purse_trade(struct purse *purse, struct purse_trade *trade, struct arena *arena,
                             int64_t number, struct err *err);
@@ -64,11 +64,12 @@ struct purse_payment {
     struct span method; /* to mint or melt: "grant", "compute" */
     struct span quote;  /* to melt */
     struct span token;  /* to receive: the text of the token */
+    struct bytes32 key; /* to mint: that alone may use the quote; zeroes: a fresh one */
     struct span more;   /* to melt: further members, each after a comma, or "" */
     uint64_t now_ms;
 };
 
-/* Credit: first a quote is wanted, with a fresh key that alone may use it; then coins for it. */
+/* Credit: first a quote is wanted, for a key that alone may use it; then coins for it. */
 MUST_CHECK bool purse_begin_quote(struct purse *purse, int64_t *trade, struct bytes33 *key,
                                   const struct purse_payment *payment, struct err *err);
 MUST_CHECK bool purse_set_quote(struct purse *purse, int64_t trade, struct span quote,

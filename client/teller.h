@@ -75,8 +75,7 @@ uint64_t teller_ask(struct teller *teller, const struct teller_question *questio
 /* Forgets a question: it is not answered. Nothing happens where it was. */
 void teller_drop(struct teller *teller, uint64_t number);
 
-/* Asks and runs the loop until the answer is there, for whoever does nothing else meanwhile.
- * Appends the body. False only without an answer. */
+/* Asks and runs the loop until the answer is there, for whoever does nothing else meanwhile; of the
+ * question only the texts count. Appends the body. False only without an answer. */
 MUST_CHECK bool teller_call(struct teller *teller, struct text *body, uint32_t *status,
-                            const char *method, const char *path, struct span request,
-                            struct err *err);
+                            const struct teller_question *question, struct err *err);

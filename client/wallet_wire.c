@@ -79,11 +79,12 @@ static bool read_quote_item(struct wallet_quote *quote, struct scan *scan, struc
                             struct span key, struct err *err)
 {
     int64_t number;
-    struct span *const word = span_eq(key, SPAN("quote"))     ? &quote->id
-                              : span_eq(key, SPAN("unit"))    ? &quote->unit
-                              : span_eq(key, SPAN("request")) ? &quote->request
-                              : span_eq(key, SPAN("state"))   ? &quote->state
-                                                              : NULL;
+    struct span *const word = span_eq(key, SPAN("quote"))              ? &quote->id
+                              : span_eq(key, SPAN("unit"))             ? &quote->unit
+                              : span_eq(key, SPAN("request"))          ? &quote->request
+                              : span_eq(key, SPAN("state"))            ? &quote->state
+                              : span_eq(key, SPAN("payment_preimage")) ? &quote->proof
+                                                                       : NULL;
     uint64_t *const amount = span_eq(key, SPAN("amount"))        ? &quote->amount
                              : span_eq(key, SPAN("fee_reserve")) ? &quote->fee_reserve
                                                                  : NULL;

@@ -59,6 +59,7 @@ MUST_CHECK bool wallet_read_states(enum wallet_state *states, const struct bytes
 /* A quote, to mint or to melt. */
 struct wallet_quote {
     struct span id, unit, request; /* the last two empty where absent */
+    struct span proof;             /* payment_preimage; empty where absent */
     struct span state;             /* "UNPAID", "PAID", "PENDING", "ISSUED" */
     uint64_t amount, fee_reserve;  /* 0 where absent */
     int64_t expiry;                /* 0: none */

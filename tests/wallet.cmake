@@ -4,3 +4,8 @@ target_link_libraries(stamp PUBLIC token PkgConfig::CMOCKA)
 unit_test(wallet stamp)
 unit_test(wallet_wire stamp)
 property_test(purse purse stamp)
+add_test(NAME shoal_wallet COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_wallet.sh $<TARGET_FILE:shoal>
+  $<TARGET_FILE:shoal-gpu> ${CMAKE_SOURCE_DIR}/ops/demo/model)
+set_tests_properties(shoal_wallet PROPERTIES LABELS unit)
+database_test(shoal_wallet)
+set_tests_properties(shoal_wallet PROPERTIES TIMEOUT 300)
