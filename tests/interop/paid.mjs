@@ -1,13 +1,14 @@
 // The npm clients of Cashu and of OpenAI, unmodified, buy answers of a node with the demonstration
 // model: by a melt of the wallet's own, and by a token in place of a key:
 //
-//     node paid.mjs NODE_BINARY MODEL DATABASE
+//     node paid.mjs NODE_BINARY MODEL DATABASE [ROUNDS]
 //
+// With ROUNDS it also measures what payment adds, beside the same call with the operator's key, in turn.
 // Prints a line for each check, then "N passed, N failed"; the exit status says the same.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,7 +19,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { verifyEvent } from 'nostr-tools';
 import OpenAI from 'openai';
 
-const CHECK_MS = 60000;
+const CHECK_MS = 120000;
 const UNIT = 'ccr-promo';
 const GRANT = 1000;
 const HELLO = [{ role: 'user', content: 'Hello' }];
@@ -46,7 +47,8 @@ async function check(title, run) {
     clearTimeout(timer);
 }
 
-const [binary, model, database] = process.argv.slice(2);
+const [binary, model, database, rounds] = process.argv.slice(2);
+const KEY = 'an api key';
 const folder = mkdtempSync(join(tmpdir(), 'shoal-paid-'));
 const file = (name, text) => {
     const path = join(folder, name);
@@ -61,7 +63,7 @@ for (const name of ['seed', 'key'])
 
 const child = spawn(binary, ['serve', '--listen', '127.0.0.1:0', '--name', 'demo', '--mint',
     file('seed'), '--mint-password-file', password, '--mint-policy', policy, '--database', database,
-    '--price', '100000/400000/10000/1', '--key', file('key'), '--password-file', password, model],
+    '--api-key-file', file('keys', `${KEY}\n`), '--price', '100000/400000/10000/1', '--key', file('key'), '--password-file', password, model],
     { stdio: ['ignore', 'inherit', 'pipe'] });
 const ended = new Promise((resolve) => child.once('exit', resolve));
 const url = await new Promise((resolve, reject) => {
@@ -194,6 +196,62 @@ await check('a token is good once', async () => {
     assert.equal(error.code, 'payment_invalid');
     await take(response.headers.get('X-Cashu'));
 });
+
+// ---- what payment adds ----
+
+// Milliseconds until the first word, and until all of it is there; of an answer of one token.
+async function time(headers) {
+    const began = performance.now();
+    const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST',
+        headers: { 'Content-Type': 'application/json', ...headers },
+        body: JSON.stringify({ ...JOB, max_tokens: 1, stream: true }) });
+    assert.equal(response.status, 200);
+    let first;
+    let text = '';
+    for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
+        text += part;
+        if (text.includes('"content":"H'))
+            first ??= performance.now() - began;
+    }
+    return { first, all: performance.now() - began, text };
+}
+
+// Of the node, without PostgreSQL; in hundredths.
+function processor() {
+    const words = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    return (Number(words[11]) + Number(words[12])) * 10;
+}
+
+async function measure() {
+    const results = { free: [], paid: [] };
+    const used = { free: 0, paid: 0 };
+    let token = await spend(400);
+    for (let i = 0; i < Number(rounds); i++) {
+        for (const kind of ['free', 'paid']) {
+            const before = processor();
+            const result = await time(kind === 'free' ? { Authorization: `Bearer ${KEY}` }
+                : { 'X-Cashu': token });
+            used[kind] += processor() - before;
+            results[kind].push(result);
+        }
+        token = JSON.parse(results.paid.at(-1).text.match(/event: change\ndata: (.*)/)[1]).token;
+        if (getDecodedToken(token, [wallet.keysetId]).proofs.length === 0 || i % 50 === 49) {
+            await take(token);
+            coins.push(...await coinsOf());
+            token = await spend(400);
+        }
+    }
+    const middle = (kind, name) => results[kind].map((result) => result[name])
+        .sort((a, b) => a - b)[Math.floor(results[kind].length / 2)];
+    for (const kind of ['free', 'paid'])
+        console.log(`${kind}: first word after ${middle(kind, 'first').toFixed(2)} ms, all after `
+            + `${middle(kind, 'all').toFixed(2)} ms, ${(used[kind] / Number(rounds)).toFixed(2)} ms of a core`);
+    console.log(`payment adds ${(middle('paid', 'first') - middle('free', 'first')).toFixed(2)} ms before `
+        + `the first word; ${Math.round(1000 * Number(rounds) / used.paid)} paid jobs/s per core of the node`);
+}
+
+if (rounds !== undefined)
+    await check('what payment adds is measured', measure);
 
 child.kill('SIGTERM');
 await check('the node ends', async () => assert.equal(await ended, 0));
