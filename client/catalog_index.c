@@ -1,6 +1,8 @@
 /* catalog_index.c - one event of the log, taken apart into the tables. */
 #include "client/act.h"
+#include "client/catalog_circle.h"
 #include "client/catalog_parts.h"
+#include "client/catalog_redacted.h"
 #include "client/epoch.h"
 #include "client/hlc.h"
 #include "client/keyring.h"
@@ -198,18 +200,59 @@ static bool is_of_history(uint16_t kind)
     return kind == KIND_CIRCLE_OP || kind == KIND_KEY_EPOCH;
 }
 
+static bool find_request(struct store *store, bool *is_it, const struct event *event,
+                         struct err *err)
+{
+    int64_t is_redacted;
+    bool ok = sql_number(store->sql, &is_redacted, 0, err,
+                         "SELECT 1 FROM redaction WHERE id = ?1 AND author = ?2 UNION ALL"
+                         " SELECT 1 FROM vanish WHERE author = ?2 AND until >= ?3",
+                         "bbi", &event->id, &event->pubkey, event->created_at);
+    *is_it = ok && is_redacted != 0 && !redaction_spares(event->kind);
+    return ok;
+}
+
+bool catalog_is_taken_back(struct store *store, bool *is_it, const struct event *event,
+                           struct err *err)
+{
+    *is_it = false;
+    return catalog_settle(store, err) && find_request(store, is_it, event, err);
+}
+
+static bool each_redacted(struct store *store, struct sqlite3_stmt *row, store_each_fn *fn,
+                          void *owner, struct err *err)
+{
+    bool is_row, is_withheld;
+    while (sql_next(store->sql, row, &is_row, err)) {
+        if (!is_row)
+            return true;
+        struct bytes32 id = sql_id(row, 0);
+        bool ok = catalog_is_withheld(store, &is_withheld, &id, err);
+        if (!ok || (!is_withheld && !fn(owner, &id, sql_text(row, 1)))) {
+            sql_end(row);
+            return ok;
+        }
+    }
+    return false;
+}
+
+bool catalog_each_redacted(struct store *store, store_each_fn *fn, void *owner, struct err *err)
+{
+    struct sqlite3_stmt *row;
+    return catalog_settle(store, err) &&
+           sql_start(store->sql, &row, err, "SELECT id, body FROM log WHERE is_redacted ORDER BY n",
+                     "") &&
+           each_redacted(store, row, fn, owner, err);
+}
+
 /* Cuts event, which is new here, when it was taken back before it came. */
 static bool cut_new(struct store *store, int64_t n, struct event *event, struct arena *arena,
                     struct err *err)
 {
-    int64_t is_redacted;
-    if (!sql_number(store->sql, &is_redacted, 0, err,
-                    "SELECT 1 FROM redaction WHERE id = ?1 AND author = ?2 UNION ALL"
-                    " SELECT 1 FROM vanish WHERE author = ?2 AND until >= ?3",
-                    "bbi", &event->id, &event->pubkey, event->created_at))
+    bool is_it;
+    if (!find_request(store, &is_it, event, err))
         return false;
-    return is_redacted == 0 || redaction_spares(event->kind) ||
-           cut(store->sql, n, event, arena, err);
+    return !is_it || cut(store->sql, n, event, arena, err);
 }
 
 /* In milliseconds, when it says that it was made. */

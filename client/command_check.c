@@ -264,13 +264,16 @@ static void tell(struct diagnosis *diagnosis, bool is_well, const char *about, c
 
 static void tell_disk(struct diagnosis *diagnosis)
 {
-    char folder[STORE_PATH_MAX], words[128];
+    char folder[STORE_PATH_MAX], words[200];
     struct statvfs disk;
     if (!store_folder(folder, command_value(diagnosis->call, "home"), NULL) ||
         statvfs(folder, &disk) != 0)
         return;
     uint64_t free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
-    snprintf(words, sizeof words, "%llu MB free", (unsigned long long)free_bytes / 1000000);
+    snprintf(words, sizeof words, "%llu MB free%s%.100s%s",
+             (unsigned long long)free_bytes / 1000000, free_bytes < FREE_BYTES_MIN ? " for " : "",
+             free_bytes < FREE_BYTES_MIN ? folder : "",
+             free_bytes < FREE_BYTES_MIN ? ": make room; what is here stays" : "");
     tell(diagnosis, free_bytes >= FREE_BYTES_MIN, "disk", words);
 }
 

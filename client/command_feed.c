@@ -4,10 +4,12 @@
 #include "client/command_live.h"
 #include "client/command_note.h"
 #include "client/command_people.h"
+#include "client/command_scope.h"
 #include "client/person.h"
 #include "shared/err.h"
 #include "shared/filter.h"
 #include "shared/kind.h"
+#include "shared/url.h"
 
 enum { FEED_DEFAULT = 20, FEED_MAX = 100000, ANSWERS_MAX = 2000 };
 
@@ -208,6 +210,42 @@ static void make_filters(struct following *following, int64_t limit)
     }
 }
 
+static bool is_stop(const struct live *live, struct span text)
+{
+    struct url ours, theirs;
+    for (size_t i = 0; i < live->stop_count; i++)
+        if (url_parse(&ours, live->stops[i].url, NULL) && url_parse(&theirs, text, NULL) &&
+            url_equal(&ours, &theirs))
+            return true;
+    return false;
+}
+
+/* And those that the authors write to, for these alone. */
+static bool add_stops(struct following *following, struct live *live, struct live_stop **stops,
+                      int64_t limit, struct err *err)
+{
+    struct feed *feed = &following->feed;
+    const struct scope scope = {.authors = following->authors.at,
+                                .author_count = following->authors.count};
+    struct scope_stop *more;
+    size_t more_count;
+    if (command_value(feed->call, "no-outbox") != NULL)
+        return true;
+    if (!scope_route(&more, &more_count, &feed->arena, &scope, feed->store, err))
+        return false;
+    for (size_t i = 0; i < more_count; i++) {
+        if (is_stop(live, more[i].url))
+            continue;
+        more[i].filter.kinds.count = ARRAY_LEN(kinds);
+        more[i].filter.kinds.at = kinds;
+        more[i].filter.limit = limit;
+        *stops = arena_grow(&feed->arena, struct live_stop, *stops, live->stop_count);
+        (*stops)[live->stop_count++] = (struct live_stop){more[i].url, &more[i].filter, 1};
+        live->stops = *stops;
+    }
+    return true;
+}
+
 /* All of one's relays are asked for everybody. */
 static bool make_stops(struct following *following, struct live *live, struct err *err)
 {
@@ -220,11 +258,15 @@ static bool make_stops(struct following *following, struct live *live, struct er
         !store_relays(feed->store, &urls, &live->stop_count, &feed->arena, err))
         return false;
     make_filters(following, max < ASKED_MAX ? max : ASKED_MAX);
-    struct live_stop *stops = arena_array(&feed->arena, struct live_stop, live->stop_count + 1);
-    for (size_t i = 0; i < live->stop_count; i++)
-        stops[i] = (struct live_stop){urls[i], following->filters, following->filter_count};
+    struct live_stop *stops = NULL;
+    size_t url_count = live->stop_count;
+    for (live->stop_count = 0; live->stop_count < url_count; live->stop_count++) {
+        stops = arena_grow(&feed->arena, struct live_stop, stops, live->stop_count);
+        stops[live->stop_count] =
+            (struct live_stop){urls[live->stop_count], following->filters, following->filter_count};
+    }
     live->stops = stops;
-    return true;
+    return add_stops(following, live, &stops, max < ASKED_MAX ? max : ASKED_MAX, err);
 }
 
 static enum command_status follow(struct command_call *call)
@@ -313,7 +355,8 @@ static const struct command_option options_feed[] = {
     {"set", "NAME", "of those in this list of yours: shoal follow add --set"},
     {"replies", NULL, "with what was answered"},
     {"limit", "N", "at most so many notes [20]"},
-    {"follow", NULL, "the newest last, then what your relays and the store get, until Ctrl-C"},
+    {"follow", NULL, "the newest last, then what relays and the store get, until Ctrl-C"},
+    {"no-outbox", NULL, "with --follow: your relays alone, not where the authors write (NIP-65)"},
     PEOPLE_OPTION_AS,
     LIVE_OPTIONS,
     HOME_OPTION,

@@ -6,6 +6,7 @@
 
 #include "client/catalog.h"
 #include "client/catalog_circle.h"
+#include "client/catalog_redacted.h"
 #include "client/command_home.h"
 #include "client/terminal_progress.h"
 #include "shared/arena.h"
@@ -24,6 +25,11 @@ struct import {
     struct span *relays;
     size_t relay_count, line, in_batch;
     struct terminal_progress progress;
+    struct stub {
+        struct event event;
+        size_t line;
+    } * stubs; /* left of events that were taken back */
+    size_t stub_count;
     uint64_t taken, read_bytes, all_bytes; /* of all files; all_bytes 0: nobody knows */
     uint64_t counts[COUNTS];               /* by verdict */
 };
@@ -39,6 +45,37 @@ static bool check(struct event *event, struct arena *arena, struct span line, st
     return true;
 }
 
+/* What may be left of an event that its author took back; whether he did is known in the end. */
+static bool keep_stub(struct import *import, struct span line)
+{
+    struct event event;
+    if (memmem(line.at, line.len, "\"content\":\"\"", strlen("\"content\":\"\"")) == NULL ||
+        !event_parse(&event, &import->arena, arena_copy(&import->arena, line), NULL) ||
+        event.content_json.len > 0 || event_check_id(&event) ||
+        !sig_verify(&event.sig, &event.id, &event.pubkey))
+        return false;
+    import->stubs = arena_grow(&import->arena, struct stub, import->stubs, import->stub_count);
+    import->stubs[import->stub_count++] = (struct stub){event, import->line};
+    return true;
+}
+
+static bool take_stubs(struct import *import, struct err *err)
+{
+    for (size_t i = 0; i < import->stub_count; i++) {
+        const struct stub *stub = &import->stubs[i];
+        bool has, is_it;
+        if (!store_has(import->store, &has, &stub->event.id, err) ||
+            !catalog_is_taken_back(import->store, &is_it, &stub->event, err) ||
+            (is_it && !has && !store_put_stub(import->store, &stub->event, err)))
+            return false;
+        if (!is_it)
+            fprintf(stderr, "shoal import: line %zu: the id is not the hash of the event\n",
+                    stub->line);
+        import->counts[!is_it ? INVALID : has ? STORE_DUPLICATE : STORE_NEW]++;
+    }
+    return true;
+}
+
 /* False when the store fails; a line that is no event is passed over, and told of. */
 static bool take_line(struct import *import, struct span line, struct err *err)
 {
@@ -48,7 +85,9 @@ static bool take_line(struct import *import, struct span line, struct err *err)
     enum store_verdict verdict;
     bool ok = true;
     import->line++;
-    if (!check(&event, &arena, line, &refusal)) {
+    if (keep_stub(import, line)) {
+        ok = true;
+    } else if (!check(&event, &arena, line, &refusal)) {
         terminal_progress_clear(&import->progress);
         fprintf(stderr, "shoal import: line %zu: %s\n", import->line, refusal.text);
         import->counts[INVALID]++;
@@ -125,7 +164,7 @@ static bool take_files(struct import *import, struct err *err)
             fclose(file);
     }
     terminal_progress_clear(&import->progress);
-    return ok;
+    return ok && take_stubs(import, err);
 }
 
 static enum command_status report(const struct import *import)
@@ -219,7 +258,9 @@ static enum command_status run_export(struct command_call *call)
     export.store = store;
     if (store != NULL) {
         bool ok = is_all ? catalog_settle(store, &err) && /* what was taken back is gone */
-                               store_each(store, on_each, &export, &err)
+                               store_each(store, on_each, &export, &err) &&
+                               (command_value(call, "redacted") == NULL ||
+                                catalog_each_redacted(store, on_each, &export, &err))
                          : catalog_each(store, &filter, on_match, &export, &err);
         if (!ok)
             export.status = command_fail(call, &err);
@@ -246,7 +287,9 @@ const struct command command_import = {.name = "import",
                                        .option_count = ARRAY_LEN(options_import),
                                        .run = run_import};
 
-static const struct command_option options_export[] = {HOME_OPTION};
+static const struct command_option options_export[] = {
+    {"redacted", NULL, "with what is left of those that were taken back, which shoal import knows"},
+    HOME_OPTION};
 
 const struct command command_export = {
     .name = "export",

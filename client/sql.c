@@ -26,6 +26,18 @@ static const char settings[] = "PRAGMA synchronous = FULL;"
                                "PRAGMA temp_store = MEMORY;"
                                "PRAGMA cache_size = -16384;";
 
+static const char *path_of(const struct sql *sql)
+{
+    const char *path = sqlite3_db_filename(sql->db, "main");
+    return path != NULL ? path : "the store";
+}
+
+static const char *reason_of(const struct sql *sql)
+{
+    int number = sqlite3_system_errno(sql->db);
+    return number != 0 ? strerrordesc_np(number) : sqlite3_errmsg(sql->db);
+}
+
 static bool fail(const struct sql *sql, struct err *err)
 {
     int code = sqlite3_errcode(sql->db) & 0xff;
@@ -35,7 +47,8 @@ static bool fail(const struct sql *sql, struct err *err)
         return err_set(err, ERR_INTERNAL,
                        "another shoal is writing to the store, and does not end");
     case SQLITE_FULL:
-        return err_set(err, ERR_INTERNAL, "the disk is full: nothing was written");
+        return err_set(err, ERR_INTERNAL, "the disk is full: nothing was written to %.80s",
+                       path_of(sql));
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return err_set(err, ERR_INVALID,
@@ -44,7 +57,8 @@ static bool fail(const struct sql *sql, struct err *err)
     case SQLITE_PERM:
         return err_set(err, ERR_INTERNAL, "the store may not be written to");
     case SQLITE_IOERR:
-        return err_set(err, ERR_INTERNAL, "the disk fails: %s", sqlite3_errmsg(sql->db));
+        return err_set(err, ERR_INTERNAL, "the disk fails: nothing was written to %.80s: %s",
+                       path_of(sql), reason_of(sql));
     default: /* of SQLite's codes, not of an enum */
         return err_set(err, ERR_INTERNAL, "the store: %s", sqlite3_errmsg(sql->db));
     }

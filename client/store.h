@@ -60,6 +60,10 @@ MUST_CHECK bool store_put(struct store *store, enum store_verdict *verdict,
                           const struct event *event, const struct span *relays, size_t relay_count,
                           struct err *err);
 
+/* Keeps what is left of an event that was taken back (redaction.h) and is not here: its id is not
+ * the hash of that, and its author's signature is of the id alone. */
+MUST_CHECK bool store_put_stub(struct store *store, const struct event *event, struct err *err);
+
 /* The event as one line of JSON; json->len is 0 when it is not here. */
 MUST_CHECK bool store_get(struct store *store, struct span *json, struct arena *arena,
                           const struct bytes32 *id, struct err *err);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <termios.h>
@@ -15,6 +16,7 @@ void terminal_harden(void)
     const struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is told of by who writes it */
 }
 
 bool terminal_shows_text(void)

@@ -173,9 +173,30 @@ static void test_reading(void **state)
     end();
 }
 
+/* Who waits for what somebody writes hears it from where he writes. */
+static void test_follow(void **state)
+{
+    char line[2048] = "";
+    (void)state;
+    begin();
+    const char *author = scratch_format("--author %s", signer_pubkey(BOB));
+    give_list(BOB, url_of(&second), url_of(&first));
+    cli_run(0, scratch_format("fetch --no-outbox %s", author));
+    FILE *pipe = cli_start(scratch_format("feed --follow %s --json | head -n 1; true", author));
+    give(&second, SIGN(.person = BOB, .kind = 1, .content = "elsewhere"));
+    give(&first, SIGN(.person = CAROL, .kind = 1, .content = "of another"));
+    give(&first, SIGN(.person = BOB, .kind = 1, .content = "from home"));
+    assert_non_null(fgets(line, sizeof line, pipe));
+    expect(line, "from home");
+    give(&first, SIGN(.person = BOB, .kind = 1, .content = "nobody reads it: it ends"));
+    assert_int_equal(pclose(pipe), 0);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_known), cmocka_unit_test(test_unknown),
-                                       cmocka_unit_test(test_reading)};
+                                       cmocka_unit_test(test_reading),
+                                       cmocka_unit_test(test_follow)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,3 +14,7 @@ set_tests_properties(shoal_progress PROPERTIES LABELS integration TIMEOUT 120)
 add_test(NAME shoal_status
          COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_status.sh $<TARGET_FILE:shoal>)
 set_tests_properties(shoal_status PROPERTIES LABELS integration TIMEOUT 120)
+# A full disk, and backups.
+add_test(NAME shoal_full
+         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_full.sh $<TARGET_FILE:shoal>)
+set_tests_properties(shoal_full PROPERTIES LABELS integration TIMEOUT 180)
