@@ -53,6 +53,7 @@ bool letter_send(struct pen *pen, const struct event *rumor, const struct bytes3
     if (!find_relays(pen, &urls, &count, to, err))
         return false;
     randombytes_buf(&seed, sizeof seed);
+    seed.is_ephemeral = false; /* relays keep it until it is fetched */
     seed.seal_at = wrap_time(pen_now(), randombytes_random());
     seed.wrap_at = wrap_time(pen_now(), randombytes_random());
     seed.is_ephemeral = false;
