@@ -12,10 +12,24 @@ static const char *const roles[] = {"reader", "writer", "moderator", "admin"};
 static const char *const scopes[] = {"", "self", "friends"};
 
 /* The members that mean something; others are passed over. */
-enum member { OP, NAME, OPEN, SCOPE, WHO, ROLE, IDS, UNTIL, ENTITY, KIND, QUORUM, MEMBER_COUNT };
+enum member {
+    OP,
+    NAME,
+    OPEN,
+    SCOPE,
+    WHO,
+    ROLE,
+    IDS,
+    UNTIL,
+    ENTITY,
+    KIND,
+    QUORUM,
+    SECRET,
+    MEMBER_COUNT
+};
 
 static const char *const member_names[] = {"op",  "name",  "open",   "scope", "who", "role",
-                                           "ids", "until", "entity", "kind",  "k"};
+                                           "ids", "until", "entity", "kind",  "k",   "secret"};
 
 #define HAS(member) (1U << (member))
 
@@ -164,6 +178,8 @@ static bool read_member(struct act *act, enum member member, struct arena *arena
         return scan_hex(scan, arena, act->entity.at, sizeof act->entity.at, err);
     case KIND:
         return read_kind(act, scan, err);
+    case SECRET:
+        return scan_bool(scan, &act->is_secret, err);
     case QUORUM:
         return read_quorum(act, scan, err);
     case OP:
@@ -257,6 +273,8 @@ void act_write(struct text *out, const struct act *act)
     }
     if (act->is_open)
         text_add(out, SPAN(",\"open\":true"));
+    if (act->is_secret)
+        text_add(out, SPAN(",\"secret\":true"));
     if (act->scope != ACT_SCOPE_CIRCLE)
         text_addf(out, ",\"scope\":\"%s\"", scopes[act->scope]);
     if ((needed & HAS(WHO)) != 0) {

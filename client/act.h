@@ -3,7 +3,8 @@
  * The content of kind 1572 is one act, as a JSON object:
  *
  *     {"op":"create","name":"family"}             with "open":true nothing in it is sealed
- *                                                 with "scope":"self" or "friends" it
+ *                                                 with "secret":true nobody else
+ *                                                 knows who is in it, with "scope":"self" or "friends" it
  *                                                 holds what its author keeps to them
  *     {"op":"add","who":KEY,"role":"writer"}      reader, writer, moderator or admin
  *     {"op":"grant","who":KEY,"role":"writer","until":SECONDS,"entity":ID,"kind":1571}
@@ -68,7 +69,7 @@ struct act {
     struct bytes32 who;
     enum act_role role;
     struct span name;          /* of a create */
-    bool is_open;              /* of a create */
+    bool is_open, is_secret;   /* of a create */
     enum act_scope scope;      /* of a create */
     const struct bytes32 *ids; /* of a void */
     uint32_t id_count;

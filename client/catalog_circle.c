@@ -100,6 +100,8 @@ void catalog_write_circle(struct text *out, struct circle *circle)
     text_add(out, creation->is_open ? SPAN(",\"open\":true") : SPAN(",\"open\":false"));
     if (creation->scope != ACT_SCOPE_CIRCLE)
         text_addf(out, ",\"scope\":\"%s\"", act_scope_name(creation->scope));
+    if (creation->is_secret)
+        text_add(out, SPAN(",\"secret\":true"));
     text_add(out, SPAN("}"));
     arena_clear(&arena);
 }

@@ -287,9 +287,14 @@ static bool withhold(struct sql *sql, int64_t n, const struct bytes32 *circle, s
                    circle, (int64_t)(is_open == 0), n);
 }
 
-static bool add_circle(struct sql *sql, int64_t n, const struct node *node, struct err *err)
+/* The history of a circle is for all, unless it says that it is for its members. */
+static bool add_circle(struct sql *sql, int64_t n, const struct event *event,
+                       const struct node *node, struct err *err)
 {
-    if (!node->has_circle || is_of_history(node->kind))
+    if (is_of_history(node->kind))
+        return !event_is_protected(event) ||
+               sql_run(sql, err, "UPDATE event SET is_withheld = 1 WHERE n = ?", "i", n);
+    if (!node->has_circle)
         return true;
     return withhold(sql, n, &node->circle, err) &&
            (!node_is_root(node) || sql_run(sql, err, "UPDATE entity SET circle = ? WHERE root = ?",
@@ -333,7 +338,7 @@ static bool add(struct store *store, int64_t n, const struct event *event, const
                    "iibiib", n, (int64_t)event->kind, &event->pubkey, event->created_at,
                    (int64_t)time_of(event, node), &node->root) &&
            add_node(sql, n, node, err) && catalog_mark(store, &node->root, err) &&
-           add_circle(sql, n, node, err) && add_opening(sql, event, node, err);
+           add_circle(sql, n, event, node, err) && add_opening(sql, event, node, err);
 }
 
 bool catalog_add(struct store *store, int64_t n, const struct event *event, struct err *err)

@@ -69,10 +69,13 @@ static bool make(struct pen *pen, struct text *out, struct err *err)
 {
     const struct act act = {.type = ACT_CREATE,
                             .name = command_span(pen->call->words[0]),
-                            .is_open = command_value(pen->call, "open") != NULL};
+                            .is_open = command_value(pen->call, "open") != NULL,
+                            .is_secret = command_value(pen->call, "secret") != NULL};
     struct event event;
     if (act.name.len == 0 || act.name.len > ACT_NAME_BYTES_MAX || !utf8_is(act.name))
         return err_set(err, ERR_INVALID, "a name is 1 to %d bytes of UTF-8", ACT_NAME_BYTES_MAX);
+    if (act.is_open && act.is_secret)
+        return err_set(err, ERR_INVALID, "--open or --secret, not both");
     if (!pen_circle_create(pen, &event, &act, err))
         return false;
     pen_report(pen, out, &event.id, &event.id);
@@ -282,7 +285,9 @@ static bool write_one(struct text *out, const struct command_call *call, struct 
         write_json(out, root, circle);
     } else if (ok) {
         text_add_hex(out, root->at, call->word_count > 0 ? sizeof root->at : 4);
-        text_add(out, creation->is_open ? SPAN("  open    ") : SPAN("  sealed  "));
+        text_add(out, creation->is_open     ? SPAN("  open    ")
+                      : creation->is_secret ? SPAN("  secret  ")
+                                            : SPAN("  sealed  "));
         home_write_words(out, creation->name, NAME_SHOWN_MAX);
         text_add(out, SPAN("\n"));
         if (call->word_count > 0)
@@ -317,7 +322,9 @@ static bool look(struct store *store, struct text *out, const struct command_cal
 /* ---- the table ---- */
 
 static const struct command_option options_new[] = {
-    {"open", NULL, "nothing in it is sealed: anybody reads, members write"}, PEN_OPTIONS};
+    {"open", NULL, "nothing in it is sealed: anybody reads, members write"},
+    {"secret", NULL, "nobody else learns who is in it; the key goes by private message"},
+    PEN_OPTIONS};
 
 const struct command command_circle_new = {.name = "circle new",
                                            .words = "NAME",

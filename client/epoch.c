@@ -5,6 +5,7 @@
 #include "client/box.h"
 #include "client/draft.h"
 #include "client/holder.h"
+#include "client/node.h"
 #include "client/secret.h"
 #include "shared/arena.h"
 #include "shared/err.h"
@@ -197,15 +198,35 @@ bool epoch_sealed(struct epoch_sealed *sealed, const struct event *outer, struct
            err_set(err, ERR_INVALID, "sealed for no circle, or in no epoch");
 }
 
+/* A change of a circle, or a key, which only its members may see. */
+static bool is_secret(const struct event *inner)
+{
+    return inner->kind == KIND_CIRCLE_OP || inner->kind == KIND_KEY_EPOCH;
+}
+
+static bool find_circle(struct bytes32 *circle, const struct event *inner)
+{
+    struct arena arena = {0};
+    struct node node;
+    if (!is_secret(inner))
+        return read_id(circle, inner, SPAN("h"));
+    bool ok = node_parse(&node, &arena, inner, NULL);
+    *circle = node.root;
+    arena_clear(&arena);
+    return ok;
+}
+
 static bool check_inner(const struct event *inner, const struct event *outer, struct err *err)
 {
     struct epoch_sealed sealed;
     struct bytes32 circle;
-    if (!epoch_seals(inner->kind))
+    if (is_secret(inner) && !event_is_protected(inner))
+        return err_set(err, ERR_INVALID, "a secret change that does not say that it is one");
+    if (!is_secret(inner) && !epoch_seals(inner->kind))
         return err_set(err, ERR_UNSUPPORTED, "a sealed event of kind %u", inner->kind);
     if (!epoch_sealed(&sealed, outer, err))
         return false;
-    if (!read_id(&circle, inner, SPAN("h")) || memcmp(&circle, &sealed.circle, sizeof circle) != 0)
+    if (!find_circle(&circle, inner) || memcmp(&circle, &sealed.circle, sizeof circle) != 0)
         return err_set(err, ERR_INVALID, "sealed for another circle than it is of");
     if (!event_check_id(inner) || !sig_verify(&inner->sig, &inner->id, &inner->pubkey))
         return err_set(err, ERR_INVALID, "a sealed event whose id or signature is wrong");

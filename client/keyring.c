@@ -3,6 +3,7 @@
 #include "client/catalog.h"
 #include "client/epoch.h"
 #include "client/holder.h"
+#include "client/inbox.h"
 #include "client/secret.h"
 #include "client/sql.h"
 #include "client/store_parts.h"
@@ -21,6 +22,23 @@ bool keyring_find(struct store *store, bool *has, struct bytes32 *key, const str
         !sql_next(store->sql, row, has, err))
         return false;
     if (*has) {
+        *key = sql_id(row, 0);
+        sql_end(row);
+    }
+    return true;
+}
+
+bool keyring_any(struct store *store, struct bytes32 *key, const struct bytes32 *circle,
+                 struct err *err)
+{
+    struct sqlite3_stmt *row;
+    bool is_row;
+    *key = (struct bytes32){{0}};
+    if (!sql_start(store->sql, &row, err, "SELECT key FROM epoch WHERE circle = ? LIMIT 1", "b",
+                   circle) ||
+        !sql_next(store->sql, row, &is_row, err))
+        return false;
+    if (is_row) {
         *key = sql_id(row, 0);
         sql_end(row);
     }
@@ -167,17 +185,40 @@ static bool open_letter(struct store *store, const struct holder *holder, uint64
     return ok;
 }
 
+/* All that bring keys: of circles' histories, some of which only other keys open, and of wraps. */
+static bool gather(struct store *store, struct letters *letters, const struct holder *holder,
+                   struct err *err)
+{
+    static const uint16_t kind = KIND_KEY_EPOCH;
+    struct inbox_letters wrapped;
+    const struct inbox_call call = {.reader = holder_pubkey(holder), .kind = &kind};
+    const struct filter filter = {
+        .until = INT64_MAX, .limit = FILTER_NO_LIMIT, .kinds = {.count = 1, .at = &kind}};
+    arena_clear(&letters->arena);
+    *letters = (struct letters){0};
+    if (!catalog_each(store, &filter, add_letter, letters, err) ||
+        !inbox_list(store, &wrapped, &letters->arena, &call, err))
+        return false;
+    for (size_t i = 0; i < wrapped.count; i++) {
+        struct event rumor;
+        if (!event_parse_rumor(&rumor, &letters->arena, wrapped.at[i].rumor, NULL))
+            continue;
+        letters->at = arena_grow(&letters->arena, struct event, letters->at, letters->count);
+        letters->at[letters->count++] = rumor;
+    }
+    return true;
+}
+
 bool keyring_open(struct store *store, const struct holder *holder, uint64_t *count,
                   struct err *err)
 {
-    static const uint16_t kind = KIND_KEY_EPOCH;
     struct letters letters = {0};
-    const struct filter filter = {
-        .until = INT64_MAX, .limit = FILTER_NO_LIMIT, .kinds = {.count = 1, .at = &kind}};
+    struct inbox_counts counts;
     *count = 0;
-    bool ok = catalog_each(store, &filter, add_letter, &letters, err);
+    bool ok = inbox_open(store, &counts, holder, err);
     for (uint64_t before = UINT64_MAX; ok && before != *count;) { /* one key opens others */
         before = *count;
+        ok = gather(store, &letters, holder, err);
         for (size_t i = 0; ok && i < letters.count; i++)
             ok = open_letter(store, holder, count, &letters.at[i], err);
     }

@@ -28,7 +28,11 @@ MUST_CHECK bool keyring_add(struct store *store, const struct bytes32 *circle,
 MUST_CHECK bool keyring_find(struct store *store, bool *has, struct bytes32 *key,
                              const struct bytes32 *epoch, struct err *err);
 
-/* Opens the keys that others have sealed for the holder, and those of earlier epochs behind them.
- * count: how many epochs are new. */
+/* Some key of a circle, which is the only one where it has just begun; all zeroes: none is here. */
+MUST_CHECK bool keyring_any(struct store *store, struct bytes32 *key, const struct bytes32 *circle,
+                            struct err *err);
+
+/* Opens the keys that others have sealed for the holder, by the circle's history or by gift wraps,
+ * and those of earlier epochs behind them. count: how many epochs are new. */
 MUST_CHECK bool keyring_open(struct store *store, const struct holder *holder, uint64_t *count,
                              struct err *err);

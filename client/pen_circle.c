@@ -32,10 +32,8 @@ bool pen_circle_load(struct pen *pen, struct circle **circle, const struct bytes
 
 /* ---- the history ---- */
 
-/* Signs and keeps the next event of this device, of which all but its place is drafted. Ends with
- * draft. */
 bool pen_circle_write(struct pen *pen, struct event *event, struct node *node, struct draft *draft,
-                      struct err *err)
+                      const struct pen_seal *seal, struct err *err)
 {
     node->has_writer = true;
     node->device = store_device(pen->store);
@@ -45,7 +43,15 @@ bool pen_circle_write(struct pen *pen, struct event *event, struct node *node, s
     }
     node->seq++;
     node_draft(node, draft);
-    return pen_sign(pen, event, draft, err) && pen_put(pen, event, err);
+    if (seal->is_secret) /* what is inside is never to be sent (NIP-70) */
+        draft_tag(draft, (struct span[]){SPAN("-")}, 1);
+    if (!pen_sign(pen, event, draft, err))
+        return false;
+    if (!seal->is_secret)
+        return pen_put(pen, event, err);
+    const struct bytes32 *root = node_is_root(node) ? &event->id : &node->root;
+    return (!node_is_root(node) || keyring_add(pen->store, root, &seal->key, err)) &&
+           pen_seal(pen, root, event, seal, err);
 }
 
 static void draft_act(struct draft *draft, const struct act *act)
@@ -61,11 +67,15 @@ bool pen_circle_create(struct pen *pen, struct event *event, const struct act *a
 {
     struct node node = {0};
     struct draft draft = {0};
+    struct pen_seal seal = {.is_secret = act->is_secret};
     if (!hlc_next(&node.hlc, 0, pen->now_ms, err))
         return false;
+    randombytes_buf(&seal.key, sizeof seal.key);
     draft_act(&draft, act);
-    return pen_circle_write(pen, event, &node, &draft, err) &&
-           (act->is_open || pen_circle_rotate(pen, &event->id, err));
+    bool ok = pen_circle_write(pen, event, &node, &draft, &seal, err) &&
+              (act->is_open || pen_epoch_begin(pen, &event->id, &seal.key, err));
+    secret_wipe(&seal, sizeof seal);
+    return ok;
 }
 
 /* What was seen of who is removed stays. */
@@ -116,11 +126,15 @@ bool pen_circle_act(struct pen *pen, struct event *event, const struct bytes32 *
     struct bytes32 parents[NODE_PARENTS_MAX];
     struct node node = {0};
     struct draft draft = {0};
-    if (!pen_circle_next(pen, &node, parents, root, err) || !find_seen(pen, &node, root, act, err))
+    struct pen_seal seal;
+    if (!pen_circle_next(pen, &node, parents, root, err) ||
+        !find_seen(pen, &node, root, act, err) || !pen_secret_find(pen, &seal, root, err))
         return false;
     draft_act(&draft, act);
-    return pen_circle_write(pen, event, &node, &draft, err) &&
-           pen_circle_counts(pen, event, root, err);
+    bool ok = pen_circle_write(pen, event, &node, &draft, &seal, err) &&
+              pen_circle_counts(pen, event, root, err);
+    secret_wipe(&seal, sizeof seal);
+    return ok;
 }
 
 /* ---- what is sealed ---- */
@@ -144,22 +158,12 @@ static bool find_key(struct pen *pen, struct bytes32 *key, const struct bytes32 
 }
 
 static bool seal(struct pen *pen, const struct bytes32 *root, const struct event *event,
-                 struct err *err)
+                 bool is_secret, struct err *err)
 {
-    struct draft draft = {0};
-    struct event outer;
-    struct bytes32 key, nonce;
-    if (!find_key(pen, &key, root, err))
-        return false;
-    randombytes_buf(&nonce, sizeof nonce);
-    bool ok = epoch_seal(&draft, root, &key, event, &nonce, err);
-    secret_wipe(&key, sizeof key);
-    if (!ok) {
-        draft_clear(&draft);
-        return false;
-    }
-    return pen_sign(pen, &outer, &draft, err) && pen_put(pen, &outer, err) &&
-           catalog_settle(pen->store, err);
+    struct pen_seal how = {.is_secret = is_secret};
+    bool ok = find_key(pen, &how.key, root, err) && pen_seal(pen, root, event, &how, err);
+    secret_wipe(&how, sizeof how);
+    return ok;
 }
 
 bool pen_circle_may_write(struct pen *pen, const struct bytes32 *root, struct err *err)
@@ -200,7 +204,8 @@ bool pen_circle_put(struct pen *pen, const struct bytes32 *root, const struct ev
     if (!pen_circle_load(pen, &circle, root, err))
         return false;
     bool is_open = circle_creation(circle)->is_open;
+    bool is_secret = circle_creation(circle)->is_secret;
     bool may = check_place(pen, circle, event, err);
     circle_free(circle);
-    return may && (is_open ? pen_put(pen, event, err) : seal(pen, root, event, err));
+    return may && (is_open ? pen_put(pen, event, err) : seal(pen, root, event, is_secret, err));
 }

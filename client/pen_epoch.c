@@ -16,6 +16,8 @@
 #include "shared/hex.h"
 #include "shared/kind.h"
 
+enum { SECRET_PEOPLE_MAX = 100 }; /* in one event, which is sealed in another */
+
 static bool is_admin(const struct pen *pen, struct circle *circle)
 {
     struct circle_member me;
@@ -89,18 +91,21 @@ static bool share_some(struct pen *pen, const struct bytes32 *root, struct epoch
     struct node node = {0};
     struct draft draft = {0};
     struct event event;
+    struct pen_seal seal;
     size_t nonces = share->people_count + 1;
     struct bytes32 *random = arena_array(&pen->arena, struct bytes32, nonces);
     randombytes_buf(random, nonces * sizeof *random);
     share->nonces = random;
-    if (!pen_circle_next(pen, &node, parents, root, err))
+    if (!pen_circle_next(pen, &node, parents, root, err) || !pen_secret_find(pen, &seal, root, err))
         return false;
     if (!epoch_draft(&draft, pen->holder, share, err)) {
         draft_clear(&draft);
         return false;
     }
-    return pen_circle_write(pen, &event, &node, &draft, err) &&
-           pen_circle_counts(pen, &event, root, err);
+    bool ok = pen_circle_write(pen, &event, &node, &draft, &seal, err) &&
+              pen_circle_counts(pen, &event, root, err);
+    secret_wipe(&seal, sizeof seal);
+    return ok;
 }
 
 /* The last that we have, as many as fit; behind them are those before. */
@@ -126,55 +131,7 @@ static bool find_earlier(struct pen *pen, struct epoch_share *share, struct err 
     return ok;
 }
 
-static bool share_key(struct pen *pen, const struct bytes32 *root, const struct bytes32 *key,
-                      const struct bytes32 *people, size_t count, struct err *err)
-{
-    struct epoch_share share = {.circle = *root, .key = *key};
-    if (!find_earlier(pen, &share, err))
-        return false;
-    for (size_t i = 0; i < count; i += share.people_count) {
-        size_t left = count - i;
-        share.people = people + i;
-        share.people_count = (uint32_t)(left < EPOCH_PEOPLE_MAX ? left : EPOCH_PEOPLE_MAX);
-        if (!share_some(pen, root, &share, err))
-            return false;
-    }
-    return true;
-}
-
-static struct bytes32 *members_of(struct pen *pen, struct circle *circle, size_t *count)
-{
-    size_t all;
-    const struct circle_member *members = circle_members(circle, &pen->arena, &all);
-    struct bytes32 *keys = arena_array(&pen->arena, struct bytes32, all);
-    struct circle_member one;
-    *count = 0;
-    for (size_t i = 0; i < all; i++)
-        if (circle_member_at(circle, &one, &members[i].key, pen_circle_now(pen)))
-            keys[(*count)++] = members[i].key;
-    return keys;
-}
-
-bool pen_circle_rotate(struct pen *pen, const struct bytes32 *root, struct err *err)
-{
-    struct circle *circle;
-    struct bytes32 key;
-    size_t count;
-    if (!pen_circle_load(pen, &circle, root, err))
-        return false;
-    bool may = is_admin(pen, circle) && !circle_creation(circle)->is_open;
-    const struct bytes32 *people = members_of(pen, circle, &count);
-    circle_free(circle);
-    if (!may)
-        return err_set(err, ERR_RESTRICTED, "only admins make keys, of circles that are sealed");
-    randombytes_buf(&key, sizeof key);
-    bool ok =
-        share_key(pen, root, &key, people, count, err) && keyring_add(pen->store, root, &key, err);
-    secret_wipe(&key, sizeof key);
-    return ok;
-}
-
-/* People who were given the key of an epoch. */
+/* People who were given the key of an epoch; NULL: of any. */
 struct given {
     const struct bytes32 *epoch;
     struct arena *arena;
@@ -190,7 +147,7 @@ static bool add_given(void *owner, const struct catalog_event *found)
     struct act act;
     bool ok = event_parse(&event, &arena, found->json, NULL) &&
               act_parse(&act, &arena, &event, NULL) &&
-              memcmp(&act.epoch, given->epoch, sizeof act.epoch) == 0;
+              (given->epoch == NULL || memcmp(&act.epoch, given->epoch, sizeof act.epoch) == 0);
     for (uint32_t i = 0; ok && i < event.tag_count; i++) {
         const struct tag *tag = &event.tags[i];
         struct bytes32 key;
@@ -232,6 +189,77 @@ static size_t keep_others(struct bytes32 *people, size_t count, const struct giv
             people[kept++] = people[i];
     }
     return kept;
+}
+
+/* A secret history says nothing to who has no key of it yet. */
+static bool hand_over(struct pen *pen, const struct epoch_share *share,
+                      const struct bytes32 *people, size_t count, struct err *err)
+{
+    struct given found = {.arena = &pen->arena};
+    struct bytes32 *others = arena_array(&pen->arena, struct bytes32, count);
+    if (count > 0)
+        memcpy(others, people, count * sizeof *people);
+    if (!find_given(pen, &found, &share->circle, err))
+        return false;
+    return pen_secret_hand(pen, share, others, keep_others(others, count, &found), err);
+}
+
+static bool share_key(struct pen *pen, const struct bytes32 *root, const struct bytes32 *key,
+                      const struct bytes32 *people, size_t count, struct err *err)
+{
+    struct epoch_share share = {.circle = *root, .key = *key};
+    struct pen_seal seal;
+    if (!find_earlier(pen, &share, err) || !pen_secret_find(pen, &seal, root, err))
+        return false;
+    uint32_t max = seal.is_secret ? SECRET_PEOPLE_MAX : EPOCH_PEOPLE_MAX;
+    secret_wipe(&seal.key, sizeof seal.key);
+    if (seal.is_secret && !hand_over(pen, &share, people, count, err))
+        return false;
+    for (size_t i = 0; i < count; i += share.people_count) {
+        size_t left = count - i;
+        share.people = people + i;
+        share.people_count = left < max ? (uint32_t)left : max;
+        if (!share_some(pen, root, &share, err))
+            return false;
+    }
+    return true;
+}
+
+static struct bytes32 *members_of(struct pen *pen, struct circle *circle, size_t *count)
+{
+    size_t all;
+    const struct circle_member *members = circle_members(circle, &pen->arena, &all);
+    struct bytes32 *keys = arena_array(&pen->arena, struct bytes32, all);
+    struct circle_member one;
+    *count = 0;
+    for (size_t i = 0; i < all; i++)
+        if (circle_member_at(circle, &one, &members[i].key, pen_circle_now(pen)))
+            keys[(*count)++] = members[i].key;
+    return keys;
+}
+
+bool pen_epoch_begin(struct pen *pen, const struct bytes32 *root, const struct bytes32 *key,
+                     struct err *err)
+{
+    struct circle *circle;
+    size_t count;
+    if (!pen_circle_load(pen, &circle, root, err))
+        return false;
+    bool may = is_admin(pen, circle) && !circle_creation(circle)->is_open;
+    const struct bytes32 *people = members_of(pen, circle, &count);
+    circle_free(circle);
+    if (!may)
+        return err_set(err, ERR_RESTRICTED, "only admins make keys, of circles that are sealed");
+    return share_key(pen, root, key, people, count, err) && keyring_add(pen->store, root, key, err);
+}
+
+bool pen_circle_rotate(struct pen *pen, const struct bytes32 *root, struct err *err)
+{
+    struct bytes32 key;
+    randombytes_buf(&key, sizeof key);
+    bool ok = pen_epoch_begin(pen, root, &key, err);
+    secret_wipe(&key, sizeof key);
+    return ok;
 }
 
 bool pen_circle_share(struct pen *pen, uint64_t *given, const struct bytes32 *root, struct err *err)

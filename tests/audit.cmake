@@ -8,3 +8,7 @@ set_tests_properties(shoal_checkpoint PROPERTIES LABELS integration TIMEOUT 120)
 unit_test(pen_circle store)
 add_test(NAME shoal_rules COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_rules.sh $<TARGET_FILE:shoal>)
 set_tests_properties(shoal_rules PROPERTIES LABELS integration TIMEOUT 120)
+
+# Circles that nobody else knows the members of.
+add_test(NAME shoal_secret COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_secret.sh $<TARGET_FILE:shoal>)
+set_tests_properties(shoal_secret PROPERTIES LABELS integration TIMEOUT 180)

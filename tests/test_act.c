@@ -32,6 +32,7 @@ static void test_parse(void **state)
     } cases[] = {
         {"{'op':'create','name':'family'}", ACT_CREATE, true},
         {"{'op':'create','name':'street','open':true}", ACT_CREATE, true},
+        {"{'op':'create','name':'cabal','secret':true}", ACT_CREATE, true},
         {"{'op':'create','name':'self','scope':'self'}", ACT_CREATE, true},
         {"{'op':'create','name':'new','scope':'newer'}", ACT_CREATE, false},
         {"{'op':'add','who':'" K "','role':'admin'}", ACT_ADD, true},
@@ -81,6 +82,7 @@ static void test_refuse(void **state)
         "{'op':'remove','who':'abc'}",
         "{'op':'void'}",
         "{'op':'void','ids':['x']}",
+        "{'op':'create','name':'x','secret':1}",
         "{'op':'leave'} x",
         "{'op':'policy'}",
         "{'op':'policy','k':1}",

@@ -4,6 +4,7 @@
 #include "client/draft.h"
 #include "client/holder.h"
 #include "client/keys.h"
+#include "client/node.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -145,6 +146,7 @@ static void test_bad_inner(void **state)
 {
     const struct bytes32 key = {{42}}, other = {{8}};
     struct event foreign = make_inner(KIND_OP, &other), wrong_kind = make_inner(1, &circle);
+    struct event open = make_inner(KIND_CIRCLE_OP, &circle);
     struct event forged = make_inner(KIND_TEXT_UPDATE, &circle), read;
     forged.sig.at[5] ^= 1;
     const struct {
@@ -152,6 +154,7 @@ static void test_bad_inner(void **state)
         const char *refusal;
     } cases[] = {{&foreign, "sealed for another circle than it is of"},
                  {&wrong_kind, "a sealed event of kind 1"},
+                 {&open, "a secret change that does not say that it is one"},
                  {&forged, "a sealed event whose id or signature is wrong"}};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -162,10 +165,36 @@ static void test_bad_inner(void **state)
     }
 }
 
+/* A change of the circle itself: of that circle, and marked so that nobody sends it as it is. */
+static void test_secret(void **state)
+{
+    const struct bytes32 key = {{42}};
+    (void)state;
+    for (int is_right = 0; is_right < 2; is_right++) {
+        const struct node node = {.hlc = UINT64_C(0x018bcfe5687b0000),
+                                  .root = is_right == 1 ? circle : key,
+                                  .parents = &circle,
+                                  .parent_count = 1};
+        struct draft draft = {.kind = KIND_CIRCLE_OP};
+        struct event event, read;
+        struct err err = {.text = ""};
+        node_draft(&node, &draft);
+        draft_tag(&draft, (struct span[]){SPAN("-")}, 1);
+        text_add(&draft.content, SPAN("{\"op\":\"leave\"}"));
+        draft_finish(&draft, &event, &arena);
+        draft_clear(&draft);
+        assert_true(holder_sign(people[1], &event, &aux, NULL));
+        struct event outer = seal(&event, &key);
+        assert_int_equal(epoch_unseal(&read, &arena, &key, &outer, &err), is_right);
+        assert_string_equal(err.text,
+                            is_right == 1 ? "" : "sealed for another circle than it is of");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_share), cmocka_unit_test(test_limits),
-                                       cmocka_unit_test(test_seal),
+                                       cmocka_unit_test(test_seal), cmocka_unit_test(test_secret),
                                        cmocka_unit_test(test_bad_inner)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
