@@ -3,9 +3,9 @@
  * The content of kind 1572 is one act, as a JSON object:
  *
  *     {"op":"create","name":"family"}             with "open":true nothing in it is sealed
- *                                                 with "secret":true nobody else
- *                                                 knows who is in it, with "scope":"self" or "friends" it
- *                                                 holds what its author keeps to them
+ *                                                 with "secret":true nobody else knows who
+ *                                                 is in it; with "scope":"self" or "friends"
+ *                                                 it holds what its author keeps to them
  *     {"op":"add","who":KEY,"role":"writer"}      reader, writer, moderator or admin
  *     {"op":"grant","who":KEY,"role":"writer","until":SECONDS,"entity":ID,"kind":1571}
  *                                                 the same until then, and of a thing of that

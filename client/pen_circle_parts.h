@@ -25,8 +25,8 @@ struct pen_seal {
     struct bytes32 key;
 };
 
-/* Signs and keeps the next event of this device, of which all but its place is drafted: sealed where
- * the circle is secret, else as it is. Ends with draft. */
+/* Signs and keeps the next event of this device, of which all but its place is drafted: sealed
+ * where the circle is secret, else as it is. Ends with draft. */
 MUST_CHECK bool pen_circle_write(struct pen *pen, struct event *event, struct node *node,
                                  struct draft *draft, const struct pen_seal *seal, struct err *err);
 

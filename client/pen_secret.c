@@ -111,6 +111,7 @@ static bool hand_to(struct pen *pen, const struct epoch_share *share, const stru
     rumor.pubkey = *pen_me(pen);
     rumor.id = event_hash(&rumor, EVENT_FORM_JSON);
     randombytes_buf(&seed, sizeof seed);
+    seed.is_ephemeral = false;
     seed.seal_at = wrap_time(pen_circle_now(pen), randombytes_random());
     seed.wrap_at = wrap_time(pen_circle_now(pen), randombytes_random());
     ok = ok && wrap_seal(&json, pen->holder, &rumor, who, &seed, err) &&
