@@ -88,7 +88,7 @@ check 'nothing of it is exported' 0 "$(of alice export | grep -c -e Party -e '"k
 by alice circle rm cabal "$carol" > /dev/null || cat error
 late=$(by alice new note title=Late --circle cabal | member id)
 sync alice bob carol dave
-check 'bob goes on, by a key under the one before' Late "$(title bob "$late")"
+check 'bob goes on with the next key' Late "$(title bob "$late")"
 check 'carol is out' '' "$(role bob "$carol")"
 check 'and reads nothing new' '' "$(title carol "$late")"
 check 'but what was' Party "$(title carol "$plan")"
