@@ -56,7 +56,6 @@ bool letter_send(struct pen *pen, const struct event *rumor, const struct bytes3
     seed.is_ephemeral = false; /* relays keep it until it is fetched */
     seed.seal_at = wrap_time(pen_now(), randombytes_random());
     seed.wrap_at = wrap_time(pen_now(), randombytes_random());
-    seed.is_ephemeral = false;
     bool ok = wrap_seal(&json, pen->holder, rumor, to, &seed, err) &&
               event_parse(&wrap, &pen->arena, arena_copy(&pen->arena, text_span(&json)), err) &&
               pen_put_at(pen, &wrap, urls, count, err);
