@@ -105,9 +105,11 @@ void query_points(struct query *query, const struct bytes33 *at, uint32_t count)
 
 uint32_t answer_changed(const PGresult *answer)
 {
-    PGresult *same;
-    memcpy(&same, &answer, sizeof same); /* libpq does not say const there */
-    return (uint32_t)strtoul(PQcmdTuples(same), NULL, 10);
+    const union {
+        const PGresult *ours;
+        PGresult *theirs; /* libpq does not say const there */
+    } same = {answer};
+    return (uint32_t)strtoul(PQcmdTuples(same.theirs), NULL, 10);
 }
 
 int64_t answer_number(const PGresult *rows, int row, int column)

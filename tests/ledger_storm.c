@@ -143,7 +143,7 @@ static void take(const struct memory *memory, struct ledger_proof inputs[3])
 
 static bool swap(const struct memory *memory, struct ledger *ledger, struct fault *fault)
 {
-    struct ledger_proof inputs[3];
+    struct ledger_proof inputs[3] = {0};
     const struct ledger_promise outputs[] = {memory->makes[0].promise, memory->makes[1].promise};
     struct ledger_swap call = till_swap(inputs, outputs);
     take(memory, inputs);
@@ -183,7 +183,7 @@ static bool add_quote(struct transaction *transaction, void *argument)
 
 static bool melt(const struct memory *memory, struct ledger *ledger, struct fault *fault)
 {
-    struct ledger_proof inputs[3];
+    struct ledger_proof inputs[3] = {0};
     struct err err = {0};
     struct melting melting = {memory, fault};
     struct ledger_blank blank = {memory->makes[0].promise.message, till.paid.number};

@@ -306,12 +306,11 @@ void stall_await(const struct stall *stall, const char *sql, int64_t wanted)
     PQclear(PQexec(conn, "DO $$ BEGIN EXECUTE format('LISTEN %I', current_schema() || '_window');"
                          " END $$"));
     while (ask_number(conn, sql) != wanted) {
+        PGnotify *notify = PQnotifies(conn); /* may have come with the answer */
         struct pollfd poller = {.fd = PQsocket(conn), .events = POLLIN};
-        PGnotify *notify;
-        if (poll(&poller, 1, AWAIT_MS) != 1 || PQconsumeInput(conn) == 0)
+        if (notify == NULL && (poll(&poller, 1, AWAIT_MS) != 1 || PQconsumeInput(conn) == 0))
             fail_msg("it has not come to %lld: %s", (long long)wanted, sql);
-        while ((notify = PQnotifies(conn)) != NULL)
-            PQfreemem(notify);
+        PQfreemem(notify);
     }
     PQfinish(conn);
 }

@@ -1,6 +1,6 @@
 -- What the migrations make, for reading. Checked by tests/schema_sql.sh; not run by anything.
 
-CREATE SCHEMA green_sql;
+CREATE SCHEMA shoal_node_sql;
 
 CREATE TABLE budget (
     name text NOT NULL,
