@@ -4,10 +4,8 @@
 #include "client/act.h"
 #include "client/catalog.h"
 #include "client/catalog_circle.h"
-#include "client/catalog_past.h"
 #include "client/circle.h"
 #include "client/command_pen.h"
-#include "client/entity.h"
 #include "client/keyring.h"
 #include "client/pen_circle.h"
 #include "client/pen_text.h"
@@ -15,11 +13,8 @@
 #include "shared/err.h"
 #include "shared/event.h"
 #include "shared/number.h"
-#include "shared/sig.h"
 #include "shared/text.h"
 #include "shared/utf8.h"
-
-enum { NAME_SHOWN_MAX = 60 };
 
 /* ---- which ---- */
 
@@ -235,90 +230,6 @@ static bool keep_keys(struct pen *pen, struct text *out, struct err *err)
     return true;
 }
 
-/* ---- looking ---- */
-
-static void write_json(struct text *out, const struct bytes32 *root, struct circle *circle)
-{
-    struct text state = {0};
-    catalog_write_circle(&state, circle);
-    text_add(&state, SPAN("\n")); /* as that of an entity without a text */
-    struct bytes32 hash = sig_sha256(text_span(&state));
-    text_add(out, SPAN("{"));
-    home_write_hex(out, "id", root);
-    text_add(out, SPAN(","));
-    home_write_hex(out, "hash", &hash);
-    text_addf(out, ",\"waiting\":%zu,", entity_waiting_count(circle_entity(circle)));
-    text_add(out, (struct span){state.at + 1, state.len - 1});
-    text_clear(&state);
-}
-
-static void write_members(struct text *out, struct circle *circle)
-{
-    struct arena arena = {0};
-    size_t count;
-    const struct circle_member *members = circle_members(circle, &arena, &count);
-    for (size_t i = 0; i < count; i++) {
-        text_addf(out, "  %-10s", act_role_name(members[i].role));
-        text_add_hex(out, members[i].key.at, sizeof members[i].key.at);
-        if (members[i].until != 0) {
-            text_add(out, SPAN("  until "));
-            home_write_time(out, members[i].until);
-        }
-        text_add(out, members[i].is_limited ? SPAN("  more in some things\n") : SPAN("\n"));
-    }
-    arena_clear(&arena);
-}
-
-/* One circle, with its members where it is looked at alone. */
-static bool write_one(struct text *out, const struct command_call *call, struct store *store,
-                      const struct bytes32 *root, struct err *err)
-{
-    struct circle *circle;
-    uint64_t cut;
-    if (!home_cut(store, &cut, call, "at", err) ||
-        !catalog_circle_at(store, &circle, root, cut, err))
-        return false;
-    const struct act *creation = circle_creation(circle);
-    bool ok = creation != NULL || err_set(err, ERR_INVALID, "it is no circle that is here%s",
-                                          cut != UINT64_MAX ? ", or was none at that time" : "");
-    if (ok && call->is_json) {
-        write_json(out, root, circle);
-    } else if (ok) {
-        text_add_hex(out, root->at, call->word_count > 0 ? sizeof root->at : 4);
-        text_add(out, creation->is_open     ? SPAN("  open    ")
-                      : creation->is_secret ? SPAN("  secret  ")
-                                            : SPAN("  sealed  "));
-        home_write_words(out, creation->name, NAME_SHOWN_MAX);
-        text_add(out, SPAN("\n"));
-        if (call->word_count > 0)
-            write_members(out, circle);
-    }
-    circle_free(circle);
-    return ok;
-}
-
-static bool write_all(struct text *out, const struct command_call *call, struct store *store,
-                      struct err *err)
-{
-    struct arena arena = {0};
-    struct bytes32 *roots;
-    size_t count;
-    bool ok = catalog_circles(store, &roots, &count, &arena, err);
-    for (size_t i = 0; ok && i < count; i++)
-        ok = write_one(out, call, store, &roots[i], err);
-    arena_clear(&arena);
-    return ok;
-}
-
-static bool look(struct store *store, struct text *out, const struct command_call *call,
-                 struct err *err)
-{
-    struct bytes32 root;
-    return call->word_count == 0 ? write_all(out, call, store, err)
-                                 : command_circle_find(store, &root, call->words[0], err) &&
-                                       write_one(out, call, store, &root, err);
-}
-
 /* ---- the table ---- */
 
 static const struct command_option options_new[] = {
@@ -334,26 +245,6 @@ const struct command command_circle_new = {.name = "circle new",
                                            .options = options_new,
                                            .option_count = ARRAY_LEN(options_new),
                                            .write = make};
-
-static const struct command_option options_look[] = {HOME_OPTION, COMMAND_OPTION_JSON};
-
-const struct command command_circle_list = {.name = "circle list",
-                                            .help = "list the circles that are here",
-                                            .options = options_look,
-                                            .option_count = ARRAY_LEN(options_look),
-                                            .look = look};
-
-static const struct command_option options_show[] = {HOME_OPTION_AT, HOME_OPTION,
-                                                     COMMAND_OPTION_JSON};
-
-const struct command command_circle_show = {.name = "circle show",
-                                            .words = "CIRCLE",
-                                            .help = "say who is in a circle, and as what",
-                                            .words_min = 1,
-                                            .words_max = 1,
-                                            .options = options_show,
-                                            .option_count = ARRAY_LEN(options_show),
-                                            .look = look};
 
 static const struct command_option options_add[] = {
     {"role", "ROLE", "reader, writer, moderator or admin [writer]"},
