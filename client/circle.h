@@ -9,9 +9,8 @@
  *
  * A grant may end, by the time that a deed itself says, or be of one thing or kind of event alone:
  * who has it is a reader of all else. Of one rank, so many admins remove another as somebody who
- * precedes them has asked for: the last of the removals counts, which has seen the others.
- *
- * So all of it is a function of the set of events, and what is void stays void.
+ * precedes them has asked for: the last of the removals counts, which has seen the others. So
+ * all of it is a function of the set of events, and what is void stays void.
  *
  *   ownership  circle_new to circle_free; what is put in is copied. A view lives in its arena, and
  *              no longer than the circle
@@ -56,11 +55,12 @@ struct circle_member {
 
 /* Whether or not their time is over, in the order of ranks, then of keys. */
 struct circle_member *circle_members(struct circle *circle, struct arena *arena, size_t *count);
-
 /* False: no member, or none any more at that time: in unix seconds; 0: at no time. */
 bool circle_member(struct circle *circle, struct circle_member *member, const struct bytes32 *key);
 bool circle_member_at(struct circle *circle, struct circle_member *member,
                       const struct bytes32 *key, int64_t at);
+/* So many admins of this rank together remove another of it; 0: they do not. */
+uint32_t circle_quorum(struct circle *circle, uint32_t rank);
 
 /* ---- its events ---- */
 

@@ -72,3 +72,14 @@ struct circle_vote circle_vote(const struct circle *circle, const struct circle_
     }
     return vote;
 }
+
+uint32_t circle_quorum(struct circle *circle, uint32_t rank)
+{
+    struct arena arena = {0};
+    struct circle_view view = {0};
+    for (size_t i = circle->count; i > 0; i--)
+        circle_view_set(&view, &arena, i - 1);
+    uint32_t quorum = find_quorum(circle, circle_outcome_all(circle), &view, rank);
+    arena_clear(&arena);
+    return quorum;
+}

@@ -13,6 +13,40 @@
 
 enum { NAME_SHOWN_MAX = 60 };
 
+/* So many admins of that rank together remove another of it. */
+struct policy {
+    uint32_t rank, admins;
+};
+
+static struct policy *policies_of(struct circle *circle, struct arena *arena, size_t *count)
+{
+    size_t member_count;
+    const struct circle_member *members = circle_members(circle, arena, &member_count);
+    struct policy *policies = arena_array(arena, struct policy, member_count);
+    *count = 0;
+    for (size_t i = 0; i < member_count; i++) {
+        uint32_t rank = members[i].rank;
+        bool is_seen = i > 0 && members[i - 1].rank == rank;
+        uint32_t admins = is_seen ? 0 : circle_quorum(circle, rank);
+        if (admins > 0)
+            policies[(*count)++] = (struct policy){rank, admins};
+    }
+    return policies;
+}
+
+static void write_policies(struct text *out, struct circle *circle)
+{
+    struct arena arena = {0};
+    size_t count;
+    const struct policy *policies = policies_of(circle, &arena, &count);
+    text_add(out, SPAN("\"policy\":["));
+    for (size_t i = 0; i < count; i++)
+        text_addf(out, "%s{\"rank\":%u,\"admins\":%u}", i > 0 ? "," : "", policies[i].rank,
+                  policies[i].admins);
+    text_add(out, SPAN("],"));
+    arena_clear(&arena);
+}
+
 static void write_json(struct text *out, const struct bytes32 *root, struct circle *circle)
 {
     struct text state = {0};
@@ -24,6 +58,7 @@ static void write_json(struct text *out, const struct bytes32 *root, struct circ
     text_add(out, SPAN(","));
     home_write_hex(out, "hash", &hash);
     text_addf(out, ",\"waiting\":%zu,", entity_waiting_count(circle_entity(circle)));
+    write_policies(out, circle);
     text_add(out, (struct span){state.at + 1, state.len - 1});
     text_clear(&state);
 }
@@ -34,14 +69,19 @@ static void write_members(struct text *out, struct circle *circle)
     size_t count;
     const struct circle_member *members = circle_members(circle, &arena, &count);
     for (size_t i = 0; i < count; i++) {
-        text_addf(out, "  %-10s", act_role_name(members[i].role));
+        text_addf(out, "  %-10s%4u  ", act_role_name(members[i].role), members[i].rank);
         text_add_hex(out, members[i].key.at, sizeof members[i].key.at);
         if (members[i].until != 0) {
-            text_add(out, SPAN("  until "));
+            bool is_over = (uint64_t)members[i].until < home_now() / 1000;
+            text_add(out, is_over ? SPAN("  ended ") : SPAN("  until "));
             home_write_time(out, members[i].until);
         }
         text_add(out, members[i].is_limited ? SPAN("  more in some things\n") : SPAN("\n"));
     }
+    const struct policy *policies = policies_of(circle, &arena, &count);
+    for (size_t i = 0; i < count; i++)
+        text_addf(out, "  %u admins of rank %u together remove another of it\n", policies[i].admins,
+                  policies[i].rank);
     arena_clear(&arena);
 }
 

@@ -1,8 +1,11 @@
 /* shoal doctor: what is wrong, and what to do. */
+#include "client/command_doctor.h"
+
 #include <stdio.h>
 #include <sys/statvfs.h>
 
 #include "client/catalog.h"
+#include "client/catalog_fault.h"
 #include "client/command_checkpoint.h"
 #include "client/command_home.h"
 #include "client/outbox.h"
@@ -12,24 +15,25 @@
 
 enum { FREE_BYTES_MIN = 64 * 1024 * 1024, CHECKPOINTS_MAX = 200 };
 
-/* What doctor has found. */
-struct diagnosis {
-    const struct command_call *call;
-    struct text out;
-    bool is_ill;
-};
+void doctor_tell(struct diagnosis *diagnosis, const struct finding *finding)
+{
+    struct text *out = &diagnosis->out;
+    diagnosis->is_ill = diagnosis->is_ill || !finding->is_well;
+    if (diagnosis->call->is_json) {
+        text_addf(out, "{\"about\":\"%s\",\"ok\":%s,%.*s\"says\":", finding->about,
+                  finding->is_well ? "true" : "false", SPAN_ARG(finding->members));
+        text_add_json(out, finding->words);
+        text_add(out, SPAN("}\n"));
+    } else {
+        text_addf(out, "%-6s%-12s%.*s\n", finding->is_well ? "ok" : "LOOK", finding->about,
+                  SPAN_ARG(finding->words));
+    }
+}
 
 static void tell(struct diagnosis *diagnosis, bool is_well, const char *about, const char *words)
 {
-    diagnosis->is_ill = diagnosis->is_ill || !is_well;
-    if (diagnosis->call->is_json) {
-        text_addf(&diagnosis->out, "{\"about\":\"%s\",\"ok\":%s,\"says\":", about,
-                  is_well ? "true" : "false");
-        text_add_json(&diagnosis->out, command_span(words));
-        text_add(&diagnosis->out, SPAN("}\n"));
-    } else {
-        text_addf(&diagnosis->out, "%-6s%-12s%s\n", is_well ? "ok" : "LOOK", about, words);
-    }
+    doctor_tell(diagnosis, &(struct finding){
+                               .about = about, .is_well = is_well, .words = command_span(words)});
 }
 
 static void tell_disk(struct diagnosis *diagnosis)
@@ -67,8 +71,8 @@ static void tell_counts(struct diagnosis *diagnosis, const struct catalog_counts
     tell(diagnosis, counts->missing == 0, "history",
          counts->missing > 0 ? words : "nothing is missing");
     snprintf(words, sizeof words,
-             "%llu text updates contradict others of the same device: the lower id counts, the "
-             "device was copied",
+             "%llu text updates contradict others of the same device: the lower id counts; a "
+             "device was copied, or a program writes as another",
              (unsigned long long)counts->contradictions);
     tell(diagnosis, counts->contradictions == 0, "texts",
          counts->contradictions > 0 ? words : "no device contradicts itself");
@@ -85,12 +89,9 @@ static void tell_idle(struct diagnosis *diagnosis, uint64_t idle)
     tell(diagnosis, true, "others", idle > 0 ? words : "nothing is here that may not be");
 }
 
-static void tell_writers(struct diagnosis *diagnosis, const struct catalog_writers *writers)
+static void tell_devices(struct diagnosis *diagnosis, size_t ill)
 {
     char words[192];
-    size_t ill = 0;
-    for (size_t i = 0; i < writers->count; i++)
-        ill += writers->at[i].events > writers->at[i].seq;
     snprintf(words, sizeof words,
              "%zu devices counted twice: two copies of a store write under one name; nothing is "
              "lost, all of it counts",
@@ -121,7 +122,7 @@ static bool diagnose(struct diagnosis *diagnosis, struct store *store, struct ar
                      struct err *err)
 {
     struct catalog_counts counts;
-    struct catalog_writers writers;
+    struct catalog_twins twins;
     struct checkpoint_tally checkpoints;
     struct text words = {0};
     uint64_t queued, refused;
@@ -134,14 +135,16 @@ static bool diagnose(struct diagnosis *diagnosis, struct store *store, struct ar
     tell(diagnosis, is_whole, "store",
          is_whole ? "the database is whole" : "damaged: shoal fsck says where");
     tell_disk(diagnosis);
-    if (!catalog_counts(store, &counts, err) || !catalog_writers(store, &writers, arena, err) ||
+    if (!catalog_counts(store, &counts, err) || !catalog_twins(store, &twins, arena, err) ||
         !outbox_count(store, &queued, &refused, err) ||
         !checkpoint_tally(store, &checkpoints, CHECKPOINTS_MAX, err))
         return false;
     tell_checkpoints(diagnosis, &checkpoints);
     tell_counts(diagnosis, &counts);
-    tell_writers(diagnosis, &writers);
+    tell_devices(diagnosis, twins.count);
     tell_idle(diagnosis, counts.idle);
+    if (!doctor_tell_who(diagnosis, store, arena, err))
+        return false;
     tell_outbox(diagnosis, queued, refused);
     return true;
 }

@@ -373,6 +373,15 @@ size_t entity_missing(const struct entity *entity, struct bytes32 *ids, size_t m
     return count;
 }
 
+void entity_each_void(const struct entity *entity, entity_apply_fn *fn, void *owner)
+{
+    for (const struct trie_node *leaf = entity->members.first; leaf != NULL; leaf = leaf->next) {
+        const struct member *member = leaf->value;
+        if (member->place == VOID)
+            fn(owner, &member->node);
+    }
+}
+
 bool entity_next(const struct entity *entity, struct node *node, struct bytes32 *parents,
                  uint64_t now_ms, struct err *err)
 {

@@ -81,6 +81,9 @@ size_t entity_waiting_count(const struct entity *entity);
  * max; some may be there twice. */
 size_t entity_missing(const struct entity *entity, struct bytes32 *ids, size_t max);
 
+/* Each event that was put in and never counts. */
+void entity_each_void(const struct entity *entity, entity_apply_fn *fn, void *owner);
+
 /* Makes node the next after all that counts, or after as many heads as it can name: sets root,
  * parents and hlc. parents: room for NODE_PARENTS_MAX, which node points to. */
 MUST_CHECK bool entity_next(const struct entity *entity, struct node *node, struct bytes32 *parents,

@@ -245,3 +245,24 @@ size_t prose_contradictions(struct prose *prose)
     prose_settle(prose);
     return prose->lost;
 }
+
+struct prose_loss *prose_losses(struct prose *prose, struct arena *arena, size_t *count)
+{
+    prose_settle(prose);
+    struct prose_loss *losses = arena_array(arena, struct prose_loss, prose->lost);
+    *count = 0;
+    for (size_t i = 0; i < prose->count && *count < prose->lost; i++) {
+        const struct prose_update *update = &prose->entries[i].update;
+        if (!prose->entries[i].is_lost)
+            continue;
+        const struct bytes32 *owner = prose_owner(prose, update->client);
+        losses[(*count)++] = (struct prose_loss){.id = update->id,
+                                                 .author = update->author,
+                                                 .client = update->client,
+                                                 .is_claim = update->is_claim,
+                                                 .is_foreign = is_foreign(prose, update),
+                                                 .has_owner = owner != NULL,
+                                                 .owner = owner != NULL ? *owner : update->author};
+    }
+    return losses;
+}

@@ -70,3 +70,14 @@ bool prose_mend(struct prose *prose, struct text *out);
 
 /* Events that lost their clocks to another of the same client, or the client to another author. */
 size_t prose_contradictions(struct prose *prose);
+
+/* The same, by their ids. */
+struct prose_loss {
+    struct bytes32 id, author;
+    uint64_t client;
+    bool is_claim;
+    bool is_foreign; /* the client is somebody else's */
+    bool has_owner;
+    struct bytes32 owner; /* of the client */
+};
+struct prose_loss *prose_losses(struct prose *prose, struct arena *arena, size_t *count);

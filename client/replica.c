@@ -38,6 +38,8 @@ struct replica {
     struct trie spoken;  /* id: replica_saying, of those that may not count yet */
     struct replica_saying *sayings;
     size_t saying_count;
+    struct node *hollow;
+    size_t hollow_count;
     size_t idle;
     struct bytes32 root, author;
     uint64_t cut;
@@ -127,6 +129,11 @@ static enum entity_leave guard(void *owner, const struct node *node)
 {
     struct replica *replica = owner;
     replica->leave = warrant_judge(replica->warrant, node);
+    if (replica->leave == ENTITY_HOLLOW) {
+        replica->hollow =
+            arena_grow(&replica->arena, struct node, replica->hollow, replica->hollow_count);
+        replica->hollow[replica->hollow_count++] = *node;
+    }
     return replica->leave;
 }
 
@@ -277,6 +284,17 @@ bool replica_mend(const struct replica *replica, struct text *out)
 size_t replica_contradictions(const struct replica *replica)
 {
     return prose_contradictions(replica->prose);
+}
+
+struct prose_loss *replica_losses(const struct replica *replica, struct arena *arena, size_t *count)
+{
+    return prose_losses(replica->prose, arena, count);
+}
+
+const struct node *replica_hollow(const struct replica *replica, size_t *count)
+{
+    *count = replica->hollow_count;
+    return replica->hollow;
 }
 
 size_t replica_idle(const struct replica *replica)

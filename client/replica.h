@@ -13,12 +13,14 @@
 
 #include "shared/base.h"
 
+struct arena;
 struct circle;
 struct doc;
 struct entity;
 struct err;
 struct event;
 struct node;
+struct prose_loss;
 struct replica;
 struct text;
 
@@ -76,11 +78,16 @@ struct doc *replica_replay(const struct replica *replica, uint64_t client);
 const struct bytes32 *replica_owner(const struct replica *replica, uint64_t client);
 bool replica_mend(const struct replica *replica, struct text *out);
 
-/* Text updates that lost their place to another of the same client. */
+/* Text updates that lost their place to another of the same client; prose_losses of them. */
 size_t replica_contradictions(const struct replica *replica);
+struct prose_loss *replica_losses(const struct replica *replica, struct arena *arena,
+                                  size_t *count);
 
 /* Events that keep their place and do nothing: void, or garbage. */
 size_t replica_idle(const struct replica *replica);
+
+/* Those of a circle's entity that keep their place, and that the circle lets do nothing. */
+const struct node *replica_hollow(const struct replica *replica, size_t *count);
 
 /* What was said in it and counts, by events of kind 9, in the order of their stamps. */
 struct replica_saying {

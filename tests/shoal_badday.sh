@@ -37,6 +37,7 @@ value() { at "$1" show "$2" | sed -n "s/.*\"$3\":\"\([^\"]*\)\".*/\1/p"; }
 
 printf 'hunter2\n' > password
 run identity new --password-file password --cost 4 > /dev/null
+npub=$(run identity show --password-file password | member npub)
 
 # No network: everything works, and is queued; a push says so, and loses nothing.
 at phone remote add ws://127.0.0.1:1 > /dev/null
@@ -74,7 +75,12 @@ for device in phone copy laptop; do
     check "$device: a device that counts twice" false "$(ok $device devices)"
     check "$device: one of two texts" false "$(ok $device texts)"
 done
-check 'the reason' 1 "$(says laptop texts | grep -c 'the device was copied')"
+check 'the reason' 1 "$(says laptop texts | grep -c 'a device was copied')"
+number=$(at copy status | sed -n 's/.*"device":"\([0-9a-f]*\)","events.*/\1/p')
+for device in phone copy laptop; do
+    check "$device: which device" 1 "$(says $device device | grep -c "$npub, has two stores that are device $number: .* into a store that is empty")"
+    check "$device: in which text" 1 "$(says $device text | grep -c "$npub, told two stories by device $number in ${note:0:8}: 1 updates do not count")"
+done
 check 'what it means' 1 "$(says laptop devices | grep -c 'nothing is lost')"
 on laptop doc edit "$note" 'In the end.' > /dev/null
 meet phone copy laptop

@@ -85,6 +85,7 @@ check 'has no key either' '' "$(of eve show "$mine")"
 for who in "$bob" "$carol" "$dave"; do by alice circle add club "$who" --role admin > /dev/null || cat error; done
 sync alice bob carol dave
 fails 5 bob circle rm club "$dave"
+check 'no number is asked for' '[]' "$(of bob circle show club | sed -n 's/.*"policy":\(\[[^]]*\]\).*/\1/p')"
 fails 1 bob circle policy club 1000001
 fails 1 bob circle policy club 1
 by bob circle policy club 2 > /dev/null || cat error
@@ -93,6 +94,7 @@ check 'bob precedes none of them' 'shoal circle rm: the circle does not let you 
 by alice circle policy club 2 > /dev/null || cat error
 sync bob alice bob carol dave
 by bob circle rm club "$dave" > /dev/null || cat error
+check 'it is said how many' '[{"rank":1,"admins":2}]' "$(of bob circle show club | sed -n 's/.*"policy":\(\[[^]]*\]\).*/\1/p')"
 check 'one alone does not' admin "$(of_member bob "$dave" | member role)"
 by dave set "$mine" before=seen > /dev/null || cat error
 sync bob dave carol

@@ -150,6 +150,12 @@ static void test_contradiction(void **state)
         }
         assert_shows(prose, "base second story!");
         assert_int_equal(prose_contradictions(prose), 1);
+        size_t count;
+        const struct prose_loss *losses = prose_losses(prose, &arena, &count);
+        assert_int_equal(count, 1);
+        assert_int_equal(losses[0].id.at[0], 3);
+        assert_int_equal(losses[0].client, client());
+        assert_false(losses[0].is_claim || losses[0].is_foreign);
         prose_free(prose);
     }
     doc_free(one);
