@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -23,15 +21,16 @@ struct slot {
 };
 
 struct parcel_shelf {
+    struct arena arena; /* this lives in */
     struct slot slots[PARCEL_SHELF_MAX];
     size_t bytes;
 };
 
 struct parcel_shelf *parcel_shelf_new(void)
 {
-    struct parcel_shelf *shelf = calloc(1, sizeof *shelf);
-    if (shelf == NULL)
-        abort();
+    struct arena arena = {0};
+    struct parcel_shelf *shelf = arena_alloc(&arena, sizeof *shelf);
+    *shelf = (struct parcel_shelf){.arena = arena};
     return shelf;
 }
 
@@ -48,7 +47,8 @@ void parcel_shelf_free(struct parcel_shelf *shelf)
         return;
     for (size_t i = 0; i < PARCEL_SHELF_MAX; i++)
         clear(shelf, &shelf->slots[i]);
-    free(shelf);
+    struct arena arena = shelf->arena;
+    arena_clear(&arena);
 }
 
 struct piece {

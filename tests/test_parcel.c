@@ -76,6 +76,7 @@ static void test_answers(void **state)
     assert_false(parcel_read_answer(&again, &arena, SPAN("{\"id\":\"x\",\"status\":600}"), NULL));
     assert_false(parcel_read_answer(&again, &arena, SPAN("{\"id\":\"x\",\"body\":{}"), NULL));
     assert_false(parcel_read_answer(&again, &arena, SPAN("{\"id\" \"x\"}"), NULL));
+    assert_false(parcel_read_answer(&again, &arena, SPAN("{\"body\":[}"), NULL));
     text_clear(&text);
     arena_clear(&arena);
 }
