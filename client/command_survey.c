@@ -201,10 +201,18 @@ enum command_status survey_run(struct survey *survey)
     return lost < survey->road_count ? COMMAND_PARTLY : COMMAND_FAILED;
 }
 
-void survey_end(struct survey *survey)
+void survey_leave(struct survey *survey)
 {
+    if (survey->has_left)
+        return;
+    survey->has_left = true;
     stop(survey);
     net_close(&survey->net);
+}
+
+void survey_end(struct survey *survey)
+{
+    survey_leave(survey);
     market_free(survey->market);
     arena_clear(&survey->arena);
 }

@@ -29,7 +29,7 @@ struct survey {
     uint32_t road_count;
     uv_timer_t patience;
     int64_t wait_s; /* 0: heartbeats are not waited for */
-    bool is_running, is_over;
+    bool is_running, is_over, has_left;
 };
 
 #define SURVEY_OPTIONS                                                                           \
@@ -43,6 +43,9 @@ enum command_status survey_begin(struct survey *survey, const struct command_cal
  * help: COMMAND_PARTLY where some, COMMAND_FAILED where all. */
 enum command_status survey_run(struct survey *survey);
 void survey_end(struct survey *survey);
+
+/* Hangs up; what was gathered stays until survey_end. */
+void survey_leave(struct survey *survey);
 
 /* Milliseconds of a clock that never goes back. */
 uint64_t survey_ms(const struct survey *survey);

@@ -127,6 +127,7 @@ static const struct command *const commands[] = {
     &command_cid,
     &command_models,
     &command_swarm,
+    &command_infer,
     &command_serve,
     &command_mcp,
     &command_completion,

@@ -106,17 +106,27 @@ bool trade_refresh(const struct trade *trade, struct err *err)
 
 /* ---- what is spent ---- */
 
-static bool check_some(const struct trade *trade, bool *is_pending, const struct bytes33 *points,
-                       size_t count, struct err *err)
+static bool has_spent(const enum wallet_state *states, size_t count)
 {
+    for (size_t i = 0; i < count; i++)
+        if (states[i] == WALLET_SPENT)
+            return true;
+    return false;
+}
+
+static bool check_some(const struct trade *trade, bool *is_pending,
+                       const struct purse_points *points, bool is_all, struct err *err)
+{
+    size_t count = points->count;
     struct arena arena = {0};
     enum wallet_state states[POINTS_MAX];
     struct text body = {0};
     struct span answer;
-    wallet_write_points(&body, points, count);
+    wallet_write_points(&body, points->at, count);
     bool ok = trade_get(trade, &answer, &arena, "/v1/checkstate", text_span(&body), err) &&
-              wallet_read_states(states, points, count, answer, err) &&
-              purse_mark_spent(trade->purse, points, states, count, err);
+              wallet_read_states(states, points->at, count, answer, err) &&
+              (!is_all || !has_spent(states, count) || trade_take_change(trade, err)) &&
+              purse_mark_spent(trade->purse, points->at, states, count, err);
     for (size_t i = 0; ok && i < count; i++)
         *is_pending = *is_pending || states[i] == WALLET_PENDING;
     text_clear(&body);
@@ -133,8 +143,8 @@ static bool check(const struct trade *trade, bool *is_pending, int64_t number, s
     bool ok = purse_points(trade->purse, &points, &arena, trade->mint.number, number, err);
     for (size_t at = 0; ok && at < points.count; at += POINTS_MAX) {
         size_t left = points.count - at;
-        ok = check_some(trade, is_pending, points.at + at, left < POINTS_MAX ? left : POINTS_MAX,
-                        err);
+        const struct purse_points some = {points.at + at, left < POINTS_MAX ? left : POINTS_MAX};
+        ok = check_some(trade, is_pending, &some, number == 0, err);
     }
     arena_clear(&arena);
     return ok;

@@ -9,7 +9,7 @@
  *   threads    one; a step runs the teller's loop until it is over
  *   errors     ERR_INTERNAL: the mint does not answer, and what was asked stays open;
  *              ERR_INVALID: it refuses, or says what cannot be; ERR_RATE_LIMITED: over what is kept
- *   spec       Cashu NUT-01 to 05, 07, 09, 13, 20
+ *   spec       Cashu NUT-01 to 05, 07, 09, 13, 20, 24
  */
 #pragma once
 
@@ -43,6 +43,10 @@ MUST_CHECK bool trade_grant(const struct trade *trade, uint64_t *amount, uint32_
  * takes the coins. */
 MUST_CHECK bool trade_buy(const struct trade *trade, struct span *request, struct arena *arena,
                           const struct purse_payment *payment, struct err *err);
+
+/* The memo of a token that pays for a job of our own: its change, which is made of its secrets, is
+ * taken by trade_check when no answer brought it. */
+#define TRADE_JOB "shoal infer"
 
 /* A token of the amount. It is handed out once the caller has shown it. */
 MUST_CHECK bool trade_send(const struct trade *trade, struct text *token,

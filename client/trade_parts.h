@@ -34,4 +34,11 @@ MUST_CHECK bool trade_catch_up(const struct trade *trade, struct err *err);
 MUST_CHECK bool trade_check_room(const struct trade *trade, struct span unit, uint64_t amount,
                                  struct err *err);
 
+/* A token of the mint's is made ours. code: as trade_carry's. */
+MUST_CHECK bool trade_take(const struct trade *trade, uint64_t *amount, struct arena *arena,
+                           struct span text, int64_t *code, struct err *err);
+
+/* The change of jobs whose answers never arrived. Asked before a token is forgotten. */
+MUST_CHECK bool trade_take_change(const struct trade *trade, struct err *err);
+
 uint64_t trade_now(void); /* unix milliseconds */

@@ -68,8 +68,8 @@ static bool unlock(const struct trade *trade, struct token *token, struct arena 
     return ok;
 }
 
-static bool receive(const struct trade *trade, uint64_t *amount, struct arena *arena,
-                    struct span text, int64_t *code, struct err *err)
+bool trade_take(const struct trade *trade, uint64_t *amount, struct arena *arena, struct span text,
+                int64_t *code, struct err *err)
 {
     struct purse_payment payment = {
         .mint = trade->mint.number, .token = text, .now_ms = trade_now()};
@@ -94,9 +94,9 @@ bool trade_receive(const struct trade *trade, uint64_t *amount, struct span text
 {
     struct arena arena = {0};
     int64_t code;
-    bool ok = receive(trade, amount, &arena, text, &code, err);
+    bool ok = trade_take(trade, amount, &arena, text, &code, err);
     if (!ok && code == TRADE_SIGNED)
-        ok = trade_catch_up(trade, err) && receive(trade, amount, &arena, text, &code, err);
+        ok = trade_catch_up(trade, err) && trade_take(trade, amount, &arena, text, &code, err);
     struct err ignored;
     if (ok) /* it may have been one of ours */
         (void)!trade_check(trade, &ignored);

@@ -91,6 +91,10 @@ MUST_CHECK bool wallet_unblind(struct token_proof *proof, const struct wallet_ou
 MUST_CHECK bool wallet_check(const struct token_proof *proof, const struct wallet_keyset *keyset,
                              struct err *err);
 
+/* What the change of a token is made of that paid for a job: whoever has the token can ask the mint
+ * for it again. */
+struct bytes64 wallet_change_seed(const struct token *token);
+
 /* The keyset that a proof names, by its id or how it begins; NULL where none or several are. */
 const struct wallet_keyset *wallet_find(const struct wallet_keyset *keysets, size_t count,
                                         const struct token_proof *proof);

@@ -1,9 +1,12 @@
 /* What a mint signed. */
+#include <sodium.h>
+
 #include "client/wallet_wire.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/hex.h"
 #include "shared/scan.h"
+#include "shared/sig.h"
 
 static bool read_keyset(struct bytes33 *keyset, struct scan *scan, struct arena *arena,
                         struct err *err)
@@ -123,4 +126,19 @@ bool wallet_read_restored(struct wallet_restored *restored, struct arena *arena,
     for (size_t i = 0; i < count; i++)
         restored->messages[i] = asked[i].point;
     return true;
+}
+
+struct bytes64 wallet_change_seed(const struct token *token)
+{
+    crypto_hash_sha512_state hash;
+    struct bytes64 seed;
+    static const char domain[] = "Shoal_Change_v1";
+    crypto_hash_sha512_init(&hash);
+    crypto_hash_sha512_update(&hash, (const uint8_t *)domain, sizeof domain);
+    for (uint32_t i = 0; i < token->count; i++) {
+        struct bytes32 secret = sig_sha256(token->proofs[i].secret);
+        crypto_hash_sha512_update(&hash, secret.at, sizeof secret.at);
+    }
+    crypto_hash_sha512_final(&hash, seed.at);
+    return seed;
 }

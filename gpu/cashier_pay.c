@@ -1,5 +1,4 @@
 /* cashier_pay.c - tokens in, orders out; change in, tokens out. By the mint's own verbs. */
-#include <sodium.h>
 #include <stdio.h>
 
 #include "client/demand.h"
@@ -8,7 +7,6 @@
 #include "gpu/journal.h"
 #include "gpu/mint.h"
 #include "shared/hex.h"
-#include "shared/sig.h"
 
 static bool wrong(struct sale *sale, int status, const char *code, const char *why)
 {
@@ -123,22 +121,6 @@ static bool fit(struct sale *sale, struct compute_bill *bill, uint64_t sum, stru
                         &sale->refusal);
 }
 
-/* The same token has the same seed. */
-static struct bytes64 seed_of(const struct token *token)
-{
-    crypto_hash_sha512_state hash;
-    struct bytes64 seed;
-    static const char domain[] = "Shoal_Change_v1";
-    crypto_hash_sha512_init(&hash);
-    crypto_hash_sha512_update(&hash, (const uint8_t *)domain, sizeof domain);
-    for (uint32_t i = 0; i < token->count; i++) {
-        struct bytes32 secret = sig_sha256(token->proofs[i].secret);
-        crypto_hash_sha512_update(&hash, secret.at, sizeof secret.at);
-    }
-    crypto_hash_sha512_final(&hash, seed.at);
-    return seed;
-}
-
 static bool ask_quote(struct sale *sale, struct wallet_quote *quote,
                       const struct compute_bill *bill, struct span unit)
 {
@@ -197,7 +179,7 @@ bool cashier_pay(struct sale *sale)
     if (!read_token(sale, &token, &sum) || !name_keysets(sale, &token) ||
         !fit(sale, &bill, sum > sale->fee ? sum - sale->fee : 0, token.unit))
         return false;
-    sale->seed = seed_of(&token);
+    sale->seed = wallet_change_seed(&token);
     sale->unit = token.unit;
     sale->blank_count = wallet_blanks(sum - bill.quote.amount);
     return ask_quote(sale, &quote, &bill, token.unit) && melt(sale, &token, &quote);

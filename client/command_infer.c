@@ -1,0 +1,280 @@
+/* shoal infer: a prompt, answered by whoever offers that best, for credit. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "client/command_infer.h"
+#include "client/token.h"
+#include "shared/err.h"
+#include "shared/utf8.h"
+
+enum {
+    TOKENS_PRESET = 128,
+    TOKENS_MAX = 1 << 20,
+    PROMPT_BYTES_MAX = 1 << 20,
+    TOKEN_BYTES = 4, /* of a prompt, as a rule; one at least */
+    COINS = 64,      /* of a token, as a rule */
+};
+
+/* ---- what is wanted ---- */
+
+static bool read_prompt(struct infer *infer, struct err *err)
+{
+    const struct home_file input = {infer->call, "-", PROMPT_BYTES_MAX};
+    infer->prompt = command_span(infer->call->words[0]);
+    if (span_eq(infer->prompt, SPAN("-")) &&
+        !home_read_file(&infer->prompt, &infer->arena, &input, err))
+        return false;
+    return (infer->prompt.len > 0 && utf8_is(infer->prompt)) ||
+           err_set(err, ERR_INVALID, "expected a prompt, as UTF-8");
+}
+
+static bool read_wish(struct infer *infer, struct err *err)
+{
+    const char *model = command_value(infer->call, "model");
+    const char *most = command_value(infer->call, "max-price");
+    int64_t tokens;
+    if (!read_prompt(infer, err) ||
+        !command_read_number(infer->call, "max-tokens", TOKENS_PRESET, TOKENS_MAX, &tokens, err))
+        return false;
+    if (tokens == 0)
+        return err_set(err, ERR_INVALID, "--max-tokens: 1 at least");
+    infer->tokens_max = (uint32_t)tokens;
+    infer->wish = (struct market_wish){
+        .model = command_span(model != NULL ? model : ""),
+        .usage = {.in = (uint32_t)(infer->prompt.len / TOKEN_BYTES) + INFER_FRAME_TOKENS,
+                  .out = infer->tokens_max},
+        .cost_max = UINT64_MAX,
+        .needs_payment = true};
+    return most == NULL || pocket_amount(&infer->wish.cost_max, most, err);
+}
+
+/* ---- asking ---- */
+
+static void write_body(const struct infer *infer, struct text *body)
+{
+    text_add(body, SPAN("{\"model\":"));
+    text_add_json(body, infer->chosen->entry.offer.model);
+    text_add(body, SPAN(",\"messages\":[{\"role\":\"user\",\"content\":"));
+    text_add_json(body, infer->prompt);
+    text_addf(body,
+              "}],\"max_tokens\":%" PRIu32 ",\"temperature\":0,\"stream\":true,"
+              "\"stream_options\":{\"include_usage\":true}}",
+              infer->tokens_max);
+}
+
+/* What the mint takes for spending a token's coins. */
+static bool add_fee(struct infer *infer, struct err *err)
+{
+    struct wallet_keyset *keysets;
+    size_t count;
+    uint64_t ppk = 0;
+    if (!purse_keysets(infer->pocket.trade.purse, &keysets, &count, &infer->arena,
+                       infer->pocket.trade.mint.number, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (span_eq(keysets[i].keys.unit, infer->job.unit) && keysets[i].keys.input_fee_ppk > ppk)
+            ppk = keysets[i].keys.input_fee_ppk;
+    infer->job.amount += (ppk * COINS + 999) / 1000;
+    return true;
+}
+
+/* ---- what is said of it ---- */
+
+/* The receipt is kept in the store, for whoever wants to see it later. */
+static void keep_receipt(struct infer *infer)
+{
+    struct event event;
+    enum store_verdict verdict;
+    uint64_t amount;
+    struct err err;
+    bool is_ok = infer_job_receipt(&infer->job, &event, &amount, &infer->arena, &err) &&
+                 store_put(infer->pocket.store, &verdict, &event, NULL, 0, &err);
+    if (!is_ok)
+        fprintf(stderr, "shoal infer: no receipt: %s\n", err.text);
+    else if (amount != infer->job.spent)
+        fprintf(stderr, "shoal infer: the receipt says %" PRIu64 " units, %" PRIu64 " were spent\n",
+                amount, infer->job.spent);
+}
+
+static void write_json(const struct infer *infer, struct text *out)
+{
+    const struct infer_job *job = &infer->job;
+    text_add(out, SPAN("{"));
+    home_write_hex(out, "node", &job->node);
+    text_add(out, SPAN(",\"model\":"));
+    text_add_json(out, infer->chosen->entry.offer.model);
+    text_add(out, SPAN(",\"mint\":"));
+    text_add_json(out, infer->pocket.trade.mint.url);
+    text_addf(out, ",\"sent\":%" PRIu64 ",\"spent\":%" PRIu64 ",\"unit\":", job->amount,
+              job->spent);
+    text_add_json(out, job->unit);
+    text_addf(out,
+              ",\"prompt_tokens\":%u,\"output_tokens\":%u,\"first_ms\":%" PRIu64 ",\"ms\":%" PRIu64
+              ",\"settled\":%s,\"finish\":",
+              job->prompt_tokens, job->output_tokens,
+              job->first_ms > job->began_ms ? job->first_ms - job->began_ms : 0,
+              job->ended_ms - job->began_ms, job->is_settled ? "true" : "false");
+    text_add_json(out, job->finish);
+    text_add(out, SPAN("}\n"));
+}
+
+static void write_words(const struct infer *infer, struct text *out)
+{
+    const struct infer_job *job = &infer->job;
+    uint64_t ms = job->ended_ms - job->began_ms;
+    text_add_hex(out, job->node.at, 8);
+    text_add(out, SPAN(", "));
+    home_write_words(out, infer->chosen->entry.offer.model, OFFER_MODEL_BYTES_MAX);
+    text_add(out, SPAN(": "));
+    pocket_write_amount(out, job->spent);
+    text_add(out, SPAN(" credits "));
+    home_write_words(out, job->unit, OFFER_WORD_BYTES_MAX);
+    text_add(out, SPAN(", change "));
+    pocket_write_amount(out, job->amount > job->spent ? job->amount - job->spent : 0);
+    text_addf(out, "; %u and %u tokens in %" PRIu64 ".%" PRIu64 " s", job->prompt_tokens,
+              job->output_tokens, ms / 1000, ms % 1000 / 100);
+    if (ms > 0 && job->output_tokens > 0)
+        text_addf(out, ", %" PRIu64 " a second", job->output_tokens * UINT64_C(1000) / ms);
+    text_add(out, SPAN("\n"));
+    if (span_eq(job->finish, SPAN("length")))
+        text_add(out, SPAN("cut off there: --max-tokens\n"));
+}
+
+static enum command_status report(struct infer *infer, bool is_whole, const struct err *why)
+{
+    struct text out = {0};
+    enum command_status status = is_whole ? COMMAND_DONE : command_fail(infer->call, why);
+    if (!infer->call->is_json && infer->job.said.len > 0)
+        text_add(&out, SPAN("\n"));
+    if (infer->call->is_json && infer->job.token.len > 0)
+        write_json(infer, &out);
+    if (command_print(infer->call, &out) != COMMAND_DONE)
+        status = COMMAND_FAILED;
+    out.len = 0;
+    if (infer->job.token.len > 0) {
+        write_words(infer, &out);
+        fprintf(stderr, "%.*s", (int)out.len, out.at);
+    }
+    if (!infer->job.is_settled)
+        fprintf(stderr,
+                "shoal infer: what is left of it is at the mint still: shoal wallet sync\n");
+    text_clear(&out);
+    return status;
+}
+
+/* ---- the command ---- */
+
+static enum command_status try_it(struct infer *infer)
+{
+    struct text out = {0};
+    if (infer->call->is_json) {
+        text_add(&out, SPAN("{"));
+        home_write_hex(&out, "node", &infer->job.node);
+        text_addf(&out, ",\"sent\":%" PRIu64 ",\"unit\":", infer->job.amount);
+        text_add_json(&out, infer->job.unit);
+        text_add(&out, SPAN(",\"dry_run\":true}\n"));
+    } else {
+        text_add(&out, SPAN("would ask "));
+        text_add_hex(&out, infer->job.node.at, 8);
+        text_add(&out, SPAN(", for at most "));
+        pocket_write_amount(&out, infer->job.amount);
+        text_add(&out, SPAN(" credits\n"));
+    }
+    enum command_status status = command_print(infer->call, &out);
+    text_clear(&out);
+    return status;
+}
+
+static enum command_status buy(struct infer *infer)
+{
+    struct text body = {0};
+    struct err err;
+    infer->has_pocket = true;
+    enum command_status status = pocket_open(&infer->pocket, infer->call);
+    if (status != COMMAND_DONE)
+        return status;
+    if (!infer_choose(infer, &err))
+        return command_fail(infer->call, &err);
+    infer->job.pocket = &infer->pocket;
+    infer->job.node = infer->chosen->entry.node;
+    if (infer->pocket.is_trial)
+        return try_it(infer);
+    if (!pocket_reach(&infer->pocket, &err) || !add_fee(infer, &err))
+        return command_fail(infer->call, &err);
+    write_body(infer, &body);
+    infer->job.body = text_span(&body);
+    bool is_whole = infer_job_run(&infer->job, &err);
+    text_clear(&body);
+    status = report(infer, is_whole, &err);
+    if (infer->job.receipt.len > 0)
+        keep_receipt(infer);
+    return status;
+}
+
+static enum command_status look_around(struct infer *infer)
+{
+    struct err err;
+    if (!read_wish(infer, &err))
+        return command_misuse(infer->call, "%s", err.text);
+    enum command_status status = survey_begin(&infer->survey, infer->call);
+    if (status == COMMAND_DONE)
+        status = survey_run(&infer->survey);
+    if (status != COMMAND_DONE && status != COMMAND_PARTLY)
+        return status;
+    infer->wish.now = time(NULL);
+    infer->wish.now_ms = survey_ms(&infer->survey);
+    infer->candidates =
+        market_candidates(infer->survey.market, &infer->arena, &infer->wish, &infer->count);
+    survey_leave(&infer->survey);
+    if (!infer_keep_named(infer, &err))
+        return command_fail(infer->call, &err);
+    if (command_value(infer->call, "explain") != NULL)
+        infer_explain(infer);
+    return buy(infer);
+}
+
+static enum command_status run_infer(struct command_call *call)
+{
+    struct infer infer = {.call = call, .survey.is_over = true};
+    enum command_status status = look_around(&infer);
+    infer_job_clear(&infer.job);
+    if (infer.has_pocket)
+        pocket_close(&infer.pocket);
+    if (infer.survey.market != NULL)
+        survey_end(&infer.survey);
+    arena_clear(&infer.arena);
+    return status;
+}
+
+static void describe(struct text *out)
+{
+    text_add(out, SPAN("The node that computes the answer can read the prompt, and the answer: "
+                       "whoever runs it sees both.\nIt is paid from the wallet with a token of "
+                       "what the job may cost at most; what it did not cost comes\nback. After "
+                       "Ctrl-C, or when the node is lost, what was said until then is paid for; "
+                       "where the rest\nis not back at once, shoal wallet sync takes it from the "
+                       "mint. Answers are the likeliest ones\n(temperature 0). Prices are as "
+                       "the offers say, in credits.\n"));
+}
+
+static const struct command_option options[] = {
+    {"model", "M", "its name, or the root of its weights in hex [any]"},
+    {"max-price", "CREDITS", "what the answer may cost at most"},
+    {"max-tokens", "N", "how long the answer may be [128]"},
+    {"node", "NPUB|URL", "ask this node, not the one that fits best"},
+    {"explain", NULL, "say why that node, and why not the others"},
+    HOME_OPTION_DRY_RUN,
+    COMMAND_OPTION_JSON,
+    SURVEY_OPTIONS};
+
+const struct command command_infer = {
+    .name = "infer",
+    .words = "PROMPT|-",
+    .help = "ask a model at the node that offers it best, and pay with credit of your wallet",
+    .words_min = 1,
+    .words_max = 1,
+    .options = options,
+    .option_count = ARRAY_LEN(options),
+    .run = run_infer,
+    .more = describe};

@@ -1,0 +1,146 @@
+/* Whom to ask, of those that offer what is wanted and are paid at a mint where there is credit. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "client/command_infer.h"
+#include "client/person.h"
+#include "shared/err.h"
+
+enum { LINE_BYTES_MAX = 1 << 16 };
+
+/* Where it is asked by HTTP; empty: nowhere. */
+static struct span find_url(const struct offer *offer)
+{
+    for (uint32_t i = 0; i < offer->mint_count; i++)
+        if (offer->mints[i].len > 4 && memcmp(offer->mints[i].at, "http", 4) == 0 &&
+            teller_takes(offer->mints[i])) {
+            struct span url = offer->mints[i];
+            while (url.at[url.len - 1] == '/')
+                url.len--;
+            return url;
+        }
+    return (struct span){"", 0};
+}
+
+bool infer_keep_named(struct infer *infer, struct err *err)
+{
+    const char *named = command_value(infer->call, "node");
+    struct bytes32 node = {{0}};
+    size_t kept = 0;
+    if (named == NULL)
+        return true;
+    bool is_url = strstr(named, "://") != NULL;
+    if (!is_url && !person_parse(&node, command_span(named), err))
+        return false;
+    for (size_t i = 0; i < infer->count; i++) {
+        const struct market_entry *entry = &infer->candidates[i].entry;
+        if (is_url ? span_eq(find_url(&entry->offer), pocket_url(named))
+                   : memcmp(&entry->node, &node, sizeof node) == 0)
+            infer->candidates[kept++] = infer->candidates[i];
+    }
+    infer->count = kept;
+    return kept > 0 || err_set(err, ERR_INVALID, "that node offers nothing at your relays");
+}
+
+void infer_explain(const struct infer *infer)
+{
+    struct text out = {0}, plain = {0};
+    for (size_t i = 0; i < infer->count; i++) {
+        market_explain(&out, &infer->candidates[i], &infer->wish);
+        home_write_words(&plain, text_span(&out), LINE_BYTES_MAX);
+        fprintf(stderr, "%zu. %.*s\n", i + 1, (int)plain.len, plain.at);
+        out.len = plain.len = 0;
+    }
+    text_clear(&out);
+    text_clear(&plain);
+}
+
+/* The most that it may cost by the offer, when every byte of the prompt is a token. */
+static uint64_t most_of(const struct infer *infer, const struct offer *offer)
+{
+    const struct offer_usage most = {.in = (uint32_t)infer->prompt.len + INFER_FRAME_TOKENS,
+                                     .out = infer->tokens_max};
+    uint64_t cost = offer_cost(&offer->price, &most) + 1; /* each part of it is rounded up */
+    return cost < infer->wish.cost_max ? cost : infer->wish.cost_max;
+}
+
+/* Of which unit there is enough at the mint: what was given away before what was paid for. */
+static bool find_unit(struct infer *infer, const struct offer *offer, uint64_t *most,
+                      struct err *err)
+{
+    struct purse_balance *balances;
+    size_t count;
+    infer->job.unit = (struct span){"", 0};
+    *most = 0;
+    if (!purse_balances(infer->pocket.trade.purse, &balances, &count, &infer->arena, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        bool is_taken = false;
+        for (uint32_t k = 0; k < offer->unit_count; k++)
+            is_taken = is_taken || span_eq(offer->units[k], balances[i].unit);
+        if (balances[i].mint != infer->pocket.trade.mint.number || !is_taken)
+            continue;
+        if (balances[i].unspent > *most)
+            *most = balances[i].unspent;
+        if (balances[i].unspent >= infer->job.amount &&
+            (infer->job.unit.len == 0 || span_eq(balances[i].unit, SPAN("ccr-promo"))))
+            infer->job.unit = balances[i].unit;
+    }
+    return true;
+}
+
+static bool afford(struct infer *infer, const struct market_candidate *candidate, struct err *err)
+{
+    struct span url = find_url(&candidate->entry.offer);
+    int len = (int)(url.len < 60 ? url.len : 60);
+    uint64_t most;
+    if (url.len == 0)
+        return err_set(err, ERR_INVALID, "it names no mint by HTTP that may be asked from here");
+    if (!purse_find_mint(infer->pocket.trade.purse, &infer->pocket.trade.mint, &infer->arena, url,
+                         err))
+        return false;
+    if (infer->pocket.trade.mint.number == 0)
+        return err_set(err, ERR_INVALID,
+                       "no credit there: shoal wallet mint add %.*s, then shoal wallet grant", len,
+                       url.at);
+    infer->job.amount = most_of(infer, &candidate->entry.offer);
+    if (!find_unit(infer, &candidate->entry.offer, &most, err))
+        return false;
+    return infer->job.unit.len > 0 ||
+           err_set(err, ERR_INVALID,
+                   "it may cost %" PRIu64 " units, and there are %" PRIu64
+                   " at %.*s: shoal wallet grant, or receive",
+                   infer->job.amount, most, len, url.at);
+}
+
+bool infer_choose(struct infer *infer, struct err *err)
+{
+    struct text why = {0};
+    for (size_t i = 0; i < infer->count; i++) {
+        const struct market_candidate *candidate = &infer->candidates[i];
+        struct err reason;
+        if (candidate->verdict != MARKET_FIT)
+            break;
+        if (afford(infer, candidate, &reason)) {
+            infer->chosen = candidate;
+            return true;
+        }
+        if (i == 0)
+            *err = reason;
+        else if (command_value(infer->call, "explain") != NULL)
+            fprintf(stderr, "%zu. not asked: %s\n", i + 1, reason.text);
+    }
+    if (infer->count > 0 && infer->candidates[0].verdict == MARKET_FIT)
+        return false;
+    if (infer->count > 0) {
+        struct text plain = {0};
+        market_explain(&why, &infer->candidates[0], &infer->wish);
+        home_write_words(&plain, text_span(&why), LINE_BYTES_MAX);
+        err_fill(err, ERR_INVALID, "no node fits: %.*s", (int)(plain.len < 140 ? plain.len : 140),
+                 plain.at);
+        text_clear(&plain);
+        text_clear(&why);
+        return false;
+    }
+    return err_set(err, ERR_INVALID, "no node offers a model at your relays");
+}
