@@ -47,7 +47,7 @@ static void write_replicas(struct text *out, const struct listing *listing,
 static void write_price(struct text *out, const struct offer *offer)
 {
     const struct offer_price *price = &offer->price;
-    if (offer->mint_count == 0) {
+    if (offer->mint_count == 0 && offer->stage_count == 0) {
         text_add(out, SPAN("names no mint: nothing to be bought"));
         return;
     }
@@ -106,6 +106,7 @@ static void write_node(struct text *out, const struct market_entry *entry)
     text_add(out, SPAN("\n"));
     write_places(out, "mint", offer->mints, offer->mint_count);
     write_places(out, "at", offer->relays, offer->relay_count);
+    write_places(out, "stage", offer->stages, offer->stage_count);
 }
 
 /* ---- JSON ---- */
@@ -150,6 +151,7 @@ static void write_json(const struct listing *listing, const struct market_entry 
     write_list(out, "units", offer->units, offer->unit_count);
     write_list(out, "mints", offer->mints, offer->mint_count);
     write_list(out, "relays", offer->relays, offer->relay_count);
+    write_list(out, "stages", offer->stages, offer->stage_count);
     text_addf(out, ",\"alive\":%s", entry->life == MARKET_HEARD ? "true" : "false");
     if (entry->has_pulse)
         text_addf(out, ",\"free\":%u,\"queue\":%u,\"ttft_ms\":%u,\"tps\":%u.%u", entry->free,

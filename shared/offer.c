@@ -60,6 +60,14 @@ static bool is_relay(struct span text)
            url_parse(&url, text, NULL);
 }
 
+/* Of a stage that is called without TLS: each frame has a proof of its own. */
+static bool is_stage(struct span text)
+{
+    struct url url;
+    return text.len <= OFFER_STAGE_BYTES_MAX && is_relay(text) && url_parse(&url, text, NULL) &&
+           !url.is_tls;
+}
+
 bool offer_read_count(uint32_t *out, struct span text, int64_t min, int64_t max)
 {
     int64_t number;
@@ -156,6 +164,14 @@ static bool read_relay(struct offer *offer, const struct tag *tag)
     return true;
 }
 
+static bool read_stage(struct offer *offer, const struct tag *tag)
+{
+    if (offer->stage_count == OFFER_STAGES_MAX || !is_stage(tag->items[1]))
+        return false;
+    offer->stages[offer->stage_count++] = tag->items[1];
+    return true;
+}
+
 static bool read_cap(struct offer *offer, const struct tag *tag)
 {
     return offer_read_count(&offer->capacity, tag->items[1], 1, OFFER_CAPACITY_MAX);
@@ -193,6 +209,7 @@ static const struct reader {
     {"unit", IS_MANY, read_unit},
     {"mint", IS_MANY, read_mint},
     {"relay", IS_MANY, read_relay},
+    {"stage", IS_MANY, read_stage},
     {"cap", IS_NEEDED, read_cap},
     {"context", IS_NEEDED, read_context},
     {"gpu", 0, read_gpu},

@@ -9,6 +9,8 @@
  *     tokenizer  template               sha256 in hex, either may be missing
  *     price      in, cached, out, request
  *     unit mint relay                   any of them may be there more than once, or not at all
+ *     stage                             ws://host:port, the same: where a lead sends rows to these
+ *                                       layers (gpu/cable.h); who it is there, the offer's key says
  *     cap        answers at once        context  positions of one
  *     gpu        what computes it       expiration
  *
@@ -37,9 +39,11 @@ enum {
     OFFER_WORD_BYTES_MAX = 16, /* of a unit, of a dtype */
     OFFER_GPU_BYTES_MAX = 64,
     OFFER_PLACE_BYTES_MAX = 512, /* of a mint, of a relay */
+    OFFER_STAGE_BYTES_MAX = 256, /* of where a stage is */
     OFFER_UNITS_MAX = 4,
     OFFER_MINTS_MAX = 4,
     OFFER_RELAYS_MAX = 8,
+    OFFER_STAGES_MAX = 4,
     OFFER_LAYERS_MAX = 1024,
     OFFER_CAPACITY_MAX = 1 << 16,
     OFFER_CONTEXT_MAX = 1 << 24,
@@ -60,10 +64,11 @@ struct offer {
     bool has_tokenizer, has_template;
     struct bytes32 tokenizer, template;
     struct offer_price price;
-    uint32_t unit_count, mint_count, relay_count;
+    uint32_t unit_count, mint_count, relay_count, stage_count;
     struct span units[OFFER_UNITS_MAX];
     struct span mints[OFFER_MINTS_MAX]; /* http://, https:// or nostr:nprofile1 */
     struct span relays[OFFER_RELAYS_MAX];
+    struct span stages[OFFER_STAGES_MAX]; /* none: these layers are not to be had alone */
     uint32_t capacity, context;
     int64_t expires_at;
 };

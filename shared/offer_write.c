@@ -81,6 +81,7 @@ void offer_event(struct event *event, struct arena *arena, const struct offer *o
     add_each(&tags, "unit", offer->units, offer->unit_count);
     add_each(&tags, "mint", offer->mints, offer->mint_count);
     add_each(&tags, "relay", offer->relays, offer->relay_count);
+    add_each(&tags, "stage", offer->stages, offer->stage_count);
     add_number(&tags, "cap", offer->capacity);
     add_number(&tags, "context", offer->context);
     add_each(&tags, "gpu", &offer->gpu, offer->gpu.len > 0);

@@ -59,6 +59,8 @@ static struct offer random_offer(int64_t now)
         offer.units[offer.unit_count++] = pick(words, 4);
     for (; offer.unit_count > 0 && offer.mint_count < random_below(OFFER_MINTS_MAX + 1);)
         offer.mints[offer.mint_count++] = pick(mints, 2);
+    for (; offer.stage_count < random_below(OFFER_STAGES_MAX + 1);)
+        offer.stages[offer.stage_count++] = relays[1];
     for (; offer.relay_count < random_below(OFFER_RELAYS_MAX + 1);)
         offer.relays[offer.relay_count++] = pick(relays, 2);
     return offer;
@@ -81,10 +83,11 @@ static void assert_same(const struct offer *a, const struct offer *b)
     assert_memory_equal(&a->template, &b->template, sizeof a->template);
     assert_memory_equal(&a->price, &b->price, sizeof a->price);
     assert_true(a->unit_count == b->unit_count && a->mint_count == b->mint_count &&
-                a->relay_count == b->relay_count);
+                a->relay_count == b->relay_count && a->stage_count == b->stage_count);
     assert_same_spans(a->units, b->units, a->unit_count);
     assert_same_spans(a->mints, b->mints, a->mint_count);
     assert_same_spans(a->relays, b->relays, a->relay_count);
+    assert_same_spans(a->stages, b->stages, a->stage_count);
     assert_true(a->capacity == b->capacity && a->context == b->context &&
                 a->expires_at == b->expires_at);
 }

@@ -34,12 +34,12 @@ static void test_reads(void **state)
     struct offer offer;
     (void)state;
     assert_true(parse(&offer, &arena,
-                      DD MODEL LAYERS
-                      "[\"tokenizer\",\"" HASH "\"],[\"template\",\"" HASH "\"]," PRICE
-                      "[\"unit\",\"ccr\"],[\"unit\",\"ccr-promo\"],"
-                      "[\"mint\",\"https://m.example\"],"
-                      "[\"relay\",\"wss://r.example\"],[\"what\",\"ever\"],[]," CAP CONTEXT
-                      "[\"gpu\",\"H100\"]," ENDS,
+                      DD MODEL LAYERS "[\"tokenizer\",\"" HASH "\"],[\"template\",\"" HASH
+                                      "\"]," PRICE "[\"unit\",\"ccr\"],[\"unit\",\"ccr-promo\"],"
+                                      "[\"mint\",\"https://m.example\"],"
+                                      "[\"relay\",\"wss://r.example\"],[\"stage\",\"ws://"
+                                      "s.example:9\"],[\"what\",\"ever\"],[]," CAP CONTEXT
+                                      "[\"gpu\",\"H100\"]," ENDS,
                       NULL));
     assert_int_equal(offer.root.at[31], 0x11);
     assert_int_equal(offer.first, 0);
@@ -57,6 +57,8 @@ static void test_reads(void **state)
     assert_true(span_eq(offer.units[1], SPAN("ccr-promo")));
     assert_int_equal(offer.mint_count, 1);
     assert_int_equal(offer.relay_count, 1);
+    assert_int_equal(offer.stage_count, 1);
+    assert_true(span_eq(offer.stages[0], SPAN("ws://s.example:9")));
     assert_int_equal(offer.capacity, 4);
     assert_int_equal(offer.context, 4096);
     assert_true(span_eq(offer.gpu, SPAN("H100")));
@@ -104,6 +106,8 @@ static const struct {
     {"[\"mint\",\"ftp://m.example\"]", "an offer whose tag 'mint' cannot be read"},
     {"[\"mint\",\"https://m.example/ x\"]", "an offer whose tag 'mint' cannot be read"},
     {"[\"relay\",\"https://m.example\"]", "an offer whose tag 'relay' cannot be read"},
+    {"[\"stage\",\"wss://s.example\"]", "an offer whose tag 'stage' cannot be read"},
+    {"[\"stage\",\"http://s.example\"]", "an offer whose tag 'stage' cannot be read"},
     {"[\"cap\",\"0\"]", "an offer whose tag 'cap' cannot be read"},
     {"[\"context\",\"0\"]", "an offer whose tag 'context' cannot be read"},
     {"[\"gpu\",\"\"]", "an offer whose tag 'gpu' cannot be read"},
@@ -144,7 +148,8 @@ static void test_limits(void **state)
         unsigned max;
     } lists[] = {{"[\"unit\",\"ccr\"],", OFFER_UNITS_MAX},
                  {"[\"mint\",\"http://m\"],[\"unit\",\"c\"],", OFFER_MINTS_MAX},
-                 {"[\"relay\",\"ws://r\"],", OFFER_RELAYS_MAX}};
+                 {"[\"relay\",\"ws://r\"],", OFFER_RELAYS_MAX},
+                 {"[\"stage\",\"ws://s\"],", OFFER_STAGES_MAX}};
     struct text tags = {0};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
