@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "gpu/httpd.h"
+#include "client/httpd.h"
 
 struct counter;
 struct herald;

@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include "gpu/httpd.h"
+#include "client/httpd.h"
 
 struct database;
 struct err;

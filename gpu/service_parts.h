@@ -4,10 +4,10 @@
  */
 #pragma once
 
-#include "gpu/apikey.h"
+#include "client/apikey.h"
+#include "client/httpd.h"
 #include "gpu/counter.h"
 #include "gpu/herald.h"
-#include "gpu/httpd.h"
 #include "gpu/ollama.h"
 #include "gpu/service.h"
 #include "gpu/talk.h"

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "gpu/httpd.h"
+#include "client/httpd.h"
 #include "gpu/source.h"
 
 struct talks;

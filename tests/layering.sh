@@ -12,7 +12,7 @@ RELAY="log metrics option hash table kind_set language rules retention config dr
        route control replica reader batch store shards folding search indexer searches merge window trust policy plugin interest live auth reply cursor
        records ranked request reconcile verifier intake remote push recent places ingest query dispatch http health ticket rpc admin
        listener peer answer guest server worker takeover supervisor transfer reshard router operator main"
-SHELL="agent audience basket bond bunker catalog command exchange inbox keyring link main outbox pen purse serve shoal sql store sync tail teller terminal trade vault wasm"
+SHELL="agent apikey audience basket bond bunker catalog command exchange httpd inbox keyring link main outbox pen purse serve shoal sql store sync tail teller terminal trade vault wasm"
 
 lines()
 {
@@ -48,7 +48,7 @@ rank_of()
     lines '#include "(relay|client|gpu|tests)/' shared
     lines '#include "(client|gpu|tests)/' relay
     lines '#include "(relay|gpu|tests)/' client
-    lines '#include "(relay|tests|client)/' gpu | grep -vE '"client/(box|coin|demand|holder|keys|link|ncryptsec|secret|terminal|token|vault|wallet|wallet_wire|wrap)\.h"'
+    lines '#include "(relay|tests|client)/' gpu | grep -vE '"client/(apikey|box|coin|demand|holder|httpd|keys|link|ncryptsec|secret|terminal|token|vault|wallet|wallet_wire|wrap)\.h"'
     lines '#include "client/' gpu | grep -E '^gpu/exec'
     lines '#include <(libpq-fe|libwebsockets|uv|pthread|time|unistd|signal|fcntl)\.h>' shared
     lines '#include <(sys|netinet|arpa)/' shared

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gpu/httpd.h"
+#include "client/httpd.h"
 #include "shared/err.h"
 #include "shared/text.h"
 #include "tests/fetch.h"

@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gpu/httpd_parts.h"
+#include "client/httpd_parts.h"
 
 struct httpd_exchange *httpd_find(const struct httpd *httpd, uint64_t number)
 {

@@ -6,7 +6,7 @@
 
 #include <microhttpd.h>
 
-#include "gpu/httpd.h"
+#include "client/httpd.h"
 #include "shared/text.h"
 
 enum { HTTPD_SLOT_BITS = 16 }; /* of a number: its place in the table; above that, a count */

@@ -1,10 +1,10 @@
-#include "gpu/httpd.h"
+#include "client/httpd.h"
 
 #include <stdlib.h>
 #include <strings.h>
 #include <unistd.h>
 
-#include "gpu/httpd_parts.h"
+#include "client/httpd_parts.h"
 #include "shared/err.h"
 
 enum {

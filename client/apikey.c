@@ -1,4 +1,4 @@
-#include "gpu/apikey.h"
+#include "client/apikey.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>

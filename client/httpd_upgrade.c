@@ -1,7 +1,7 @@
 /* A connection that speaks another protocol from now on. */
 #include <stdlib.h>
 
-#include "gpu/httpd_parts.h"
+#include "client/httpd_parts.h"
 
 struct httpd_upgrade {
     struct httpd *httpd;
