@@ -81,6 +81,10 @@ bool transfer_reload_rules(struct transfer *transfer, struct err *err)
     struct rules *rules = rules_new(&setup, err);
     if (rules == NULL)
         return false;
+    if (transfer->trust != NULL && !trust_reread(transfer->trust, err)) {
+        rules_free(rules);
+        return false;
+    }
     rules_free(transfer->rules);
     transfer->policy.rules = transfer->rules = rules;
     return true;

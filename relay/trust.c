@@ -203,6 +203,22 @@ static void on_timer(uv_timer_t *timer)
     read_chunk(trust);
 }
 
+/* On failure the roots are those before. */
+static bool read_roots(struct trust *trust, struct err *err)
+{
+    struct keys before = trust->roots;
+    struct err why;
+    trust->roots = (struct keys){0};
+    bool is_good = rules_read_keys(trust->setup.roots, add_root, trust, &why) &&
+                   (trust->roots.count > 0 || err_set(&why, ERR_INVALID, "names none"));
+    struct keys unused = is_good ? before : trust->roots;
+    free(unused.at);
+    if (is_good)
+        return true;
+    trust->roots = before;
+    return err_set(err, ERR_INVALID, "trust_roots: %.90s", why.text);
+}
+
 struct trust *trust_new(uv_loop_t *loop, const struct trust_setup *setup, struct err *err)
 {
     struct trust *trust = calloc(1, sizeof *trust);
@@ -210,11 +226,7 @@ struct trust *trust_new(uv_loop_t *loop, const struct trust_setup *setup, struct
         abort();
     trust->setup = *setup;
     trust->key = hash_key_random();
-    bool is_good = rules_read_keys(setup->roots, add_root, trust, err);
-    if (is_good && trust->roots.count == 0)
-        is_good = err_set(err, ERR_INVALID, "trust_roots: names none");
-    if (!is_good) {
-        free(trust->roots.at);
+    if (!read_roots(trust, err)) {
         free(trust);
         return NULL;
     }
@@ -222,6 +234,16 @@ struct trust *trust_new(uv_loop_t *loop, const struct trust_setup *setup, struct
     uv_timer_init(loop, &trust->timer);
     again_in(trust, 0);
     return trust;
+}
+
+bool trust_reread(struct trust *trust, struct err *err)
+{
+    if (!read_roots(trust, err))
+        return false;
+    shards_forget(trust->setup.store, trust);
+    forget_attempt(trust);
+    again_in(trust, 0);
+    return true;
 }
 
 static void on_closed(uv_handle_t *timer)

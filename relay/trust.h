@@ -29,6 +29,9 @@ struct trust_setup {
 struct trust *trust_new(uv_loop_t *loop, const struct trust_setup *setup, struct err *err);
 void trust_free(struct trust *trust);
 
+/* Reads the files of the roots again, and makes the set anew. False: all is as it was. */
+MUST_CHECK bool trust_reread(struct trust *trust, struct err *err);
+
 /* A gift wrap counts as of those whom it is for. */
 MUST_CHECK bool trust_admits(const struct trust *trust, const struct event *event, struct err *err);
 

@@ -34,20 +34,19 @@ static void write_file(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-/* keys: who may write here; empty: everybody. */
-static void start_keyed(struct router *router, const struct relay *relay, const char *keys)
+/* option: who may write here. */
+static void start_keyed(struct router *router, const struct relay *relay, const char *option)
 {
     const char *database = getenv("TEST_DB"); // NOLINT(concurrency-mt-unsafe)
     program_start(&router->program,
                   ARGUMENTS("router", "--config=/dev/null", "--log-level=debug",
                             scratch_format("--database=%s", database),
-                            scratch_format("--schema=%s", relay->schema),
-                            scratch_format("--pubkeys-allowed=%s", keys), router->path));
+                            scratch_format("--schema=%s", relay->schema), option, router->path));
 }
 
 static void start_with(struct router *router, const struct relay *relay)
 {
-    start_keyed(router, relay, "");
+    start_keyed(router, relay, "--pubkeys-allowed=");
 }
 
 static void make_file(char *path, const char *text)
@@ -309,32 +308,31 @@ static void say(const struct relay *relay, uint32_t person, const char *content)
     talk_close(&talk);
 }
 
-/* Who may write is read again, too, or stays as it was. */
-static void test_reload_keys(void **state)
+/* Who may write is read again, too, or stays as it was. made: tells that the new keys count. */
+static void check_reload(const char *setting, const char *option, const char *made)
 {
     struct relay relays[2];
     struct router router = {.path = "/tmp/shoal-router-XXXXXX"};
     struct talk talk;
     char keys[] = "/tmp/shoal-router-keys-XXXXXX";
-    (void)state;
     start_relays(relays, 2);
     listen_to(&talk, &relays[0]);
     make_file(keys, signer_pubkey(1));
     make_file(router.path, stream("down", &relays[1], ""));
-    start_keyed(&router, &relays[0], scratch_format("@%s", keys));
+    start_keyed(&router, &relays[0], scratch_format("--%s=@%s", option, keys));
     program_await_error(&router.program, "router: connected");
     say(&relays[1], 2, "one");
     say(&relays[1], 1, "one");
     await_events(&talk, 1);
     write_file(keys, "nobody");
     kill(router.program.pid, SIGHUP);
-    program_await_error(&router.program, "kept what was: pubkeys_allowed: ");
+    program_await_error(&router.program, scratch_format("kept what was: %s: ", setting));
     say(&relays[1], 2, "two");
     say(&relays[1], 1, "two");
     await_events(&talk, 1);
-    write_file(keys, signer_pubkey(2));
+    write_file(keys, scratch_format("%s\n%s\n", signer_pubkey(2), signer_pubkey(4)));
     kill(router.program.pid, SIGHUP);
-    program_await_error(&router.program, "reloaded streams=1");
+    program_await_error(&router.program, made);
     say(&relays[1], 1, "three");
     say(&relays[1], 2, "three");
     await_events(&talk, 1);
@@ -342,6 +340,18 @@ static void test_reload_keys(void **state)
     stop(&router);
     unlink(keys);
     stop_relays(relays, 2);
+}
+
+static void test_reload_keys(void **state)
+{
+    (void)state;
+    check_reload("pubkeys_allowed", "pubkeys-allowed", "reloaded streams=1");
+}
+
+static void test_reload_roots(void **state)
+{
+    (void)state;
+    check_reload("trust_roots", "trust-roots", "trust: keys=2");
 }
 
 static void test_wrong_files(void **state)
@@ -385,10 +395,10 @@ static void test_wrong_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_directions),  cmocka_unit_test(test_ring),
-        cmocka_unit_test(test_pages),       cmocka_unit_test(test_deaths),
-        cmocka_unit_test(test_reload),      cmocka_unit_test(test_reload_keys),
-        cmocka_unit_test(test_wrong_files),
+        cmocka_unit_test(test_directions),   cmocka_unit_test(test_ring),
+        cmocka_unit_test(test_pages),        cmocka_unit_test(test_deaths),
+        cmocka_unit_test(test_reload),       cmocka_unit_test(test_reload_keys),
+        cmocka_unit_test(test_reload_roots), cmocka_unit_test(test_wrong_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
