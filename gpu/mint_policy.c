@@ -7,7 +7,7 @@
 #include "shared/scan.h"
 #include "shared/text.h"
 
-enum { MILLION = 1000000, DAY_S = 86400, POW_BITS_MAX = 64 };
+enum { MILLION = 1000000, DAY_S = 86400, POW_BITS_MAX = 28 };
 
 #define AMOUNT_MAX ((int64_t)1 << 62)
 

@@ -34,6 +34,7 @@ static void test_refused(void **state)
                   {"{\"stages\":[1,2,3,4,5]}", "stages"},
                   {"{\"grants\":1}", "no 'grants'"},
                   {"{\"pow_bits\":\"8\"}", "pow_bits"},
+                  {"{\"pow_bits\":29}", "pow_bits"},
                   {"{} {}", "the end"},
                   {"[]", "expected"},
                   {"{\"paid_cap\":-1}", "paid_cap"}};

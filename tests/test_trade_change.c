@@ -1,5 +1,5 @@
 /* Change of a job whose answer never arrived, taken from a mint over HTTP: once, all of it, and
- * nothing where the mint says that it is gone, or lies. */
+ * nothing where the mint says that it is gone, or lies. And a mint that asks for much work. */
 #include <stdlib.h>
 #include <uv.h>
 
@@ -158,7 +158,7 @@ static void on_ask(void *owner, const struct httpd_request *request)
 {
     struct text out = {0};
     struct httpd_head head = {.status = far.is_silent ? 503 : 200, .type = "application/json"};
-    const struct list *list = read_body(request->body);
+    const struct list *list = request->body.len > 0 ? read_body(request->body) : NULL;
     (void)owner;
     if (strcmp(request->path, "/v1/checkstate") == 0)
         tell_states(&out, list);
@@ -166,6 +166,11 @@ static void on_ask(void *owner, const struct httpd_request *request)
         tell_change(&out, list);
     else if (strcmp(request->path, "/v1/swap") == 0)
         swap(&out, list);
+    else if (strcmp(request->path, "/v1/info") == 0)
+        text_addf(&out,
+                  "{\"pubkey\":\"02%064d\",\"nuts\":{\"4\":{\"methods\":[{\"method\":\"grant\","
+                  "\"options\":{\"pow_bits\":29,\"stages\":[10,50,20,20]}}]}}}",
+                  1);
     else
         fail_msg("%s", request->path);
     httpd_answer(far.httpd, request->number, &head, text_span(&out));
@@ -319,6 +324,18 @@ static void test_take(void **state)
     assert_int_equal(far.swaps, 1);
 }
 
+/* Refused before anything is hashed or put down. */
+static void test_work(void **state)
+{
+    struct err err;
+    uint64_t amount;
+    (void)state;
+    assert_false(trade_grant(&trade, &amount, 1, &err));
+    assert_string_equal(err.text, "the mint wants 2^29 hashes for a grant: over 2^28 are not done");
+    assert_int_equal(amount, 0);
+    assert_int_equal(balance().unspent, GRANT);
+}
+
 /* Of somebody else's token nothing is ours. */
 static void test_gift(void **state)
 {
@@ -385,6 +402,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_gift, open_all, close_all),
         cmocka_unit_test_setup_teardown(test_taken, open_all, close_all),
         cmocka_unit_test_setup_teardown(test_silent, open_all, close_all),
-        cmocka_unit_test_setup_teardown(test_lie, open_all, close_all)};
+        cmocka_unit_test_setup_teardown(test_lie, open_all, close_all),
+        cmocka_unit_test_setup_teardown(test_work, open_all, close_all)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
