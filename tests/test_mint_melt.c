@@ -60,7 +60,7 @@ static bool pay_work(void *owner, struct transaction *transaction, const struct 
 
 static int set_up(void **state)
 {
-    const struct mint_method method = {.name = "work",
+    const struct mint_method method = {.name = "errand",
                                        .owner = &work,
                                        .amount_min = 1,
                                        .amount_max = 1000,
@@ -115,7 +115,7 @@ struct purchase {
 static void look(const struct purchase *purchase, const char *part)
 {
     char path[96];
-    snprintf(path, sizeof path, "/v1/melt/quote/work/%s", purchase->quote);
+    snprintf(path, sizeof path, "/v1/melt/quote/errand/%s", purchase->quote);
     expect(minted_call(minted.mint, &answer, "GET", path, ""), part);
 }
 
@@ -127,7 +127,7 @@ static void begin(struct purchase *purchase)
         purchase->blanks[i] = minted_blank(&minted, "ccr-promo", 0, NULL);
     body.len = 0;
     text_addf(&body, "{\"unit\":\"ccr-promo\",\"request\":\"anything\"}");
-    expect(post("/v1/melt/quote/work"), "\"amount\":10,\"fee_reserve\":300,\"state\":\"UNPAID\"");
+    expect(post("/v1/melt/quote/errand"), "\"amount\":10,\"fee_reserve\":300,\"state\":\"UNPAID\"");
     assert_non_null(strstr(answer.at, ",\"offer\":\"it\"}"));
     minted_word(purchase->quote, sizeof purchase->quote, &answer, "quote");
 }
@@ -141,7 +141,7 @@ static uint32_t pay(const struct purchase *purchase, uint32_t coins, uint32_t bl
     text_addf(&body, ",");
     minted_add_outputs(&body, purchase->blanks, blanks);
     text_addf(&body, "}");
-    return post("/v1/melt/work");
+    return post("/v1/melt/errand");
 }
 
 static uint32_t swap(const struct minted_coin *coin)
@@ -250,7 +250,7 @@ static void test_refused_by_the_method(void **state)
     expect(swap(purchase.coins), "signatures"); /* nothing was held */
     body.len = 0;
     text_addf(&body, "{\"unit\":\"ccr\",\"request\":\"too much\"}");
-    refused(post("/v1/melt/quote/work"), FAULT_AMOUNT_LIMIT);
+    refused(post("/v1/melt/quote/errand"), FAULT_AMOUNT_LIMIT);
 }
 
 static void test_not_there(void **state)
@@ -261,7 +261,7 @@ static void test_not_there(void **state)
     refused(post("/v1/melt/quote/bolt11"), FAULT_UNIT_UNKNOWN);
     body.len = 0;
     text_addf(&body, "{\"unit\":\"sat\"}");
-    refused(post("/v1/melt/quote/work"), FAULT_UNIT_UNKNOWN);
+    refused(post("/v1/melt/quote/errand"), FAULT_UNIT_UNKNOWN);
     purchase.quote[35] = purchase.quote[35] == '0' ? '1' : '0';
     refused(pay(&purchase, 1, 2), FAULT_QUOTE_UNKNOWN);
     snprintf(purchase.quote, sizeof purchase.quote, "x");

@@ -4,64 +4,17 @@
 //
 // Prints a line for each check, then "N passed, N failed"; the exit status says the same.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 
 import { Ollama } from 'ollama';
 import OpenAI from 'openai';
 
-const CHECK_MS = 30000;
+import { checks } from './check.mjs';
+import { startNode } from './node.mjs';
+
+const { check, end } = checks(30000); // ms each
 const HELLO = [{ role: 'user', content: 'Hello' }];
 const SAID = 'Hello! Ask me what a relay is.';
 const FOREVER = { temperature: 9, logit_bias: { 257: -100 } }; // to the end of the context
-
-let passed = 0;
-let failed = 0;
-
-async function check(title, run) {
-    let timer;
-    const late = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(new Error('too late')), CHECK_MS);
-    });
-    try {
-        await Promise.race([run(), late]);
-        passed++;
-        console.log(`pass  ${title}`);
-    } catch (error) {
-        failed++;
-        console.log(`FAIL  ${title}: ${error?.stack ?? error}`);
-    }
-    clearTimeout(timer);
-}
-
-async function startNode(binary, ...options) {
-    const child = spawn(binary, ['serve', '--listen', '127.0.0.1:0', '--name', 'demo', ...options],
-        { stdio: ['ignore', 'inherit', 'pipe'] });
-    const node = { lines: [], left: 0 };
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    node.stop = async () => {
-        child.kill('SIGTERM');
-        assert.equal(await ended, 0);
-    };
-    await new Promise((resolve, reject) => {
-        child.once('exit', (code) => reject(new Error(`the node ended with ${code}`)));
-        createInterface({ input: child.stderr }).on('line', (line) => {
-            node.lines.push(line);
-            node.left += line.includes('left=true');
-            const [, url] = line.match(/ready (http:\S+)/) ?? [];
-            if (url) {
-                node.url = url;
-                resolve();
-            }
-        });
-    });
-    return node;
-}
-
-async function until(condition) {
-    while (!condition())
-        await new Promise((resolve) => setTimeout(resolve, 5));
-}
 
 async function refusal(promise, status) {
     const error = await promise.then(() => assert.fail('it was answered'), (why) => why);
@@ -158,10 +111,10 @@ async function refuses(openai, locked) {
 
 // Again, until the node was not done before its client was gone.
 async function untilLeft(node, path, begin) {
-    for (let left = node.left; node.left === left;) {
+    for (let line = ''; !line.includes('left=true');) {
         const before = node.lines.length;
         await begin();
-        await until(() => node.lines.slice(before).some((line) => line.includes(path)));
+        line = await node.line(path, before);
     }
 }
 
@@ -252,8 +205,8 @@ const [binary, model] = process.argv.slice(2);
 const keys = `${process.env.TMPDIR ?? '/tmp'}/shoal_api_keys_${process.pid}`;
 const { writeFile, unlink } = await import('node:fs/promises');
 await writeFile(keys, 'key\n');
-const node = await startNode(binary, model);
-const locked = await startNode(binary, '--api-key-file', keys, model);
+const node = await startNode(binary, '--name', 'demo', model);
+const locked = await startNode(binary, '--name', 'demo', '--api-key-file', keys, model);
 const openai = new OpenAI({ baseURL: `${node.url}/v1`, apiKey: 'none', maxRetries: 0 });
 const ollama = new Ollama({ host: node.url });
 
@@ -274,5 +227,4 @@ await check('ollama: aborted', () => abortsOllama(ollama, node));
 await check('both end when told', () => Promise.all([node.stop(), locked.stop()]));
 await unlink(keys);
 
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+end();

@@ -8,34 +8,16 @@ import assert from 'node:assert/strict';
 import WebSocket from 'ws';
 
 import { bunkers } from './bunker.mjs';
+import { checks } from './check.mjs';
 import { languageModels } from './mcp.mjs';
 import { startRelay } from './relay.mjs';
 
-const CHECK_MS = 30000;
+const { check, end } = checks(30000); // ms each
 const PAST = 1700000000;
 const PAGES = 35; // events
 const PAGE = 10;
 
 globalThis.WebSocket = WebSocket; // which Node 20 lacks and browsers have
-
-let passed = 0;
-let failed = 0;
-
-async function check(title, run) {
-    let timer;
-    const late = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(new Error('too late')), CHECK_MS);
-    });
-    try {
-        await Promise.race([run(), late]);
-        passed++;
-        console.log(`pass  ${title}`);
-    } catch (error) {
-        failed++;
-        console.log(`FAIL  ${title}: ${error?.stack ?? error}`);
-    }
-    clearTimeout(timer);
-}
 
 function note(content, more = {}) {
     return { kind: 1, content, tags: [], created_at: Math.floor(Date.now() / 1000), ...more };
@@ -149,10 +131,6 @@ async function run(client, url) {
 }
 
 const relay = await startRelay(process.argv[2]);
-process.on('unhandledRejection', (reason) => {
-    failed++;
-    console.log(`FAIL  nobody waited for: ${reason?.stack ?? reason}`);
-});
 for (const file of ['nostr_tools', 'ndk', 'rust_nostr'])
     await run(await import(`./clients/${file}.mjs`), relay.url);
 if (process.argv[3]) {
@@ -164,5 +142,4 @@ await check('the relay ends cleanly', async () => {
     assert.equal(code, 0, log);
     assert.doesNotMatch(log, /Sanitizer|runtime error:/);
 });
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed > 0 ? 1 : 0);
+end();

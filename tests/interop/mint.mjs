@@ -4,43 +4,26 @@
 //
 // Prints a line for each check, then "N passed, N failed"; the exit status says the same.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 
 import { getEncodedToken, injectWebSocketImpl, P2PKBuilder, Wallet } from '@cashu/cashu-ts';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import WebSocket from 'ws';
 
+import { checks } from './check.mjs';
+import { startNode } from './node.mjs';
+
 injectWebSocketImpl(WebSocket);
 
-const CHECK_MS = 60000;
+const { check, end } = checks(60000); // ms each
 const UNIT = 'ccr-promo';
 const publicKey = (secret) =>
     Buffer.from(secp256k1.getPublicKey(Buffer.from(secret, 'hex'), true)).toString('hex');
 const sum = (proofs) => proofs.reduce((all, proof) => all + Number(proof.amount), 0);
-
-let passed = 0;
-let failed = 0;
-
-async function check(title, run) {
-    let timer;
-    const late = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(new Error('too late')), CHECK_MS);
-    });
-    try {
-        await Promise.race([run(), late]);
-        passed++;
-        console.log(`pass  ${title}`);
-    } catch (error) {
-        failed++;
-        console.log(`FAIL  ${title}: ${error?.stack ?? error}`);
-    }
-    clearTimeout(timer);
-}
 
 async function code(promise, wanted) {
     const error = await promise.then(() => assert.fail('it was accepted'), (why) => why);
@@ -56,20 +39,9 @@ writeFileSync(password, 'a password\n', { mode: 0o600 });
 writeFileSync(policy, JSON.stringify({ pow_bits: 10, address_grant: 100000, input_fee_ppk: 100 }));
 execFileSync(binary, ['mint', 'init', seed, '--mint-password-file', password]);
 
-const child = spawn(binary, ['serve', '--listen', '127.0.0.1:0', '--mint', seed,
-    '--mint-password-file', password, '--mint-policy', policy, '--database', database, model],
-    { stdio: ['ignore', 'inherit', 'pipe'] });
-const ended = new Promise((resolve) => child.once('exit', resolve));
-const url = await new Promise((resolve, reject) => {
-    child.once('exit', (status) => reject(new Error(`the node ended with ${status}`)));
-    createInterface({ input: child.stderr }).on('line', (line) => {
-        const [, at] = line.match(/ready (http:\S+)/) ?? [];
-        if (at)
-            resolve(at);
-        else
-            console.error(line);
-    });
-});
+const node = await startNode(binary, '--mint', seed, '--mint-password-file', password,
+    '--mint-policy', policy, '--database', database, model);
+const { url } = node;
 
 async function open(options) {
     const wallet = new Wallet(url, { unit: UNIT, ...options });
@@ -203,8 +175,6 @@ await check('keys are turned over, and what the old ones signed is spent all the
     assert.ok(got.every((coin) => coin.id === made));
 });
 
-child.kill('SIGTERM');
-await check('the node ends', async () => assert.equal(await ended, 0));
+await check('the node ends', () => node.stop());
 rmSync(folder, { recursive: true });
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+end();

@@ -6,12 +6,11 @@
 // With ROUNDS it also measures what payment adds, beside the same call with the operator's key, in turn.
 // Prints a line for each check, then "N passed, N failed"; the exit status says the same.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 
 import { decodePaymentRequest, getDecodedToken, getEncodedToken, OutputData, Wallet }
     from '@cashu/cashu-ts';
@@ -19,7 +18,10 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { verifyEvent } from 'nostr-tools';
 import OpenAI from 'openai';
 
-const CHECK_MS = 120000;
+import { checks } from './check.mjs';
+import { startNode } from './node.mjs';
+
+const { check, end } = checks(120000); // ms each
 const UNIT = 'ccr-promo';
 const GRANT = 1000;
 const HELLO = [{ role: 'user', content: 'Hello' }];
@@ -27,25 +29,6 @@ const SAID = 'Hello! Ask me what a relay is.';
 const JOB = { messages: HELLO, temperature: 0, max_tokens: 60 };
 const ASIS = { normalize: (raw) => ({ ...raw }) };
 const sum = (proofs) => proofs.reduce((all, proof) => all + Number(proof.amount), 0);
-
-let passed = 0;
-let failed = 0;
-
-async function check(title, run) {
-    let timer;
-    const late = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(new Error('too late')), CHECK_MS);
-    });
-    try {
-        await Promise.race([run(), late]);
-        passed++;
-        console.log(`pass  ${title}`);
-    } catch (error) {
-        failed++;
-        console.log(`FAIL  ${title}: ${error?.stack ?? error}`);
-    }
-    clearTimeout(timer);
-}
 
 const [binary, model, database, rounds] = process.argv.slice(2);
 const KEY = 'an api key';
@@ -61,19 +44,12 @@ const policy = file('policy', JSON.stringify({ pow_bits: 8, address_grant: 10000
 for (const name of ['seed', 'key'])
     execFileSync(binary, ['mint', 'init', file(name), '--mint-password-file', password]);
 
-const child = spawn(binary, ['serve', '--listen', '127.0.0.1:0', '--name', 'demo', '--mint',
-    file('seed'), '--mint-password-file', password, '--mint-policy', policy, '--database', database,
-    '--api-key-file', file('keys', `${KEY}\n`), '--price', '100000/400000/10000/1', '--key', file('key'), '--password-file', password, model],
-    { stdio: ['ignore', 'inherit', 'pipe'] });
-const ended = new Promise((resolve) => child.once('exit', resolve));
-const url = await new Promise((resolve, reject) => {
-    child.once('exit', (status) => reject(new Error(`the node ended with ${status}`)));
-    createInterface({ input: child.stderr }).on('line', (line) => {
-        const [, at] = line.match(/ready (http:\S+)/) ?? [];
-        if (at)
-            resolve(at);
-    });
-});
+const node = await startNode(binary, '--name', 'demo', '--mint', file('seed'),
+    '--mint-password-file', password, '--mint-policy', policy, '--database', database,
+    '--api-key-file', file('keys', `${KEY}
+`), '--price', '100000/400000/10000/1',
+    '--key', file('key'), '--password-file', password, model);
+const { url } = node;
 
 const wallet = new Wallet(url, { unit: UNIT });
 await wallet.loadMint();
@@ -218,7 +194,7 @@ async function time(headers) {
 
 // Of the node, without PostgreSQL; in hundredths.
 function processor() {
-    const words = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    const words = readFileSync(`/proc/${node.pid}/stat`, 'utf8').split(') ')[1].split(' ');
     return (Number(words[11]) + Number(words[12])) * 10;
 }
 
@@ -253,8 +229,6 @@ async function measure() {
 if (rounds !== undefined)
     await check('what payment adds is measured', measure);
 
-child.kill('SIGTERM');
-await check('the node ends', async () => assert.equal(await ended, 0));
+await check('the node ends', () => node.stop());
 rmSync(folder, { recursive: true });
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+end();
