@@ -106,23 +106,6 @@ void catalog_write_circle(struct text *out, struct circle *circle)
     arena_clear(&arena);
 }
 
-/* The ids in the rows that were begun. */
-static bool read_roots(struct store *store, struct sqlite3_stmt *row, struct bytes32 **roots,
-                       size_t *count, struct arena *arena, struct err *err)
-{
-    bool is_row;
-    *roots = NULL;
-    *count = 0;
-    while (true) {
-        if (!sql_next(store->sql, row, &is_row, err))
-            return false;
-        if (!is_row)
-            return true;
-        *roots = arena_grow(arena, struct bytes32, *roots, *count);
-        (*roots)[(*count)++] = sql_id(row, 0);
-    }
-}
-
 bool catalog_circles(struct store *store, struct bytes32 **roots, size_t *count,
                      struct arena *arena, struct err *err)
 {
@@ -131,7 +114,7 @@ bool catalog_circles(struct store *store, struct bytes32 **roots, size_t *count,
            sql_start(store->sql, &row, err,
                      "SELECT root FROM entity WHERE type = 'circle' AND has_root ORDER BY root",
                      "") &&
-           read_roots(store, row, roots, count, arena, err);
+           sql_ids(store->sql, roots, count, arena, row, err);
 }
 
 bool catalog_idle(struct store *store, struct bytes32 **roots, size_t *count, struct arena *arena,
@@ -143,7 +126,7 @@ bool catalog_idle(struct store *store, struct bytes32 **roots, size_t *count, st
                      "SELECT root FROM entity WHERE circle = ? AND has_root AND idle > 0"
                      " ORDER BY root",
                      "b", circle) &&
-           read_roots(store, row, roots, count, arena, err);
+           sql_ids(store->sql, roots, count, arena, row, err);
 }
 
 bool catalog_last(struct store *store, struct catalog_last *last, struct err *err)
@@ -183,19 +166,11 @@ bool catalog_sealed_in(struct store *store, struct bytes32 **ids, size_t *count,
                        struct arena *arena, const struct bytes32 *id, struct err *err)
 {
     struct sqlite3_stmt *row;
-    bool is_row;
     *ids = NULL;
     *count = 0;
-    if (!catalog_settle(store, err) ||
-        !sql_start(store->sql, &row, err,
-                   "SELECT id FROM sealed JOIN log USING (n) WHERE inner = ? ORDER BY id", "b", id))
-        return false;
-    while (true) {
-        if (!sql_next(store->sql, row, &is_row, err))
-            return false;
-        if (!is_row)
-            return true;
-        *ids = arena_grow(arena, struct bytes32, *ids, *count);
-        (*ids)[(*count)++] = sql_id(row, 0);
-    }
+    return catalog_settle(store, err) &&
+           sql_start(store->sql, &row, err,
+                     "SELECT id FROM sealed JOIN log USING (n) WHERE inner = ? ORDER BY id", "b",
+                     id) &&
+           sql_ids(store->sql, ids, count, arena, row, err);
 }

@@ -205,21 +205,10 @@ static bool list_texts(struct store *store, struct bytes32 **roots, size_t *root
                        struct arena *arena, struct err *err)
 {
     struct sqlite3_stmt *row;
-    bool is_row;
-    *roots = NULL;
-    *root_count = 0;
-    if (!catalog_settle(store, err) ||
-        !sql_start(store->sql, &row, err,
-                   "SELECT root FROM entity WHERE contradictions > 0 ORDER BY root", ""))
-        return false;
-    while (true) {
-        if (!sql_next(store->sql, row, &is_row, err))
-            return false;
-        if (!is_row)
-            return true;
-        *roots = arena_grow(arena, struct bytes32, *roots, *root_count);
-        (*roots)[(*root_count)++] = sql_id(row, 0);
-    }
+    return catalog_settle(store, err) &&
+           sql_start(store->sql, &row, err,
+                     "SELECT root FROM entity WHERE contradictions > 0 ORDER BY root", "") &&
+           sql_ids(store->sql, roots, root_count, arena, row, err);
 }
 
 bool catalog_clashes(struct store *store, struct catalog_clashes *clashes, struct arena *arena,
@@ -242,26 +231,26 @@ bool catalog_clashes(struct store *store, struct catalog_clashes *clashes, struc
 
 /* ---- devices ---- */
 
+static void read_twin(void *item, struct arena *arena, struct sqlite3_stmt *row)
+{
+    (void)arena;
+    *(struct catalog_twin *)item = (struct catalog_twin){.who = sql_id(row, 0),
+                                                         .device = (uint64_t)sql_int(row, 1),
+                                                         .numbers = (uint64_t)sql_int(row, 2)};
+}
+
 bool catalog_twins(struct store *store, struct catalog_twins *twins, struct arena *arena,
                    struct err *err)
 {
     struct sqlite3_stmt *row;
-    bool is_row;
-    *twins = (struct catalog_twins){0};
-    if (!catalog_settle(store, err) ||
-        !sql_start(store->sql, &row, err,
-                   "SELECT pk, device, count(*) - count(DISTINCT seq) AS twice FROM writer"
-                   " GROUP BY pk, device HAVING twice > 0 ORDER BY twice DESC, pk, device",
-                   ""))
-        return false;
-    while (true) {
-        if (!sql_next(store->sql, row, &is_row, err))
-            return false;
-        if (!is_row)
-            return true;
-        twins->at = arena_grow(arena, struct catalog_twin, twins->at, twins->count);
-        twins->at[twins->count++] = (struct catalog_twin){.who = sql_id(row, 0),
-                                                          .device = (uint64_t)sql_int(row, 1),
-                                                          .numbers = (uint64_t)sql_int(row, 2)};
-    }
+    struct sql_list list = {0};
+    bool ok = catalog_settle(store, err) &&
+              sql_start(store->sql, &row, err,
+                        "SELECT pk, device, count(*) - count(DISTINCT seq) AS twice FROM writer"
+                        " GROUP BY pk, device HAVING twice > 0 ORDER BY twice DESC, pk, device",
+                        "") &&
+              sql_list(store->sql, &list, arena, row,
+                       (struct sql_item){sizeof(struct catalog_twin), read_twin}, err);
+    *twins = (struct catalog_twins){list.at, list.count};
+    return ok;
 }

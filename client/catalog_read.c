@@ -103,28 +103,28 @@ bool catalog_resolve(struct store *store, struct bytes32 *id, struct span digits
 #define EVENT_COLUMNS \
     "SELECT id, pk, kind, ts, root, is_redacted, body, is_withheld FROM event JOIN log USING (n)"
 
+static void read_event(void *item, struct arena *arena, struct sqlite3_stmt *row)
+{
+    *(struct catalog_event *)item =
+        (struct catalog_event){.id = sql_id(row, 0),
+                               .author = sql_id(row, 1),
+                               .kind = (uint16_t)sql_int(row, 2),
+                               .created_at = sql_int(row, 3),
+                               .has_root = sql_text(row, 4).len > 0,
+                               .root = sql_id(row, 4),
+                               .is_redacted = sql_int(row, 5) != 0,
+                               .json = arena_copy(arena, sql_text(row, 6)),
+                               .is_withheld = sql_int(row, 7) != 0};
+}
+
 static bool read_events(struct store *store, struct sqlite3_stmt *row,
                         struct catalog_events *events, struct arena *arena, struct err *err)
 {
-    bool is_row;
-    *events = (struct catalog_events){0};
-    while (true) {
-        if (!sql_next(store->sql, row, &is_row, err))
-            return false;
-        if (!is_row)
-            return true;
-        events->at = arena_grow(arena, struct catalog_event, events->at, events->count);
-        events->at[events->count++] =
-            (struct catalog_event){.id = sql_id(row, 0),
-                                   .author = sql_id(row, 1),
-                                   .kind = (uint16_t)sql_int(row, 2),
-                                   .created_at = sql_int(row, 3),
-                                   .has_root = sql_text(row, 4).len > 0,
-                                   .root = sql_id(row, 4),
-                                   .is_redacted = sql_int(row, 5) != 0,
-                                   .json = arena_copy(arena, sql_text(row, 6)),
-                                   .is_withheld = sql_int(row, 7) != 0};
-    }
+    struct sql_list list;
+    bool ok = sql_list(store->sql, &list, arena, row,
+                       (struct sql_item){sizeof *events->at, read_event}, err);
+    *events = (struct catalog_events){list.at, list.count};
+    return ok;
 }
 
 bool catalog_since(struct store *store, struct catalog_events *events, struct arena *arena,
@@ -234,21 +234,10 @@ bool catalog_missing(struct store *store, struct bytes32 **ids, size_t *count, s
                      size_t max, struct err *err)
 {
     struct sqlite3_stmt *row;
-    bool is_row;
-    *ids = NULL;
-    *count = 0;
-    if (!catalog_settle(store, err) ||
-        !sql_start(store->sql, &row, err, "SELECT DISTINCT id FROM missing ORDER BY id LIMIT ?",
-                   "i", (int64_t)max))
-        return false;
-    while (true) {
-        if (!sql_next(store->sql, row, &is_row, err))
-            return false;
-        if (!is_row)
-            return true;
-        *ids = arena_grow(arena, struct bytes32, *ids, *count);
-        (*ids)[(*count)++] = sql_id(row, 0);
-    }
+    return catalog_settle(store, err) &&
+           sql_start(store->sql, &row, err, "SELECT DISTINCT id FROM missing ORDER BY id LIMIT ?",
+                     "i", (int64_t)max) &&
+           sql_ids(store->sql, ids, count, arena, row, err);
 }
 
 bool catalog_counts(struct store *store, struct catalog_counts *counts, struct err *err)
@@ -279,28 +268,27 @@ bool catalog_counts(struct store *store, struct catalog_counts *counts, struct e
     return true;
 }
 
+static void read_writer(void *item, struct arena *arena, struct sqlite3_stmt *row)
+{
+    (void)arena;
+    *(struct catalog_writer *)item = (struct catalog_writer){.author = sql_id(row, 0),
+                                                             .device = (uint64_t)sql_int(row, 1),
+                                                             .seq = (uint64_t)sql_int(row, 2),
+                                                             .events = (uint64_t)sql_int(row, 3)};
+}
+
 bool catalog_writers(struct store *store, struct catalog_writers *writers, struct arena *arena,
                      struct err *err)
 {
     struct sqlite3_stmt *row;
-    bool is_row;
-    *writers = (struct catalog_writers){0};
-    if (!catalog_settle(store, err) ||
-        !sql_start(store->sql, &row, err,
-                   "SELECT pk, device, max(seq), count(*) FROM writer GROUP BY pk, device"
-                   " ORDER BY pk, device",
-                   ""))
-        return false;
-    while (true) {
-        if (!sql_next(store->sql, row, &is_row, err))
-            return false;
-        if (!is_row)
-            return true;
-        writers->at = arena_grow(arena, struct catalog_writer, writers->at, writers->count);
-        writers->at[writers->count++] =
-            (struct catalog_writer){.author = sql_id(row, 0),
-                                    .device = (uint64_t)sql_int(row, 1),
-                                    .seq = (uint64_t)sql_int(row, 2),
-                                    .events = (uint64_t)sql_int(row, 3)};
-    }
+    struct sql_list list = {0};
+    bool ok = catalog_settle(store, err) &&
+              sql_start(store->sql, &row, err,
+                        "SELECT pk, device, max(seq), count(*) FROM writer GROUP BY pk, device"
+                        " ORDER BY pk, device",
+                        "") &&
+              sql_list(store->sql, &list, arena, row,
+                       (struct sql_item){sizeof(struct catalog_writer), read_writer}, err);
+    *writers = (struct catalog_writers){list.at, list.count};
+    return ok;
 }

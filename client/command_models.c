@@ -1,6 +1,5 @@
 /* shoal models: what nodes offer, where, at what price, and how many have each layer. */
 #include <stdlib.h>
-#include <time.h>
 
 #include "client/command_survey.h"
 #include "shared/err.h"
@@ -161,42 +160,28 @@ static void write_json(const struct listing *listing, const struct market_entry 
 
 /* ---- the command ---- */
 
-static void write_all(const struct listing *listing, bool is_json)
+static void write_all(struct text *out, const struct survey_list *heard, bool is_json)
 {
-    for (size_t i = 0; i < listing->count; i++) {
-        const struct market_entry *entry = &listing->entries[i];
+    const struct listing listing = {out, heard->arena, heard->entries, heard->count};
+    if (heard->count > 0)
+        qsort(heard->entries, heard->count, sizeof *heard->entries, compare_entries);
+    for (size_t i = 0; i < listing.count; i++) {
+        const struct market_entry *entry = &listing.entries[i];
         if (is_json) {
-            write_json(listing, entry);
+            write_json(&listing, entry);
             continue;
         }
         if (i == 0 || !is_same_model(entry, entry - 1))
-            write_model(listing, entry);
-        write_node(listing->out, entry);
+            write_model(&listing, entry);
+        write_node(out, entry);
     }
-    if (listing->count == 0 && !is_json)
-        text_add(listing->out, SPAN("nobody offers a model there\n"));
+    if (listing.count == 0 && !is_json)
+        text_add(out, SPAN("nobody offers a model there\n"));
 }
 
 static enum command_status run_models(struct command_call *call)
 {
-    struct survey survey;
-    struct text out = {0};
-    enum command_status status = survey_begin(&survey, call);
-    if (status == COMMAND_DONE)
-        status = survey_run(&survey);
-    if (status == COMMAND_DONE || status == COMMAND_PARTLY) {
-        size_t count;
-        struct market_entry *entries =
-            market_entries(survey.market, &survey.arena, time(NULL), survey_ms(&survey), &count);
-        qsort(entries, count, sizeof *entries, compare_entries);
-        const struct listing listing = {&out, &survey.arena, entries, count};
-        write_all(&listing, call->is_json);
-        if (command_print(call, &out) != COMMAND_DONE)
-            status = COMMAND_FAILED;
-    }
-    survey_end(&survey);
-    text_clear(&out);
-    return status;
+    return survey_list(call, write_all);
 }
 
 static const struct command_option options[] = {SURVEY_OPTIONS, COMMAND_OPTION_JSON};

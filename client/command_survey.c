@@ -7,6 +7,7 @@
 #include "shared/event.h"
 #include "shared/filter.h"
 #include "shared/kind.h"
+#include "shared/text.h"
 
 enum { WAIT_S_MAX = 3600, OFFERS_ASKED = 2000 };
 
@@ -215,4 +216,24 @@ void survey_end(struct survey *survey)
     survey_leave(survey);
     market_free(survey->market);
     arena_clear(&survey->arena);
+}
+
+enum command_status survey_list(struct command_call *call, survey_write_fn *write)
+{
+    struct survey survey;
+    struct text out = {0};
+    enum command_status status = survey_begin(&survey, call);
+    if (status == COMMAND_DONE)
+        status = survey_run(&survey);
+    if (status == COMMAND_DONE || status == COMMAND_PARTLY) {
+        struct survey_list list = {.arena = &survey.arena};
+        list.entries = market_entries(survey.market, &survey.arena, time(NULL), survey_ms(&survey),
+                                      &list.count);
+        write(&out, &list, call->is_json);
+        if (command_print(call, &out) != COMMAND_DONE)
+            status = COMMAND_FAILED;
+    }
+    survey_end(&survey);
+    text_clear(&out);
+    return status;
 }

@@ -47,5 +47,14 @@ void survey_end(struct survey *survey);
 /* Hangs up; what was gathered stays until survey_end. */
 void survey_leave(struct survey *survey);
 
+/* A command that lists all that was heard: begins, runs, prints what write wrote, and ends. */
+struct survey_list {
+    struct arena *arena;
+    struct market_entry *entries;
+    size_t count;
+};
+typedef void survey_write_fn(struct text *out, const struct survey_list *list, bool is_json);
+enum command_status survey_list(struct command_call *call, survey_write_fn *write);
+
 /* Milliseconds of a clock that never goes back. */
 uint64_t survey_ms(const struct survey *survey);

@@ -1,6 +1,4 @@
 /* shoal swarm: the nodes, what of which model each of them runs, and how busy they are. */
-#include <time.h>
-
 #include "client/command_survey.h"
 #include "shared/err.h"
 #include "shared/text.h"
@@ -65,13 +63,7 @@ static void write_node_json(struct text *out, const struct group *group)
 
 /* ---- topology: which models the nodes that are alive have all of, together ---- */
 
-struct whole {
-    struct arena *arena;
-    const struct market_entry *entries;
-    size_t count;
-};
-
-static bool is_first_of_model(const struct whole *whole, size_t index)
+static bool is_first_of_model(const struct survey_list *whole, size_t index)
 {
     for (size_t i = 0; i < index; i++)
         if (whole->entries[i].offer.layers == whole->entries[index].offer.layers &&
@@ -90,7 +82,7 @@ static uint32_t least(const uint32_t *numbers, uint32_t count, uint32_t *at)
     return numbers[*at];
 }
 
-static void write_topology(struct text *out, const struct whole *whole, bool is_json)
+static void write_topology(struct text *out, const struct survey_list *whole, bool is_json)
 {
     for (size_t i = 0; i < whole->count; i++) {
         const struct offer *offer = &whole->entries[i].offer;
@@ -117,7 +109,7 @@ static void write_topology(struct text *out, const struct whole *whole, bool is_
     }
 }
 
-static void write_all(struct text *out, const struct whole *whole, bool is_json)
+static void write_all(struct text *out, const struct survey_list *whole, bool is_json)
 {
     struct group group = {0};
     for (size_t i = 0; i < whole->count; i += group.count) {
@@ -135,22 +127,7 @@ static void write_all(struct text *out, const struct whole *whole, bool is_json)
 
 static enum command_status run_swarm(struct command_call *call)
 {
-    struct survey survey;
-    struct text out = {0};
-    enum command_status status = survey_begin(&survey, call);
-    if (status == COMMAND_DONE)
-        status = survey_run(&survey);
-    if (status == COMMAND_DONE || status == COMMAND_PARTLY) {
-        struct whole whole = {.arena = &survey.arena};
-        whole.entries = market_entries(survey.market, &survey.arena, time(NULL), survey_ms(&survey),
-                                       &whole.count);
-        write_all(&out, &whole, call->is_json);
-        if (command_print(call, &out) != COMMAND_DONE)
-            status = COMMAND_FAILED;
-    }
-    survey_end(&survey);
-    text_clear(&out);
-    return status;
+    return survey_list(call, write_all);
 }
 
 static const struct command_option options[] = {SURVEY_OPTIONS, COMMAND_OPTION_JSON};

@@ -8,26 +8,25 @@
     "SELECT id, url, body, state, tries, next_ms, reason FROM outbox JOIN relay USING (r)" \
     " JOIN log USING (n)"
 
+static void read_row(void *item, struct arena *arena, struct sqlite3_stmt *row)
+{
+    *(struct outbox_row *)item = (struct outbox_row){.id = sql_id(row, 0),
+                                                     .relay = arena_copy(arena, sql_text(row, 1)),
+                                                     .event = arena_copy(arena, sql_text(row, 2)),
+                                                     .state = (enum outbox_state)sql_int(row, 3),
+                                                     .tries = (uint32_t)sql_int(row, 4),
+                                                     .next_ms = (uint64_t)sql_int(row, 5),
+                                                     .reason = arena_copy(arena, sql_text(row, 6))};
+}
+
 static bool read_rows(struct store *store, struct sqlite3_stmt *row, struct outbox_rows *rows,
                       struct arena *arena, struct err *err)
 {
-    bool is_row = true;
-    *rows = (struct outbox_rows){0};
-    while (true) {
-        if (!sql_next(store->sql, row, &is_row, err))
-            return false;
-        if (!is_row)
-            return true;
-        rows->at = arena_grow(arena, struct outbox_row, rows->at, rows->count);
-        rows->at[rows->count++] =
-            (struct outbox_row){.id = sql_id(row, 0),
-                                .relay = arena_copy(arena, sql_text(row, 1)),
-                                .event = arena_copy(arena, sql_text(row, 2)),
-                                .state = (enum outbox_state)sql_int(row, 3),
-                                .tries = (uint32_t)sql_int(row, 4),
-                                .next_ms = (uint64_t)sql_int(row, 5),
-                                .reason = arena_copy(arena, sql_text(row, 6))};
-    }
+    struct sql_list list;
+    bool ok =
+        sql_list(store->sql, &list, arena, row, (struct sql_item){sizeof *rows->at, read_row}, err);
+    *rows = (struct outbox_rows){list.at, list.count};
+    return ok;
 }
 
 bool outbox_due(struct store *store, struct outbox_rows *rows, struct arena *arena,
@@ -118,22 +117,11 @@ bool outbox_relays(struct store *store, struct span **urls, size_t *count, struc
                    struct err *err)
 {
     struct sqlite3_stmt *row;
-    bool is_row = true;
-    *urls = NULL;
-    *count = 0;
-    if (!sql_start(store->sql, &row, err,
-                   "SELECT url FROM relay WHERE r IN (SELECT r FROM outbox WHERE state = 0)"
-                   " ORDER BY url",
-                   ""))
-        return false;
-    while (true) {
-        if (!sql_next(store->sql, row, &is_row, err))
-            return false;
-        if (!is_row)
-            return true;
-        *urls = arena_grow(arena, struct span, *urls, *count);
-        (*urls)[(*count)++] = arena_copy(arena, sql_text(row, 0));
-    }
+    return sql_start(store->sql, &row, err,
+                     "SELECT url FROM relay WHERE r IN (SELECT r FROM outbox WHERE state = 0)"
+                     " ORDER BY url",
+                     "") &&
+           sql_texts(store->sql, urls, count, arena, row, err);
 }
 
 bool outbox_route_later(struct store *store, const struct bytes32 *id, struct err *err)

@@ -85,35 +85,36 @@ void purse_write_token(struct text *out, const struct wallet_coins *coins, struc
 
 /* ---- sums ---- */
 
+static void read_balance(void *item, struct arena *arena, struct sqlite3_stmt *row)
+{
+    *(struct purse_balance *)item =
+        (struct purse_balance){.mint = sql_int(row, 0),
+                               .url = arena_copy(arena, sql_text(row, 1)),
+                               .unit = arena_copy(arena, sql_text(row, 2)),
+                               .unspent = (uint64_t)sql_int(row, 3),
+                               .pending = (uint64_t)sql_int(row, 4),
+                               .given = (uint64_t)sql_int(row, 5),
+                               .coins = (uint64_t)sql_int(row, 6)};
+}
+
 bool purse_balances(struct purse *purse, struct purse_balance **balances, size_t *count,
                     struct arena *arena, struct err *err)
 {
     struct sqlite3_stmt *row;
-    bool is_row;
-    *balances = NULL;
-    *count = 0;
-    if (!sql_start(purse->sql, &row, err,
-                   "SELECT m, url, unit, sum(amount) FILTER (WHERE state = 0),"
-                   " sum(amount) FILTER (WHERE state = 1), sum(amount) FILTER (WHERE state = 2),"
-                   " count(*) FILTER (WHERE state = 0)"
-                   " FROM mint JOIN keyset USING (m) LEFT JOIN coin ON coin.keyset = keyset.id"
-                   " GROUP BY m, unit ORDER BY url, unit",
-                   ""))
-        return false;
-    while (sql_next(purse->sql, row, &is_row, err)) {
-        if (!is_row)
-            return true;
-        *balances = arena_grow(arena, struct purse_balance, *balances, *count);
-        (*balances)[(*count)++] =
-            (struct purse_balance){.mint = sql_int(row, 0),
-                                   .url = arena_copy(arena, sql_text(row, 1)),
-                                   .unit = arena_copy(arena, sql_text(row, 2)),
-                                   .unspent = (uint64_t)sql_int(row, 3),
-                                   .pending = (uint64_t)sql_int(row, 4),
-                                   .given = (uint64_t)sql_int(row, 5),
-                                   .coins = (uint64_t)sql_int(row, 6)};
-    }
-    return false;
+    struct sql_list list = {0};
+    bool ok =
+        sql_start(purse->sql, &row, err,
+                  "SELECT m, url, unit, sum(amount) FILTER (WHERE state = 0),"
+                  " sum(amount) FILTER (WHERE state = 1), sum(amount) FILTER (WHERE state = 2),"
+                  " count(*) FILTER (WHERE state = 0)"
+                  " FROM mint JOIN keyset USING (m) LEFT JOIN coin ON coin.keyset = keyset.id"
+                  " GROUP BY m, unit ORDER BY url, unit",
+                  "") &&
+        sql_list(purse->sql, &list, arena, row, (struct sql_item){sizeof **balances, read_balance},
+                 err);
+    *balances = list.at;
+    *count = list.count;
+    return ok;
 }
 
 bool purse_room(struct purse *purse, uint64_t *room, int64_t mint, struct span unit,

@@ -10,8 +10,9 @@
     "SELECT o, trade.m, kind, state, amount, fee, began_ms, ended_ms, url, unit, method, quote," \
     " key, path, body, token, note FROM trade JOIN mint ON mint.m = trade.m"
 
-static void read_trade(struct purse_trade *trade, struct arena *arena, struct sqlite3_stmt *row)
+static void read_trade(void *item, struct arena *arena, struct sqlite3_stmt *row)
 {
+    struct purse_trade *trade = item;
     *trade = (struct purse_trade){.number = sql_int(row, 0),
                                   .mint = sql_int(row, 1),
                                   .kind = (enum purse_kind)sql_int(row, 2),
@@ -51,20 +52,15 @@ bool purse_trades(struct purse *purse, struct purse_trades *trades, struct arena
                   const struct purse_view *view, struct err *err)
 {
     struct sqlite3_stmt *row;
-    bool is_row;
-    *trades = (struct purse_trades){0};
-    if (!sql_start(purse->sql, &row, err,
-                   TRADE_COLUMNS " WHERE (?1 = 0 OR trade.m = ?1) AND (NOT ?2 OR state < 2)"
-                                 " ORDER BY o DESC LIMIT ?3",
-                   "iii", view->mint, (int64_t)view->is_open, (int64_t)view->max))
-        return false;
-    while (sql_next(purse->sql, row, &is_row, err)) {
-        if (!is_row)
-            return true;
-        trades->at = arena_grow(arena, struct purse_trade, trades->at, trades->count);
-        read_trade(&trades->at[trades->count++], arena, row);
-    }
-    return false;
+    struct sql_list list = {0};
+    bool ok = sql_start(purse->sql, &row, err,
+                        TRADE_COLUMNS " WHERE (?1 = 0 OR trade.m = ?1) AND (NOT ?2 OR state < 2)"
+                                      " ORDER BY o DESC LIMIT ?3",
+                        "iii", view->mint, (int64_t)view->is_open, (int64_t)view->max) &&
+              sql_list(purse->sql, &list, arena, row,
+                       (struct sql_item){sizeof(struct purse_trade), read_trade}, err);
+    *trades = (struct purse_trades){list.at, list.count};
+    return ok;
 }
 
 /* ---- the search ---- */

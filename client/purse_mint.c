@@ -24,29 +24,24 @@ bool purse_drop_mint(struct purse *purse, int64_t number, struct err *err)
                    "i", number);
 }
 
-static void read_mint(struct purse_mint *mint, struct arena *arena, struct sqlite3_stmt *row)
+static void read_mint(void *item, struct arena *arena, struct sqlite3_stmt *row)
 {
-    *mint = (struct purse_mint){.number = sql_int(row, 0),
-                                .url = arena_copy(arena, sql_text(row, 1)),
-                                .typical = (uint64_t)sql_int(row, 2)};
+    *(struct purse_mint *)item = (struct purse_mint){.number = sql_int(row, 0),
+                                                     .url = arena_copy(arena, sql_text(row, 1)),
+                                                     .typical = (uint64_t)sql_int(row, 2)};
 }
 
 bool purse_mints(struct purse *purse, struct purse_mint **mints, size_t *count, struct arena *arena,
                  struct err *err)
 {
     struct sqlite3_stmt *row;
-    bool is_row;
-    *mints = NULL;
-    *count = 0;
-    if (!sql_start(purse->sql, &row, err, "SELECT m, url, typical FROM mint ORDER BY url", ""))
-        return false;
-    while (sql_next(purse->sql, row, &is_row, err)) {
-        if (!is_row)
-            return true;
-        *mints = arena_grow(arena, struct purse_mint, *mints, *count);
-        read_mint(&(*mints)[(*count)++], arena, row);
-    }
-    return false;
+    struct sql_list list = {0};
+    bool ok =
+        sql_start(purse->sql, &row, err, "SELECT m, url, typical FROM mint ORDER BY url", "") &&
+        sql_list(purse->sql, &list, arena, row, (struct sql_item){sizeof **mints, read_mint}, err);
+    *mints = list.at;
+    *count = list.count;
+    return ok;
 }
 
 /* The one row, or none. */
@@ -122,8 +117,9 @@ static void read_keys(struct keyset *keys, struct arena *arena, struct span byte
     }
 }
 
-void purse_read_keyset(struct wallet_keyset *keyset, struct arena *arena, struct sqlite3_stmt *row)
+void purse_read_keyset(void *item, struct arena *arena, struct sqlite3_stmt *row)
 {
+    struct wallet_keyset *keyset = item;
     struct span id = sql_text(row, 0);
     *keyset = (struct wallet_keyset){.is_active = sql_int(row, 4) != 0};
     if (id.len == sizeof keyset->id)
@@ -178,20 +174,15 @@ bool purse_keysets(struct purse *purse, struct wallet_keyset **keysets, size_t *
                    struct arena *arena, int64_t mint, struct err *err)
 {
     struct sqlite3_stmt *row;
-    bool is_row;
-    *keysets = NULL;
-    *count = 0;
-    if (!sql_start(purse->sql, &row, err,
-                   "SELECT " PURSE_KEYSET_COLUMNS " FROM keyset WHERE m = ? ORDER BY id", "i",
-                   mint))
-        return false;
-    while (sql_next(purse->sql, row, &is_row, err)) {
-        if (!is_row)
-            return true;
-        *keysets = arena_grow(arena, struct wallet_keyset, *keysets, *count);
-        purse_read_keyset(&(*keysets)[(*count)++], arena, row);
-    }
-    return false;
+    struct sql_list list = {0};
+    bool ok = sql_start(purse->sql, &row, err,
+                        "SELECT " PURSE_KEYSET_COLUMNS " FROM keyset WHERE m = ? ORDER BY id", "i",
+                        mint) &&
+              sql_list(purse->sql, &list, arena, row,
+                       (struct sql_item){sizeof **keysets, purse_read_keyset}, err);
+    *keysets = list.at;
+    *count = list.count;
+    return ok;
 }
 
 bool purse_active(struct purse *purse, struct wallet_keyset *keyset, struct arena *arena,

@@ -50,7 +50,7 @@ void purse_write_token(struct text *out, const struct wallet_coins *coins, struc
 
 /* A row of keyset: id, unit, fee, expiry, active, keys. */
 #define PURSE_KEYSET_COLUMNS "keyset.id, keyset.unit, fee_ppk, final_expiry, is_active, keys"
-void purse_read_keyset(struct wallet_keyset *keyset, struct arena *arena, struct sqlite3_stmt *row);
+void purse_read_keyset(void *item, struct arena *arena, struct sqlite3_stmt *row);
 
 MUST_CHECK bool purse_mint_of(struct purse *purse, struct purse_mint *mint, struct arena *arena,
                               int64_t number, struct err *err);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "shared/arena.h"
 #include "shared/err.h"
 
 enum { KEPT_MAX = 128 };
@@ -252,4 +253,49 @@ int64_t sql_changes(const struct sql *sql)
 bool sql_is_open(const struct sql *sql)
 {
     return sqlite3_get_autocommit(sql->db) == 0;
+}
+
+bool sql_list(struct sql *sql, struct sql_list *list, struct arena *arena, struct sqlite3_stmt *row,
+              struct sql_item item, struct err *err)
+{
+    bool is_row;
+    *list = (struct sql_list){0};
+    while (sql_next(sql, row, &is_row, err)) {
+        if (!is_row)
+            return true;
+        list->at = arena_grow_array(arena, list->at, item.size, list->count);
+        item.read((char *)list->at + list->count++ * item.size, arena, row);
+    }
+    return false;
+}
+
+static void read_id(void *item, struct arena *arena, struct sqlite3_stmt *row)
+{
+    (void)arena;
+    *(struct bytes32 *)item = sql_id(row, 0);
+}
+
+bool sql_ids(struct sql *sql, struct bytes32 **ids, size_t *count, struct arena *arena,
+             struct sqlite3_stmt *row, struct err *err)
+{
+    struct sql_list list;
+    bool ok = sql_list(sql, &list, arena, row, (struct sql_item){sizeof **ids, read_id}, err);
+    *ids = list.at;
+    *count = list.count;
+    return ok;
+}
+
+static void read_text(void *item, struct arena *arena, struct sqlite3_stmt *row)
+{
+    *(struct span *)item = arena_copy(arena, sql_text(row, 0));
+}
+
+bool sql_texts(struct sql *sql, struct span **texts, size_t *count, struct arena *arena,
+               struct sqlite3_stmt *row, struct err *err)
+{
+    struct sql_list list;
+    bool ok = sql_list(sql, &list, arena, row, (struct sql_item){sizeof **texts, read_text}, err);
+    *texts = list.at;
+    *count = list.count;
+    return ok;
 }

@@ -15,6 +15,7 @@
 
 #include "shared/base.h"
 
+struct arena;
 struct err;
 struct sql;
 struct sqlite3_stmt;
@@ -40,6 +41,26 @@ MUST_CHECK bool sql_start(struct sql *sql, struct sqlite3_stmt **out, struct err
 MUST_CHECK bool sql_next(struct sql *sql, struct sqlite3_stmt *statement, bool *is_row,
                          struct err *err);
 void sql_end(struct sqlite3_stmt *statement);
+
+/* All the rows of a statement that was begun, as an array in the arena; read makes an item of a row
+ * whose texts it copies. */
+typedef void sql_read_fn(void *item, struct arena *arena, struct sqlite3_stmt *row);
+struct sql_list {
+    void *at;
+    size_t count;
+};
+struct sql_item {
+    size_t size;
+    sql_read_fn *read;
+};
+MUST_CHECK bool sql_list(struct sql *sql, struct sql_list *list, struct arena *arena,
+                         struct sqlite3_stmt *row, struct sql_item item, struct err *err);
+
+/* The same of rows that are one id each, or one text. */
+MUST_CHECK bool sql_ids(struct sql *sql, struct bytes32 **ids, size_t *count, struct arena *arena,
+                        struct sqlite3_stmt *row, struct err *err);
+MUST_CHECK bool sql_texts(struct sql *sql, struct span **texts, size_t *count, struct arena *arena,
+                          struct sqlite3_stmt *row, struct err *err);
 
 /* The same for a statement that is made for once, in which values are written out; to be given to
  * sql_drop. */

@@ -13,19 +13,9 @@ bool store_relays(struct store *store, struct span **urls, size_t *count, struct
                   struct err *err)
 {
     struct sqlite3_stmt *row;
-    bool is_row;
-    *urls = NULL;
-    *count = 0;
-    if (!sql_start(store->sql, &row, err, "SELECT url FROM relay WHERE is_used ORDER BY url", ""))
-        return false;
-    while (true) {
-        if (!sql_next(store->sql, row, &is_row, err))
-            return false;
-        if (!is_row)
-            return true;
-        *urls = arena_grow(arena, struct span, *urls, *count);
-        (*urls)[(*count)++] = arena_copy(arena, sql_text(row, 0));
-    }
+    return sql_start(store->sql, &row, err, "SELECT url FROM relay WHERE is_used ORDER BY url",
+                     "") &&
+           sql_texts(store->sql, urls, count, arena, row, err);
 }
 
 bool store_add_relay(struct store *store, struct span url, struct err *err)
