@@ -24,5 +24,4 @@ endif()
 # And with the command line, by hand.
 add_test(NAME interop_hand COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/interop/run_hand $<TARGET_FILE:shoal>)
 set_tests_properties(interop_hand PROPERTIES LABELS interop TIMEOUT 400 SKIP_RETURN_CODE 77)
-add_test(NAME shoal_mend COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_mend.sh $<TARGET_FILE:shoal>)
-set_tests_properties(shoal_mend PROPERTIES LABELS integration TIMEOUT 60)
+shoal_test(shoal_mend shoal_mend 60)

@@ -1,7 +1,5 @@
 # What was: things at a time.
-add_test(NAME shoal_past_commands
-         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_past.sh $<TARGET_FILE:shoal>)
-set_tests_properties(shoal_past_commands PROPERTIES LABELS integration TIMEOUT 120)
+shoal_test(shoal_past_commands shoal_past 120)
 
 # Batches under one hash, and proofs of what is in them.
 unit_test(block core)

@@ -21,5 +21,4 @@ add_test(NAME wasm COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/wasm.sh
          ${CMAKE_BINARY_DIR}/client/shoal.wasm $<TARGET_FILE:wasm_histories>)
 set_tests_properties(wasm PROPERTIES LABELS property TIMEOUT 120 SKIP_RETURN_CODE 77)
 
-add_test(NAME shoal_serve COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_serve.sh $<TARGET_FILE:shoal>)
-set_tests_properties(shoal_serve PROPERTIES LABELS integration TIMEOUT 180)
+shoal_test(shoal_serve shoal_serve 180)

@@ -2,5 +2,4 @@
 add_test(NAME shoal_table
          COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_table.sh ${CMAKE_SOURCE_DIR} $<TARGET_FILE:shoal>)
 set_tests_properties(shoal_table PROPERTIES LABELS integration TIMEOUT 60)
-add_test(NAME shoal_trial COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/shoal_trial.sh $<TARGET_FILE:shoal>)
-set_tests_properties(shoal_trial PROPERTIES LABELS integration TIMEOUT 240)
+shoal_test(shoal_trial shoal_trial 240)

@@ -7,44 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/folder.h"
-#include "tests/test.h"
-
-#define FIELD(name, json) \
-    ((struct shoal_change[]){{.kind = SHOAL_SET, .key = name, .value = json}, {0}})
-
-static char folder[64];
-static char path[96];
-static struct shoal_error error;
-static struct shoal_keys *keys;
-
-static const char *in_folder(const char *name)
-{
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
-
-static struct shoal_store *open_store(const char *name)
-{
-    struct shoal_store *store = shoal_store_open(in_folder(name), &error);
-    if (store == NULL)
-        fail_msg("%s", error.text);
-    return store;
-}
-
-static void check(bool ok)
-{
-    if (!ok)
-        fail_msg("%s", error.text);
-}
-
-static void expect_error(bool ok, enum shoal_error_code code)
-{
-    assert_false(ok);
-    assert_int_equal(error.code, code);
-    assert_true(error.text[0] != '\0');
-    error = (struct shoal_error){0};
-}
+#include "tests/libshoal.h"
 
 static void test_keys(void **state)
 {
@@ -337,22 +300,6 @@ static void test_sync(void **state)
     shoal_sync_free(sync);
     shoal_sync_free(NULL);
     shoal_store_close(store);
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    folder_make(folder, sizeof folder);
-    keys = shoal_keys_new(&error);
-    return keys == NULL;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    shoal_keys_free(keys);
-    folder_remove(folder);
-    return 0;
 }
 
 int main(void)
