@@ -23,15 +23,11 @@ struct looking {
 static bool load_at(struct looking *looking, struct span *text, const char *option, struct err *err)
 {
     struct replica *replica;
-    uint64_t cut;
-    if (!home_cut(looking->store, &cut, looking->call, option, err) ||
-        !catalog_load_at(looking->store, &replica, &looking->root, cut, err))
+    if (!home_replica(looking->store, &replica, &looking->root, looking->call, option, err))
         return false;
-    bool ok = replica_author(replica) != NULL || err_set(err, ERR_INVALID, "it is no entity here");
-    if (ok)
-        *text = doc_text_of(replica, &looking->arena);
+    *text = doc_text_of(replica, &looking->arena);
     replica_free(replica);
-    return ok;
+    return true;
 }
 
 static bool show(struct looking *looking, struct err *err)

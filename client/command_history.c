@@ -20,18 +20,11 @@ struct looking {
     struct text out;
 };
 
-/* As it was by an option; ERR_INVALID: nobody had made it then. */
-static bool load(struct looking *looking, struct replica **replica, const char *option,
+/* As it was by an option. */
+static bool load(const struct looking *looking, struct replica **replica, const char *option,
                  struct err *err)
 {
-    uint64_t cut;
-    if (!home_cut(looking->store, &cut, looking->call, option, err) ||
-        !catalog_load_at(looking->store, replica, &looking->root, cut, err))
-        return false;
-    if (replica_author(*replica) != NULL)
-        return true;
-    replica_free(*replica);
-    return err_set(err, ERR_INVALID, "it is no entity here");
+    return home_replica(looking->store, replica, &looking->root, looking->call, option, err);
 }
 
 /* What was said of a thing by one event; a line of its text has no event here. */

@@ -4,9 +4,11 @@
 #include <time.h>
 
 #include "client/catalog.h"
+#include "client/catalog_past.h"
 #include "client/hlc.h"
 #include "client/node.h"
 #include "client/reference.h"
+#include "client/replica.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -115,6 +117,19 @@ bool home_cut(struct store *store, uint64_t *cut, const struct command_call *cal
         return find_stamp(store, cut, &id, err);
     return err_set(err, ERR_INVALID,
                    "expected a time: unix seconds, 2026-11-21T14:30:00Z, or an event that is here");
+}
+
+bool home_replica(struct store *store, struct replica **replica, const struct bytes32 *root,
+                  const struct command_call *call, const char *option, struct err *err)
+{
+    uint64_t cut;
+    if (!home_cut(store, &cut, call, option, err) ||
+        !catalog_load_at(store, replica, root, cut, err))
+        return false;
+    if (replica_author(*replica) != NULL)
+        return true;
+    replica_free(*replica);
+    return err_set(err, ERR_INVALID, "it is no entity here");
 }
 
 bool home_relays(struct store *store, struct span **urls, size_t *count, struct arena *arena,

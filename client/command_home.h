@@ -10,6 +10,7 @@
 #include "client/store.h"
 
 struct arena;
+struct replica;
 struct text;
 
 #define HOME_OPTION                                                           \
@@ -55,6 +56,11 @@ MUST_CHECK bool home_time(uint64_t *ms, const char *word, struct err *err);
  * where none was given. */
 MUST_CHECK bool home_cut(struct store *store, uint64_t *cut, const struct command_call *call,
                          const char *option, struct err *err);
+
+/* A thing as it was then, to be freed. ERR_INVALID: nobody had made it yet. */
+MUST_CHECK bool home_replica(struct store *store, struct replica **replica,
+                             const struct bytes32 *root, const struct command_call *call,
+                             const char *option, struct err *err);
 
 /* The relays that --relay names, or else the store's. */
 MUST_CHECK bool home_relays(struct store *store, struct span **urls, size_t *count,

@@ -132,16 +132,12 @@ static bool show(struct store *store, struct text *out, const struct command_cal
     struct replica *replica;
     struct bytes32 root;
     struct span key;
-    uint64_t cut;
     if (!read_name(&key, call->words[1], err) || !home_resolve(store, &root, call->words[0], err) ||
-        !home_cut(store, &cut, call, "at", err) ||
-        !catalog_load_at(store, &replica, &root, cut, err))
+        !home_replica(store, &replica, &root, call, "at", err))
         return false;
-    bool ok = replica_author(replica) != NULL || err_set(err, ERR_INVALID, "it is no entity here");
-    if (ok)
-        add_items(out, replica, key, call->is_json);
+    add_items(out, replica, key, call->is_json);
     replica_free(replica);
-    return ok;
+    return true;
 }
 
 static const struct command_option options_insert[] = {
