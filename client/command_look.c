@@ -12,8 +12,6 @@
 #include "client/state.h"
 #include "shared/arena.h"
 #include "shared/err.h"
-#include "shared/event.h"
-#include "shared/kind.h"
 #include "shared/scan.h"
 #include "shared/text.h"
 

@@ -16,7 +16,7 @@ mapfile -t commands < <("$shoal" --help | sed -nE 's/^  shoal ([a-z-]+( [a-z-]+)
 # Only what ctest runs; what the trial hands to all of them alike proves less than a test of its own.
 for script in shoal*.sh; do
     case $script in shoal_trial.sh | shoal_table.sh | shoal_home.sh) continue ;; esac
-    if grep -qE "/$script( |\))" ./*.cmake; then sed 's/^ *#.*//' "$script"; fi
+    if grep -qE "/$script( |\))|^shoal_test\([a-z_]+ ${script%.sh} " ./*.cmake; then sed 's/^ *#.*//' "$script"; fi
 done > "$folder/scripts"
 cat relay_bunker.c relay_dm.c relay_exchange.c relay_lies.c relay_lost.c relay_swarm.c > "$folder/programs"
 
