@@ -36,8 +36,9 @@ static bool add_mint(struct pocket *pocket, struct text *out, struct span url, u
 {
     struct trade *trade = &pocket->trade;
     struct err ignored;
-    if (!teller_takes(url) || url.at[0] != 'h')
-        return err_set(err, ERR_INVALID, "expected https://..., or http:// of this machine");
+    if (!teller_takes(url))
+        return err_set(err, ERR_INVALID,
+                       "expected https://..., http:// of this machine, or nostr:nprofile1...");
     if (!pocket->is_trial) {
         if (!purse_add_mint(trade->purse, &trade->mint.number, url, typical, err))
             return false;
@@ -83,9 +84,11 @@ static enum command_status run_mint(struct command_call *call)
 
 static void describe_mint(struct text *out)
 {
-    text_add(out, SPAN("A mint is a node that owes you work for its credit. Its keys are checked "
-                       "against their id, and each\ncoin against its keys. An address is "
-                       "https://...\n"));
+    text_add(out,
+             SPAN("A mint is a node that owes you work for its credit. Its keys are checked "
+                  "against their id, and each\ncoin against its keys. An address is "
+                  "https://..., or nostr:nprofile1...: a node that is asked over relays alone, "
+                  "each question sealed\nto it under a key that is thrown away.\n"));
 }
 
 static const struct command_option mint_options[] = {

@@ -102,7 +102,8 @@ static void on_late_closed(uv_handle_t *handle)
     text_clear(&open->answer);
     text_clear(&open->part);
     text_clear(&open->payment);
-    text_clear(&open->event);
+    text_clear(&open->content);
+    text_clear(&open->wraps);
     arena_clear(&open->arena);
     free(open);
     teller_closed(teller);
@@ -138,13 +139,22 @@ void teller_fail(struct teller_open *open, const char *why)
 static void on_late(uv_timer_t *late)
 {
     struct teller_open *open = late->data;
-    teller_fail(open, open->teller->open_count > TELLER_QUESTIONS_MAX ? "too many questions at once"
-                                                                      : "no answer in time");
+    bool is_one_too_many = open->teller->open_count > TELLER_QUESTIONS_MAX;
+    if (is_one_too_many)
+        teller_fail(open, "too many questions at once");
+    else if (open->teller->relay == NULL)
+        teller_fail(open, "no answer in time");
+    else if (++open->tries < TELLER_TRIES)
+        teller_relay_again(open);
+    else
+        teller_fail(open, teller_relay_why(open->teller));
 }
 
 void teller_touch(struct teller_open *open)
 {
-    uv_timer_start(&open->late, on_late, open->teller->timeout_ms, 0);
+    uint64_t part = open->teller->relay != NULL ? open->teller->timeout_ms / TELLER_TRIES + 1 : 0;
+    open->tries = 0;
+    uv_timer_start(&open->late, on_late, part > 0 ? part : open->teller->timeout_ms, part);
 }
 
 static void copy_question(struct teller_open *open, const struct teller_question *question)

@@ -1,10 +1,9 @@
-/* The way over relays: each question and each answer in an ephemeral gift wrap, under a key that
- * lives no longer than the teller. */
+/* The way over relays: each question and each answer in ephemeral gift wraps, in as many as it has
+ * pieces, under a key that lives no longer than the teller. Here: the relays, and what comes. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "client/draft.h"
 #include "client/holder.h"
 #include "client/keys.h"
 #include "client/link.h"
@@ -15,71 +14,27 @@
 #include "shared/event.h"
 #include "shared/filter.h"
 #include "shared/kind.h"
-#include "shared/scan.h"
+#include "shared/parcel.h"
 #include "shared/sig.h"
-
-enum { RELAYS_MAX = 8, STATUS_MAX = 999 };
-
-/* One relay of the node. */
-struct road {
-    struct teller *teller;
-    struct link *link;
-    bool is_heard; /* what is said to us there reaches us */
-    bool is_over;
-    bool was_open;
-};
-
-struct teller_relay {
-    struct holder *holder; /* ours, thrown away */
-    struct bytes32 node;
-    struct road roads[RELAYS_MAX];
-    uint32_t count;
-    char why[TELLER_WHY_MAX];
-};
 
 /* ---- what comes ---- */
 
-struct said {
-    struct span id, body;
-    int64_t status;
-};
-
-/* {"id":...,"status":200,"body":{...}} */
-static bool read_said(struct said *said, struct arena *arena, struct span json)
-{
-    struct scan scan = scan_begin(json);
-    struct scan_list list;
-    struct span key;
-    *said = (struct said){0};
-    if (!scan_object(&scan, &list, NULL))
-        return false;
-    while (list.more) {
-        if (!scan_key(&scan, arena, &key, NULL))
-            return false;
-        (void)scan_peek(&scan); /* past spaces */
-        const char *begin = scan.at;
-        bool ok = span_eq(key, SPAN("id")) ? scan_text(&scan, arena, &said->id, NULL)
-                  : span_eq(key, SPAN("status"))
-                      ? scan_integer(&scan, &said->status, STATUS_MAX, NULL)
-                      : scan_skip(&scan, NULL);
-        if (ok && span_eq(key, SPAN("body")))
-            said->body = (struct span){begin, (size_t)(scan.at - begin)};
-        if (!ok || !scan_next(&scan, &list, NULL))
-            return false;
-    }
-    return scan_end(&scan, NULL) && said->id.len == TELLER_ID_CHARS && said->status > 0;
-}
-
 static void hear_answer(const struct teller *teller, struct arena *arena, const struct event *rumor)
 {
-    struct said said;
-    const struct scan_string content = {rumor->content_json, true};
-    if (!read_said(&said, arena, scan_decode(arena, content)))
+    struct parcel_answer said;
+    struct span content;
+    if (!parcel_put(teller->relay->shelf, &content, arena, rumor, time(NULL), NULL) ||
+        (content.at != NULL && !parcel_read_answer(&said, arena, content, NULL)))
         return;
     for (struct teller_open *open = teller->open; open != NULL; open = open->next) {
-        if (memcmp(open->id, said.id.at, TELLER_ID_CHARS) != 0)
+        if (content.at == NULL) { /* there is more to come */
+            teller_touch(open);
             continue;
-        const struct teller_answer answer = {.status = (uint32_t)said.status, .body = said.body};
+        }
+        if (!span_eq(said.id, (struct span){open->id, TELLER_ID_CHARS}))
+            continue;
+        const struct teller_answer answer = {.status = said.status, .body = said.body};
+        teller->relay->why[0] = '\0';
         teller_answer(open, &answer);
         return;
     }
@@ -106,27 +61,25 @@ static void hear(struct teller *teller, const struct event *wrap, struct arena *
 
 /* ---- the relays ---- */
 
-static void publish(const struct road *road, const struct teller_open *open)
+/* It is there: it is asked what waits, once more what it was asked before. */
+static void begin_road(struct teller_road *road)
 {
-    struct arena arena = {0};
-    struct event event;
-    if (road->is_heard && !road->is_over &&
-        event_parse(&event, &arena, text_span(&open->event), NULL))
-        link_publish(road->link, &event);
-    arena_clear(&arena);
+    road->is_heard = true;
+    for (struct teller_open *open = road->teller->open; open != NULL; open = open->next)
+        if (!road->was_heard || teller_seal(open))
+            teller_publish(road, open);
+    road->was_heard = true;
 }
 
 static void on_heard(void *owner, struct link_query *query, const struct message *message,
                      struct arena *arena)
 {
-    struct road *road = owner;
+    struct teller_road *road = owner;
     (void)query;
     if (message->type == MESSAGE_EVENT) {
         hear(road->teller, &message->event, arena);
     } else if (message->type == MESSAGE_EOSE) {
-        road->is_heard = true;
-        for (const struct teller_open *open = road->teller->open; open != NULL; open = open->next)
-            publish(road, open);
+        begin_road(road);
     } else if (message->type == MESSAGE_CLOSED) {
         road->is_over = true;
     }
@@ -140,31 +93,52 @@ static bool is_lost(const struct teller_relay *relay)
     return true;
 }
 
+static void note(struct teller_relay *relay, const char *why, size_t len)
+{
+    size_t i = 0;
+    for (; i < len && i < sizeof relay->why - 1; i++)
+        relay->why[i] = why[i] >= ' ' && why[i] <= '~' ? why[i] : '?';
+    relay->why[i] = '\0';
+}
+
 /* With the last relay all questions are over. */
-static void give_up(struct road *road, const char *why)
+static void give_up(struct teller_road *road, const char *why)
 {
     struct teller *teller = road->teller;
-    size_t i = 0;
     road->is_over = true;
     if (!is_lost(teller->relay))
         return;
-    for (; why[i] != '\0' && i < sizeof teller->relay->why - 1; i++)
-        teller->relay->why[i] = why[i] >= ' ' && why[i] <= '~' ? why[i] : '?';
-    teller->relay->why[i] = '\0';
+    note(teller->relay, why, strlen(why));
     while (!teller->is_freed && teller->open != NULL)
         teller_fail(teller->open, teller->relay->why);
 }
 
+/* One relay's no is no end: another may take it. */
+static void on_settled(void *owner, struct link *link, const struct bytes32 *id,
+                       enum link_fate fate, struct span why)
+{
+    const struct teller_road *road = owner;
+    (void)link;
+    (void)id;
+    if (fate == LINK_REFUSED)
+        note(road->teller->relay, why.at, why.len);
+}
+
+const char *teller_relay_why(const struct teller *teller)
+{
+    return teller->relay->why[0] != '\0' ? teller->relay->why : "no answer in time";
+}
+
 static void on_opened(void *owner, struct link *link)
 {
-    struct road *road = owner;
+    struct teller_road *road = owner;
     (void)link;
     road->was_open = true;
 }
 
 static void on_closed(void *owner, struct link *link, const char *why, uint64_t wait_ms)
 {
-    struct road *road = owner;
+    struct teller_road *road = owner;
     (void)link;
     (void)wait_ms;
     road->is_heard = false;
@@ -174,7 +148,7 @@ static void on_closed(void *owner, struct link *link, const char *why, uint64_t 
 
 static void on_challenged(void *owner, struct link *link)
 {
-    const struct road *road = owner;
+    const struct teller_road *road = owner;
     struct arena arena = {0};
     struct event event;
     struct bytes32 aux;
@@ -188,13 +162,14 @@ static void on_challenged(void *owner, struct link *link)
     arena_clear(&arena);
 }
 
-static bool open_road(struct teller *teller, struct road *road, struct span url,
+static bool open_road(struct teller *teller, struct teller_road *road, struct span url,
                       const struct filter *filter, struct err *err)
 {
     const struct link_setup setup = {.url = url,
                                      .opened = on_opened,
                                      .closed = on_closed,
                                      .challenged = on_challenged,
+                                     .settled = on_settled,
                                      .owner = road};
     const struct link_query_setup ask = {
         .ask = LINK_REQ, .filters = filter, .filter_count = 1, .heard = on_heard, .owner = road};
@@ -218,7 +193,7 @@ static bool open_roads(struct teller *teller, const struct bech32 *place, struct
     text_clear(&json);
     if (!filter_parse(&filter, &teller->arena, copy, err))
         return false;
-    for (; relay->count < place->relay_count && relay->count < RELAYS_MAX; relay->count++)
+    for (; relay->count < place->relay_count && relay->count < TELLER_RELAYS_MAX; relay->count++)
         if (!open_road(teller, &relay->roads[relay->count], place->relays[relay->count], &filter,
                        err))
             return false;
@@ -227,50 +202,22 @@ static bool open_roads(struct teller *teller, const struct bech32 *place, struct
 
 /* ---- asking ---- */
 
-static bool write_wrap(struct teller_open *open, struct span json, struct err *err)
+void teller_relay_again(struct teller_open *open)
 {
     const struct teller_relay *relay = open->teller->relay;
-    struct draft draft = {.kind = KIND_MARKET_MESSAGE, .created_at = (int64_t)time(NULL)};
-    struct wrap_seed seed;
-    struct arena arena = {0};
-    struct event rumor;
-    randombytes_buf(&seed, sizeof seed);
-    seed.is_ephemeral = true;
-    seed.seal_at = wrap_time(draft.created_at, randombytes_random());
-    seed.wrap_at = draft.created_at;
-    text_add(&draft.content, json);
-    draft_finish(&draft, &rumor, &arena);
-    rumor.pubkey = *holder_pubkey(relay->holder);
-    rumor.id = event_hash(&rumor, EVENT_FORM_JSON);
-    bool ok = wrap_seal(&open->event, relay->holder, &rumor, &relay->node, &seed, err);
-    sodium_memzero(&seed, sizeof seed);
-    draft_clear(&draft);
-    arena_clear(&arena);
-    return ok;
+    if (open->content.len == 0 || !teller_seal(open))
+        return;
+    for (uint32_t i = 0; i < relay->count; i++)
+        teller_publish(&relay->roads[i], open);
 }
 
 void teller_relay_ask(struct teller_open *open)
 {
-    const struct teller_question *question = &open->question;
-    struct teller_relay *relay = open->teller->relay;
-    uint8_t id[TELLER_ID_CHARS / 2];
-    struct text json = {0};
-    randombytes_buf(id, sizeof id);
-    sodium_bin2hex(open->id, sizeof open->id, id, sizeof id);
-    text_addf(&json, "{\"id\":\"%s\",\"method\":", open->id);
-    text_add_json(&json, question->method);
-    text_add(&json, SPAN(",\"path\":"));
-    text_add_json(&json, question->path);
-    text_add(&json, SPAN(",\"body\":"));
-    text_add(&json, question->body.len > 0 ? question->body : SPAN("null"));
-    text_add(&json, SPAN("}"));
-    bool ok = write_wrap(open, text_span(&json), NULL);
-    text_clear(&json);
-    if (!ok || is_lost(relay))
-        return; /* until it is too late */
-    for (uint32_t i = 0; i < relay->count; i++)
-        publish(&relay->roads[i], open);
+    teller_write(open);
+    teller_relay_again(open);
 }
+
+/* ---- all of it ---- */
 
 static bool find_place(struct bech32 *place, struct arena *arena, struct span url, struct err *err)
 {
@@ -301,6 +248,7 @@ struct teller_relay *teller_relay_new(struct teller *teller, struct err *err)
     sodium_memzero(&secret, sizeof secret);
     relay->holder = holder_of_keys(keys);
     relay->node = place.key;
+    relay->shelf = parcel_shelf_new();
     teller->relay = relay;
     if (open_roads(teller, &place, err))
         return relay;
@@ -312,9 +260,10 @@ struct teller_relay *teller_relay_new(struct teller *teller, struct err *err)
 void teller_relay_free(struct teller *teller)
 {
     struct teller_relay *relay = teller->relay;
-    for (uint32_t i = 0; i < RELAYS_MAX; i++)
+    for (uint32_t i = 0; i < TELLER_RELAYS_MAX; i++)
         if (relay->roads[i].link != NULL)
             link_free(relay->roads[i].link);
+    parcel_shelf_free(relay->shelf);
     holder_free(relay->holder);
     free(relay);
 }

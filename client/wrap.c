@@ -69,6 +69,18 @@ bool wrap_seal(struct text *out, const struct holder *holder, const struct event
     return ok;
 }
 
+bool wrap_say(struct text *out, const struct holder *holder, struct event *rumor,
+              const struct bytes32 *recipient, struct wrap_seed *seed, struct err *err)
+{
+    rumor->pubkey = *holder_pubkey(holder);
+    rumor->id = event_hash(rumor, EVENT_FORM_JSON);
+    seed->is_ephemeral = true;
+    seed->seal_at = wrap_time(seed->wrap_at, (uint32_t)seed->seal_at);
+    bool ok = wrap_seal(out, holder, rumor, recipient, seed, err);
+    secret_wipe(seed, sizeof *seed);
+    return ok;
+}
+
 /* The content of event, opened, in the arena. */
 static bool open_content(struct span *plain, struct arena *arena, const struct holder *holder,
                          const struct event *event, struct err *err)

@@ -39,6 +39,11 @@ MUST_CHECK bool wrap_seal(struct text *out, const struct holder *holder, const s
                           const struct bytes32 *recipient, const struct wrap_seed *seed,
                           struct err *err);
 
+/* The same of what is said now and kept by nobody: the rumor gets its author and its id, and the
+ * wrap is ephemeral. seed: random bytes all over but for wrap_at, which is now; it is wiped. */
+MUST_CHECK bool wrap_say(struct text *out, const struct holder *holder, struct event *rumor,
+                         const struct bytes32 *recipient, struct wrap_seed *seed, struct err *err);
+
 /* wrap: its id and signature have been checked. Those of the seal are checked here, and that both
  * inside are by one author. */
 MUST_CHECK bool wrap_open(struct event *rumor, struct arena *arena, const struct holder *holder,

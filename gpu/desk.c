@@ -7,6 +7,7 @@
 #include "client/holder.h"
 #include "client/wrap.h"
 #include "gpu/desk_gate.h"
+#include "gpu/desk_memory.h"
 #include "gpu/post.h"
 #include "shared/arena.h"
 #include "shared/err.h"
@@ -18,6 +19,7 @@
 struct desk {
     struct desk_setup setup;
     struct desk_gate *gate;
+    struct desk_memory *memory;
     struct parcel_shelf *shelf;
     struct desk_statistics statistics;
     bool is_freed;
@@ -37,22 +39,16 @@ struct errand {
 
 bool desk_tell(struct desk *desk, const struct bytes32 *buyer, struct event *rumor, struct err *err)
 {
-    const struct holder *holder = post_holder(desk->setup.post);
-    struct wrap_seed seed;
     struct text json = {0};
     struct arena arena = {0};
     struct event wrap;
-    rumor->pubkey = *holder_pubkey(holder);
-    rumor->id = event_hash(rumor, EVENT_FORM_JSON);
+    struct wrap_seed seed;
     randombytes_buf(&seed, sizeof seed);
-    seed.is_ephemeral = true;
     seed.wrap_at = time(NULL);
-    seed.seal_at = wrap_time(seed.wrap_at, randombytes_random());
-    bool ok = wrap_seal(&json, holder, rumor, buyer, &seed, err) &&
+    bool ok = wrap_say(&json, post_holder(desk->setup.post), rumor, buyer, &seed, err) &&
               event_parse(&wrap, &arena, text_span(&json), err);
     if (ok)
         post_send(desk->setup.post, &wrap);
-    sodium_memzero(&seed, sizeof seed);
     text_clear(&json);
     arena_clear(&arena);
     return ok;
@@ -75,9 +71,18 @@ static void tell_answer(struct desk *desk, const struct bytes32 *buyer,
 
 /* ---- answering ---- */
 
+void desk_reply(struct desk *desk, const struct bytes32 *buyer, struct span id,
+                const struct desk_answer *answer)
+{
+    desk->statistics.answered++;
+    desk_memory_keep(desk->memory, buyer, id, answer);
+    tell_answer(desk, buyer, &(struct parcel_answer){id, answer->status, text_span(&answer->body)});
+}
+
 static void free_desk(struct desk *desk)
 {
     desk_gate_free(desk->gate);
+    desk_memory_free(desk->memory);
     parcel_shelf_free(desk->shelf);
     free(desk);
 }
@@ -89,6 +94,13 @@ static void on_work(uv_work_t *work)
     desk->setup.answer(desk->setup.owner, &errand->answer, &errand->question);
 }
 
+static void free_errand(struct errand *errand)
+{
+    text_clear(&errand->answer.body);
+    arena_clear(&errand->arena);
+    free(errand);
+}
+
 static void on_worked(uv_work_t *work, int status)
 {
     struct errand *errand = work->data;
@@ -96,16 +108,11 @@ static void on_worked(uv_work_t *work, int status)
     (void)status;
     desk->statistics.busy--;
     if (!desk->is_freed) {
-        const struct parcel_answer answer = {errand->id, errand->answer.status,
-                                             text_span(&errand->answer.body)};
-        desk->statistics.answered++;
-        tell_answer(desk, &errand->question.buyer, &answer);
+        desk_reply(desk, &errand->question.buyer, errand->id, &errand->answer);
     } else if (desk->statistics.busy == 0) {
         free_desk(desk);
     }
-    text_clear(&errand->answer.body);
-    arena_clear(&errand->arena);
-    free(errand);
+    free_errand(errand);
 }
 
 static const char *copy_text(struct arena *arena, struct span text)
@@ -127,11 +134,29 @@ static void begin(struct desk *desk, const struct bytes32 *buyer,
     errand->question = (struct desk_question){copy_text(&errand->arena, question->method),
                                               copy_text(&errand->arena, question->path),
                                               arena_copy(&errand->arena, question->body), *buyer};
+    if (desk->setup.take != NULL &&
+        desk->setup.take(desk->setup.owner, &errand->question, errand->id)) {
+        free_errand(errand);
+        return;
+    }
     desk->statistics.busy++;
     uv_queue_work(desk->setup.loop, &errand->work, on_work, on_worked);
 }
 
 /* ---- hearing ---- */
+
+/* Asked before: told once more, unless it is being answered still. */
+static bool repeat(struct desk *desk, const struct bytes32 *buyer, struct span id)
+{
+    const struct desk_answer *known;
+    if (!desk_memory_find(desk->memory, &known, buyer, id))
+        return false;
+    desk->statistics.repeated++;
+    if (known != NULL)
+        tell_answer(desk, buyer,
+                    &(struct parcel_answer){id, known->status, text_span(&known->body)});
+    return true;
+}
 
 static void hear_question(struct desk *desk, struct arena *arena, const struct event *rumor)
 {
@@ -145,7 +170,10 @@ static void hear_question(struct desk *desk, struct arena *arena, const struct e
     }
     if (content.at == NULL)
         return; /* there is more of it to come */
+    if (repeat(desk, &rumor->pubkey, question.id))
+        return;
     if (desk->statistics.busy < DESK_BUSY_MAX) {
+        desk_memory_begin(desk->memory, &rumor->pubkey, question.id);
         begin(desk, &rumor->pubkey, &question);
         return;
     }
@@ -187,6 +215,7 @@ struct desk *desk_new(const struct desk_setup *setup)
         abort();
     desk->setup = *setup;
     desk->gate = desk_gate_new();
+    desk->memory = desk_memory_new();
     desk->shelf = parcel_shelf_new();
     const struct bytes32 *node = holder_pubkey(post_holder(setup->post));
     text_add_hex(&key, node->at, sizeof node->at);

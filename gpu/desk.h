@@ -3,8 +3,9 @@
  *
  * A question is a rumor of kind 28432 in an ephemeral gift wrap for the node, under a key that the
  * buyer throws away; its answer goes back in the same way, to that key alone. What was heard once
- * is not heard again: a rumor is to be of now, and those of the last while are known. How many are
- * opened a second is bounded for all together, and for each key.
+ * is not heard again: a rumor is to be of now, and those of the last while are known. Who asks once
+ * more with the id of a question that he asked, as when a relay broke, is told what was answered
+ * then. How many are opened a second is bounded for all together, and for each key.
  *
  * Who has answered with tokens waiting for the buyer tells him more by desk_tell.
  *
@@ -49,6 +50,8 @@ struct desk_answer {
 struct desk_setup {
     uv_loop_t *loop;
     struct post *post;
+    /* Asked first, on the loop's thread: true when desk_reply will answer it. May be NULL. */
+    bool (*take)(void *owner, const struct desk_question *question, struct span id);
     void (*answer)(void *owner, struct desk_answer *answer, const struct desk_question *question);
     void *owner;
 };
@@ -61,8 +64,12 @@ void desk_free(struct desk *desk); /* may be NULL */
 MUST_CHECK bool desk_tell(struct desk *desk, const struct bytes32 *buyer, struct event *rumor,
                           struct err *err);
 
+/* Answers what was taken: the question of that buyer's with that id. */
+void desk_reply(struct desk *desk, const struct bytes32 *buyer, struct span id,
+                const struct desk_answer *answer);
+
 struct desk_statistics {
     uint32_t busy;
-    uint64_t answered, unreadable, replayed, limited, turned_away;
+    uint64_t answered, repeated, unreadable, replayed, limited, turned_away;
 };
 struct desk_statistics desk_statistics(const struct desk *desk);

@@ -26,6 +26,7 @@ struct service_market {
     struct engine *engine;
     uint32_t parallel;
     char dtype[OFFER_WORD_BYTES_MAX + 1];
+    struct text place; /* where its mint is asked over relays: nostr:nprofile1... */
 };
 
 static void measure(void *owner, struct offer_pulse *pulse)
@@ -49,19 +50,22 @@ static struct span take_dtype(struct service_market *market, const char *name)
 }
 
 /* What is for sale has a price, and a place where it is paid that others reach. */
-static bool describe_price(struct offer *offer, const struct service_market_options *options,
-                           struct err *err)
+static bool describe_price(const struct service_market *market, struct offer *offer,
+                           const struct service_market_options *options, struct err *err)
 {
     static const struct span units[] = {{"ccr", 3}, {"ccr-promo", 9}};
     struct price price;
-    if (options->price == NULL || options->url == NULL)
+    if (options->price == NULL || (options->url == NULL && market->place.len == 0))
         return true;
     if (!price_read(&price, options->price, err))
         return false;
     offer->price = (struct offer_price){price.prompt, price.cached, price.output, price.request};
     memcpy(offer->units, units, sizeof units);
     offer->unit_count = ARRAY_LEN(units);
-    offer->mints[offer->mint_count++] = (struct span){options->url, strlen(options->url)};
+    if (options->url != NULL)
+        offer->mints[offer->mint_count++] = (struct span){options->url, strlen(options->url)};
+    if (market->place.len > 0)
+        offer->mints[offer->mint_count++] = text_span(&market->place);
     return true;
 }
 
@@ -141,21 +145,33 @@ static void answer(void *owner, struct desk_answer *answer, const struct desk_qu
     answer->body = said.body;
 }
 
-/* Says where its mint is. */
-static void open_desk(struct service_market *market, uv_loop_t *loop,
-                      const struct service_market_options *options)
+/* By as many of its relays as an offer has room for. */
+static void find_place(struct service_market *market, const struct service_market_options *options)
 {
     struct bech32 place = {.type = BECH32_NPROFILE, .key = *holder_pubkey(market->holder)};
-    struct text word = {0};
-    market->mint = options->mint;
-    market->desk = desk_new(&(struct desk_setup){
-        .loop = loop, .post = market->post, .answer = answer, .owner = market});
     for (uint32_t i = 0; i < options->relay_count; i++)
         place.relays[place.relay_count++] =
             (struct span){options->relays[i], strlen(options->relays[i])};
-    if (bech32_encode(&word, &place))
-        journal_line(JOURNAL_INFO, "desk: mint=nostr:%.*s", (int)word.len, word.at);
-    text_clear(&word);
+    do {
+        market->place.len = 0;
+        text_add(&market->place, SPAN("nostr:"));
+        if (!bech32_encode(&market->place, &place))
+            market->place.len = 0;
+    } while (market->place.len > OFFER_PLACE_BYTES_MAX && --place.relay_count > 0);
+}
+
+static void open_desk(struct service_market *market, uv_loop_t *loop)
+{
+    market->desk = desk_new(&(struct desk_setup){
+        .loop = loop, .post = market->post, .answer = answer, .owner = market});
+    journal_line(JOURNAL_INFO, "desk: mint=%.*s", (int)market->place.len, market->place.at);
+}
+
+static void free_market(struct service_market *market)
+{
+    text_clear(&market->place);
+    holder_free(market->holder);
+    free(market);
 }
 
 bool service_market_open(struct service_market **market, uv_loop_t *loop,
@@ -171,21 +187,23 @@ bool service_market_open(struct service_market **market, uv_loop_t *loop,
         abort();
     made->engine = engine;
     made->parallel = options->parallel;
+    made->mint = options->mint;
     made->holder = identity_open(&options->identity, err);
     bool ok = made->holder != NULL;
     if (ok) {
+        if (options->mint != NULL)
+            find_place(made, options);
         describe(made, &offer, options, name);
-        ok = describe_price(&offer, options, err) && check(&offer, err) &&
+        ok = describe_price(made, &offer, options, err) && check(&offer, err) &&
              announce(made, loop, &offer, options, err);
     }
     if (ok) {
         if (options->mint != NULL)
-            open_desk(made, loop, options);
+            open_desk(made, loop);
         *market = made;
         return true;
     }
-    holder_free(made->holder);
-    free(made);
+    free_market(made);
     return false;
 }
 
@@ -207,6 +225,5 @@ void service_market_close(struct service_market *market)
     announce_free(market->announce);
     desk_free(market->desk);
     post_free(market->post);
-    holder_free(market->holder);
-    free(market);
+    free_market(market);
 }

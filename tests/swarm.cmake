@@ -14,3 +14,6 @@ target_compile_definitions(relay_swarm PRIVATE GPU_BINARY="$<TARGET_FILE:shoal-g
   SHOAL_BINARY="$<TARGET_FILE:shoal>" DEMO_MODEL="${CMAKE_SOURCE_DIR}/ops/demo/model")
 add_dependencies(relay_swarm shoal-gpu)
 set_tests_properties(relay_swarm PROPERTIES TIMEOUT 240) # heartbeats come every ten seconds
+unit_test(desk_memory api)
+relay_test(teller)
+target_link_libraries(relay_teller PRIVATE api teller)
