@@ -81,22 +81,6 @@ static bool add_fee(struct infer *infer, struct err *err)
 
 /* ---- what is said of it ---- */
 
-/* The receipt is kept in the store, for whoever wants to see it later. */
-static void keep_receipt(struct infer *infer)
-{
-    struct event event;
-    enum store_verdict verdict;
-    uint64_t amount;
-    struct err err;
-    bool is_ok = infer_job_receipt(&infer->job, &event, &amount, &infer->arena, &err) &&
-                 store_put(infer->pocket.store, &verdict, &event, NULL, 0, &err);
-    if (!is_ok)
-        fprintf(stderr, "shoal infer: no receipt: %s\n", err.text);
-    else if (amount != infer->job.spent)
-        fprintf(stderr, "shoal infer: the receipt says %" PRIu64 " units, %" PRIu64 " were spent\n",
-                amount, infer->job.spent);
-}
-
 static void write_json(const struct infer *infer, struct text *out)
 {
     const struct infer_job *job = &infer->job;
@@ -190,10 +174,6 @@ static enum command_status buy(struct infer *infer)
 {
     struct text body = {0};
     struct err err;
-    infer->has_pocket = true;
-    enum command_status status = pocket_open(&infer->pocket, infer->call);
-    if (status != COMMAND_DONE)
-        return status;
     if (!infer_choose(infer, &err))
         return command_fail(infer->call, &err);
     infer->job.pocket = &infer->pocket;
@@ -206,9 +186,8 @@ static enum command_status buy(struct infer *infer)
     infer->job.body = text_span(&body);
     bool is_whole = infer_job_run(&infer->job, &err);
     text_clear(&body);
-    status = report(infer, is_whole, &err);
-    if (infer->job.receipt.len > 0)
-        keep_receipt(infer);
+    enum command_status status = report(infer, is_whole, &err);
+    infer_remember(infer, is_whole);
     return status;
 }
 
@@ -218,10 +197,17 @@ static enum command_status look_around(struct infer *infer)
     if (!read_wish(infer, &err))
         return command_misuse(infer->call, "%s", err.text);
     enum command_status status = survey_begin(&infer->survey, infer->call);
+    infer->survey.wants_word = true;
     if (status == COMMAND_DONE)
         status = survey_run(&infer->survey);
     if (status != COMMAND_DONE && status != COMMAND_PARTLY)
         return status;
+    infer->has_pocket = true;
+    status = pocket_open(&infer->pocket, infer->call);
+    if (status != COMMAND_DONE)
+        return status;
+    if (!infer_recall(infer, &err))
+        return command_fail(infer->call, &err);
     infer->wish.now = time(NULL);
     infer->wish.now_ms = survey_ms(&infer->survey);
     infer->candidates =
@@ -255,7 +241,10 @@ static void describe(struct text *out)
                        "Ctrl-C, or when the node is lost, what was said until then is paid for; "
                        "where the rest\nis not back at once, shoal wallet sync takes it from the "
                        "mint. Answers are the likeliest ones\n(temperature 0). Prices are as "
-                       "the offers say, in credits.\n"));
+                       "the offers say, in credits.\nRelays are told that the node has delivered, "
+                       "signed by a key that is made for this node and four weeks: not by\n"
+                       "yours. Who is asked depends on what it costs, on how jobs went here and "
+                       "what buyers\nhave signed, and on how fast it begins.\n"));
 }
 
 static const struct command_option options[] = {
@@ -264,6 +253,7 @@ static const struct command_option options[] = {
     {"max-tokens", "N", "how long the answer may be [128]"},
     {"node", "NPUB|URL", "ask this node, not the one that fits best"},
     {"explain", NULL, "say why that node, and why not the others"},
+    {"no-receipt", NULL, "do not tell the relays that the node has delivered"},
     HOME_OPTION_DRY_RUN,
     COMMAND_OPTION_JSON,
     SURVEY_OPTIONS};

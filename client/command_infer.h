@@ -15,6 +15,7 @@
 #include "client/market_choice.h"
 #include "client/teller.h"
 #include "shared/event.h"
+#include "shared/receipt.h"
 #include "shared/text.h"
 
 struct infer_job {
@@ -40,7 +41,7 @@ void infer_job_clear(struct infer_job *job);
 
 /* The receipt, if it is what the node signed. */
 MUST_CHECK bool infer_job_receipt(const struct infer_job *job, struct event *event,
-                                  uint64_t *amount, struct arena *arena, struct err *err);
+                                  struct receipt *receipt, struct arena *arena, struct err *err);
 
 enum { INFER_FRAME_TOKENS = 64 }; /* that a template puts around a prompt */
 
@@ -67,3 +68,9 @@ void infer_explain(const struct infer *infer);
 
 /* The first that fits and may be paid: chosen, its mint, and the job's amount and unit. */
 MUST_CHECK bool infer_choose(struct infer *infer, struct err *err);
+
+/* How jobs went before, put where the choice is made. */
+MUST_CHECK bool infer_recall(struct infer *infer, struct err *err);
+
+/* How this one went: kept, and where it was good told to the relays. */
+void infer_remember(struct infer *infer, bool is_whole);

@@ -6,7 +6,6 @@
 #include "client/delta.h"
 #include "client/secret.h"
 #include "shared/err.h"
-#include "shared/receipt.h"
 #include "shared/sig.h"
 
 enum {
@@ -297,18 +296,15 @@ void infer_job_clear(struct infer_job *job)
     text_clear(&job->why);
 }
 
-bool infer_job_receipt(const struct infer_job *job, struct event *event, uint64_t *amount,
+bool infer_job_receipt(const struct infer_job *job, struct event *event, struct receipt *receipt,
                        struct arena *arena, struct err *err)
 {
-    struct receipt receipt;
     if (job->receipt.len == 0)
         return err_set(err, ERR_INVALID, "the node gave no receipt");
     if (!event_parse(event, arena, text_span(&job->receipt), err) ||
-        !receipt_read(&receipt, arena, event, err))
+        !receipt_read(receipt, arena, event, err))
         return false;
-    if (memcmp(&event->pubkey, &job->node, sizeof job->node) != 0 || !event_check_id(event) ||
-        !sig_verify(&event->sig, &event->id, &event->pubkey))
-        return err_set(err, ERR_INVALID, "the receipt is not signed by the node");
-    *amount = receipt.amount;
-    return true;
+    return (memcmp(&event->pubkey, &job->node, sizeof job->node) == 0 && event_check_id(event) &&
+            sig_verify(&event->sig, &event->id, &event->pubkey)) ||
+           err_set(err, ERR_INVALID, "the receipt is not signed by the node");
 }

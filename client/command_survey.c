@@ -3,13 +3,14 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "client/testimony.h"
 #include "shared/err.h"
 #include "shared/event.h"
 #include "shared/filter.h"
 #include "shared/kind.h"
 #include "shared/text.h"
 
-enum { WAIT_S_MAX = 3600, OFFERS_ASKED = 2000 };
+enum { WAIT_S_MAX = 3600, OFFERS_ASKED = 2000, WORDS_ASKED = 1000 };
 
 uint64_t survey_ms(const struct survey *survey)
 {
@@ -60,6 +61,18 @@ static void lose(struct survey_road *road, struct span why)
     look(road->survey);
 }
 
+/* A job of ours may be among them: what is known of it here counts before. */
+static void put_word(struct survey *survey, const struct event *event, int64_t now)
+{
+    struct arena arena = {0};
+    struct receipt_counter counter;
+    struct market_deal deal;
+    if (event->created_at <= now + MARKET_SKEW_S &&
+        testimony_read(&deal, &counter, &arena, event, NULL) && deal.is_good)
+        market_deal(survey->market, &deal);
+    arena_clear(&arena);
+}
+
 /* What cannot be believed is no news; of a relay that forwards it nothing follows. */
 static void put(struct survey *survey, const struct event *event)
 {
@@ -72,6 +85,8 @@ static void put(struct survey *survey, const struct event *event)
         is_news = market_pulse(survey->market, event, now, survey_ms(survey), &err);
     else if (event->kind == KIND_DELETION)
         is_news = market_withdraw(survey->market, event, &err);
+    else if (event->kind == KIND_COUNTER_RECEIPT && survey->wants_word)
+        put_word(survey, event, now);
     if (is_news)
         look(survey);
 }
@@ -110,17 +125,21 @@ static void on_challenged(void *owner, struct link *link)
 
 static void ask(struct survey_road *road)
 {
-    static const uint16_t kinds[] = {KIND_DELETION, KIND_PULSE, KIND_OFFER};
+    static const uint16_t kinds[] = {KIND_DELETION, KIND_PULSE, KIND_OFFER, KIND_COUNTER_RECEIPT};
     static const struct span offers[] = {{"38430", 5}};
     static const struct filter_tag of_offers[] = {{.letter = 'k', .count = 1, .values = offers}};
-    const struct filter filters[] = {
-        {.until = INT64_MAX, .limit = OFFERS_ASKED, .kinds = {1, &kinds[2]}},
-        {.until = INT64_MAX, .limit = 0, .kinds = {1, &kinds[1]}},
-        {.until = INT64_MAX, .limit = 0, .kinds = {1, kinds}, .tag_count = 1, .tags = of_offers}};
+    struct survey *survey = road->survey;
+    struct filter *filters = arena_array(&survey->arena, struct filter, 4);
+    filters[0] = (struct filter){.limit = OFFERS_ASKED, .kinds = {1, &kinds[2]}};
+    filters[1] = (struct filter){.kinds = {1, &kinds[1]}};
+    filters[2] = (struct filter){.kinds = {1, kinds}, .tag_count = 1, .tags = of_offers};
+    filters[3] = (struct filter){.limit = WORDS_ASKED, .kinds = {1, &kinds[3]}};
+    for (int i = 0; i < 4; i++)
+        filters[i].until = INT64_MAX;
     road->query =
         link_ask(road->link, &(struct link_query_setup){.ask = LINK_REQ,
                                                         .filters = filters,
-                                                        .filter_count = ARRAY_LEN(filters),
+                                                        .filter_count = survey->wants_word ? 4 : 3,
                                                         .heard = on_heard,
                                                         .owner = road});
 }
@@ -132,6 +151,7 @@ static enum command_status add_road(struct survey *survey, struct span url)
     if (survey->road_count == SURVEY_RELAYS_MAX)
         return command_misuse(survey->net.call, "over %d relays", SURVEY_RELAYS_MAX);
     road->survey = survey;
+    road->url = url;
     road->link =
         link_new(survey->net.host,
                  &(struct link_setup){

@@ -17,6 +17,7 @@ struct survey_road {
     struct survey *survey;
     struct link *link;
     struct link_query *query;
+    struct span url;
     bool is_told; /* all that was stored has come, or nothing will */
     bool is_lost;
 };
@@ -28,7 +29,8 @@ struct survey {
     struct survey_road roads[SURVEY_RELAYS_MAX];
     uint32_t road_count;
     uv_timer_t patience;
-    int64_t wait_s; /* 0: heartbeats are not waited for */
+    int64_t wait_s;  /* 0: heartbeats are not waited for */
+    bool wants_word; /* of buyers, too: to be set before it runs */
     bool is_running, is_over, has_left;
 };
 

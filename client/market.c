@@ -254,19 +254,6 @@ bool market_withdraw(struct market *market, const struct event *event, struct er
     return true;
 }
 
-void market_deal(struct market *market, const struct market_deal *deal)
-{
-    if (market->deal_count == MARKET_DEALS_MAX)
-        return;
-    if (market->deal_count == market->deal_capacity) {
-        market->deal_capacity = market->deal_capacity == 0 ? 64 : 2 * market->deal_capacity;
-        market->deals = realloc(market->deals, market->deal_capacity * sizeof *market->deals);
-        if (market->deals == NULL)
-            abort();
-    }
-    market->deals[market->deal_count++] = *deal;
-}
-
 /* ---- what there is ---- */
 
 enum market_life market_life_of(const struct market_item *item, uint64_t now_ms)

@@ -45,9 +45,11 @@ MUST_CHECK bool market_pulse(struct market *market, const struct event *event, i
 /* A deletion by the node itself: what it withdraws is offered no more. */
 MUST_CHECK bool market_withdraw(struct market *market, const struct event *event, struct err *err);
 
-/* A job that was paid for, by somebody's word: whoever puts it in has checked signatures. */
+/* A job that was paid for, by somebody's word: whoever puts it in has checked signatures. Of those
+ * about one receipt one counts: our own, or that of the buyer whose key is least. */
 struct market_deal {
     struct bytes32 node, buyer;
+    struct bytes32 receipt; /* its id; zeroes: there is none */
     int64_t at;
     bool is_own; /* experienced here; buyer is not looked at */
     bool is_good;

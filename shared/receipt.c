@@ -89,9 +89,9 @@ void receipt_write_counter(struct text *tags, const struct receipt_counter *coun
     write_hash(tags, "p", &counter->provider);
     write_hash(tags, "session", &counter->session);
     write_amount(tags, counter->amount, counter->unit);
-    text_addf(tags, ",[\"metrics\",\"%u\",\"%" PRIu64 "\",\"%" PRIu64 "\",\"%u\",\"%u\"]]",
+    text_addf(tags, ",[\"metrics\",\"%u\",\"%" PRIu64 "\",\"%" PRIu64 "\",\"%u\",\"%u\",\"%u\"]]",
               counter->jobs, counter->prompt_tokens, counter->output_tokens, counter->first_ms,
-              counter->rate);
+              counter->rate, counter->failed);
 }
 
 /* ---- reading ---- */
@@ -288,5 +288,6 @@ bool receipt_read_counter(struct receipt_counter *counter, const struct event *e
            read_count(&counter->prompt_tokens, INT64_MAX, "metrics", tag->items[2], err) &&
            read_count(&counter->output_tokens, INT64_MAX, "metrics", tag->items[3], err) &&
            read_small(&counter->first_ms, "metrics", tag->items[4], err) &&
-           read_small(&counter->rate, "metrics", tag->items[5], err);
+           read_small(&counter->rate, "metrics", tag->items[5], err) &&
+           (tag->count < 7 || read_small(&counter->failed, "metrics", tag->items[6], err));
 }

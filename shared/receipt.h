@@ -45,7 +45,7 @@ struct receipt_counter {
     struct bytes32 session, provider;
     uint64_t amount; /* of all jobs of the session so far */
     struct span unit;
-    uint32_t jobs;
+    uint32_t jobs, failed; /* failed: that came to no good, which jobs does not count */
     uint64_t prompt_tokens, output_tokens;
     uint32_t first_ms, rate; /* as the buyer has measured them, on average */
 };

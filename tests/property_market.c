@@ -63,6 +63,7 @@ static void make_world(struct world *world)
     for (size_t i = 0; i < DEALS; i++)
         world->deals[i] = (struct market_deal){.node = world->offers[random_below(NODES)].pubkey,
                                                .buyer = {{(uint8_t)random_below(5)}},
+                                               .receipt = {{(uint8_t)random_below(DEALS)}},
                                                .at = NOW - (int64_t)random_below(30 * 86400),
                                                .is_own = random_below(5) == 0,
                                                .is_good = random_below(4) != 0};

@@ -140,13 +140,25 @@ check 'as the node has it' "$spent" "$(of_node 'SELECT sum(cost) FROM shoal_node
 check 'its receipt is kept' 1 "$(grep -c "\"kind\":8430" kept)"
 check 'and says the same' 1 "$(grep '"kind":8430' kept | grep -c "\[\"amount\",\"$spent\"")"
 
+# The buyer has said so, under a key of the session, and the relay has it, with the receipt in it.
+of_relay() { "$shoal" req "$relay_url" '{"kinds":[8431]}'; }
+of_relay > words
+check 'a counter-receipt' 1 "$(grep -c '"kind":8431' words)"
+check 'of that' 1 "$(grep -c "\[\"p\",\"$seller\"\].*\[\"amount\",\"$spent\",\"ccr-promo\"\],\[\"metrics\",\"1\"" words)"
+check 'with the receipt' 1 "$(grep -c '"content":"{.*8430' words)"
+check 'not by who it is of' 0 "$(grep -c "\"pubkey\":\"$(member pubkey < me)\"" words)"
+check 'kept' 1 "$(grep -c '"kind":8431' kept)"
+
 # On a terminal; the prompt from standard input; the node by name.
 before=$(of_mine units)
 script -qec "printf Hello | '$shoal' infer --relay $relay_url --wait 0 --password-file password --node $url -" /dev/null < /dev/null > output
 check 'in words' 1 "$(grep -c 'Hello! Ask me what a relay is\.' output)"
 check 'and what it cost' 1 "$(grep -c 'demo: 0\.[0-9]* credits ccr-promo, change 0\.[0-9]*; [0-9]* and 30 tokens in' output)"
 check 'which was paid' 1 "$(( $(of_mine units) < before && $(of_mine given) == 0 ))"
-infer --max-tokens 3 Hello > said
+infer --max-tokens 3 --no-receipt --explain Hello > said
+check 'known from before' 1 "$(grep -c '(here 2 of 2 went well, elsewhere 0 of 0), first token after [0-9]* ms (measured)' error)"
+check 'who was not told of it' 2 "$(of_relay | grep -c '"kind":8431')"
+check 'cumulative' 1 "$("$shoal" export | grep -c "\[\"metrics\",\"3\"")"
 check 'cut off' '"finish":"length"' "$(tail -n 1 said | grep -o '"finish":"length"')"
 
 # ---- cut short ----
@@ -186,6 +198,9 @@ until [ "$(of_node 'SELECT count(*) FROM shoal_node.job WHERE state IN (1, 2, 3)
 done
 write wallet sync > /dev/null || cat error
 even 'killed'
+infer --explain --dry-run Hello > /dev/null
+check 'what came to no good is known' 1 "$(grep -c '(here 3 of 4 went well, elsewhere 0 of 0)' error)"
+check 'here alone' 2 "$(of_relay | grep -c '"kind":8431')"
 check 'and asked again' 'Hello! Ask me what a relay is.' "$(infer Hello > said; words said)"
 even 'in the end'
 

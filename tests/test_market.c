@@ -421,13 +421,30 @@ static void test_weights(void **state)
     }
 }
 
+/* Of two words on one receipt that of the least key counts. */
+static void test_one_receipt(void **state)
+{
+    const struct offer offer = basic();
+    struct market_deal deals[] = {{.node = key_of(1), .receipt = {{9}}, .at = NOW, .is_good = true},
+                                  {.node = key_of(1), .receipt = {{9}}, .at = NOW}};
+    struct market *market = market_new();
+    (void)state;
+    deals[1].buyer.at[0] = 1;
+    assert_true(put(market, 1, &offer, NULL));
+    market_deal(market, &deals[1]);
+    market_deal(market, &deals[0]);
+    expect_first(market, 1, "(here 0 of 0 went well, elsewhere 1 of 1)");
+    market_free(market);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refuses), cmocka_unit_test(test_newest_counts),
-        cmocka_unit_test(test_bounds),  cmocka_unit_test(test_withdrawn),
-        cmocka_unit_test(test_life),    cmocka_unit_test(test_replicas),
-        cmocka_unit_test(test_filters), cmocka_unit_test(test_order),
-        cmocka_unit_test(test_latency), cmocka_unit_test(test_weights)};
+        cmocka_unit_test(test_one_receipt),   cmocka_unit_test(test_refuses),
+        cmocka_unit_test(test_newest_counts), cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_withdrawn),     cmocka_unit_test(test_life),
+        cmocka_unit_test(test_replicas),      cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_order),         cmocka_unit_test(test_latency),
+        cmocka_unit_test(test_weights)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -179,6 +179,7 @@ static void test_counter(void **state)
                                       .amount = 1000,
                                       .unit = SPAN("ccr-promo"),
                                       .jobs = 7,
+                                      .failed = 3,
                                       .prompt_tokens = 5000000000,
                                       .output_tokens = 9,
                                       .first_ms = 12,
@@ -192,11 +193,16 @@ static void test_counter(void **state)
     assert_memory_equal(&read.provider, &counter.provider, 32);
     assert_true(read.amount == 1000 && span_eq(read.unit, counter.unit));
     assert_true(read.jobs == 7 && read.prompt_tokens == 5000000000 && read.output_tokens == 9);
-    assert_true(read.first_ms == 12 && read.rate == 40500);
+    assert_true(read.first_ms == 12 && read.rate == 40500 && read.failed == 3);
     event.kind = KIND_RECEIPT;
     assert_false(receipt_read_counter(&read, &event, NULL));
     event = event_of(KIND_COUNTER_RECEIPT, SPAN("[[\"p\"]]"));
     assert_false(receipt_read_counter(&read, &event, NULL));
+    tags.len -= strlen(",\"3\"]]"); /* of those who do not count what failed */
+    text_add(&tags, SPAN("]]"));
+    event = event_of(KIND_COUNTER_RECEIPT, text_span(&tags));
+    assert_true(receipt_read_counter(&read, &event, NULL));
+    assert_true(read.rate == 40500 && read.failed == 0);
 }
 
 /* Each number as four bytes, the lowest first. */

@@ -1,0 +1,213 @@
+/* What is remembered of nodes: receipts, how each job went, and what relays are told of it. */
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "client/catalog.h"
+#include "client/command_infer.h"
+#include "client/command_send.h"
+#include "client/keys.h"
+#include "client/testimony.h"
+#include "shared/err.h"
+#include "shared/filter.h"
+#include "shared/kind.h"
+
+enum { WORDS_MAX = 4096, MEMORY_S = 16 * 14 * 86400, OK = 200, SERVER_ERRORS = 500 };
+
+/* ---- what was ---- */
+
+struct recall {
+    struct infer *infer;
+    const struct bytes64 *seed;
+    struct bytes32 session; /* looked for */
+    struct receipt_counter *newest;
+};
+
+/* What this wallet has signed: nobody else has the keys. */
+static bool is_ours(const struct recall *recall, const struct receipt_counter *counter,
+                    const struct market_deal *deal, int64_t signed_at)
+{
+    const struct testimony_about about = {counter->provider, counter->unit, signed_at};
+    struct bytes32 session;
+    struct keys *keys = testimony_keys(&session, recall->seed, &about);
+    bool is = memcmp(keys_pubkey(keys), &deal->buyer, sizeof deal->buyer) == 0;
+    keys_free(keys);
+    return is;
+}
+
+static bool read_word(struct market_deal *deal, struct receipt_counter *counter,
+                      struct arena *arena, const struct catalog_event *kept)
+{
+    struct event event;
+    return event_parse(&event, arena, kept->json, NULL) &&
+           testimony_read(deal, counter, arena, &event, NULL);
+}
+
+static bool recall_one(void *owner, const struct catalog_event *kept)
+{
+    struct recall *recall = owner;
+    struct arena arena = {0};
+    struct receipt_counter counter;
+    struct market_deal deal;
+    if (read_word(&deal, &counter, &arena, kept) &&
+        is_ours(recall, &counter, &deal, kept->created_at)) {
+        deal.is_own = true;
+        market_deal(recall->infer->survey.market, &deal);
+    }
+    arena_clear(&arena);
+    return true;
+}
+
+bool infer_recall(struct infer *infer, struct err *err)
+{
+    static const uint16_t kinds[] = {KIND_COUNTER_RECEIPT};
+    const struct filter filter = {.since = time(NULL) - MEMORY_S,
+                                  .until = INT64_MAX,
+                                  .limit = WORDS_MAX,
+                                  .kinds = {1, kinds}};
+    struct recall recall = {.infer = infer, .seed = purse_seed(infer->pocket.trade.purse)};
+    return catalog_each(infer->pocket.store, &filter, recall_one, &recall, err);
+}
+
+/* ---- what is now ---- */
+
+/* Of a session that which counts the most, as a stamp does not tell two of one second apart. */
+static bool find_newest(void *owner, const struct catalog_event *kept)
+{
+    struct recall *recall = owner;
+    struct arena arena = {0};
+    struct receipt_counter counter, *newest = recall->newest;
+    struct market_deal deal;
+    if (read_word(&deal, &counter, &arena, kept) &&
+        memcmp(&counter.session, &recall->session, sizeof counter.session) == 0 &&
+        (uint64_t)counter.jobs + counter.failed > (uint64_t)newest->jobs + newest->failed) {
+        counter.unit = newest->unit; /* the same, and it stays */
+        *newest = counter;
+    }
+    arena_clear(&arena);
+    return true;
+}
+
+struct word {
+    struct infer *infer;
+    struct keys *keys;
+    struct receipt_counter counter;
+    struct testimony_job job;
+    struct span receipt; /* JSON; empty: it came to no good */
+    struct event event;
+};
+
+static bool put_word(struct word *word, struct err *err)
+{
+    static const uint16_t kinds[] = {KIND_COUNTER_RECEIPT};
+    struct store *store = word->infer->pocket.store;
+    const struct filter filter = {.until = INT64_MAX,
+                                  .limit = WORDS_MAX,
+                                  .authors = {1, keys_pubkey(word->keys)},
+                                  .kinds = {1, kinds}};
+    struct recall recall = {.session = word->counter.session, .newest = &word->counter};
+    struct bytes32 aux;
+    enum store_verdict verdict;
+    if (!catalog_each(store, &filter, find_newest, &recall, err))
+        return false;
+    testimony_add(&word->counter, &word->job);
+    testimony_write(&word->event, &word->infer->arena, &word->counter, word->receipt);
+    word->event.created_at = time(NULL);
+    randombytes_buf(&aux, sizeof aux);
+    keys_sign(word->keys, &word->event, &aux);
+    return store_put(store, &verdict, &word->event, NULL, 0, err);
+}
+
+/* Another of this wallet's commands may be at it, too. */
+static bool keep_word(struct word *word, struct err *err)
+{
+    struct store *store = word->infer->pocket.store;
+    if (!store_begin(store, err))
+        return false;
+    if (put_word(word, err) && store_commit(store, err))
+        return true;
+    store_rollback(store);
+    return false;
+}
+
+/* To the relays that were of help. Who says it is the key of the session, not whom it is of. */
+static void tell_word(const struct word *word)
+{
+    const struct survey *survey = &word->infer->survey;
+    const char *urls[SURVEY_RELAYS_MAX];
+    struct send_call call = {.net = &word->infer->pocket.net,
+                             .relays = urls,
+                             .events = &word->event,
+                             .event_count = 1,
+                             .is_quiet = true};
+    for (uint32_t i = 0; i < survey->road_count; i++) {
+        struct text url = {0};
+        text_add(&url, survey->roads[i].url);
+        text_add(&url, SPAN("\0"));
+        if (!survey->roads[i].is_lost)
+            urls[call.relay_count++] = arena_copy(&word->infer->arena, text_span(&url)).at;
+        text_clear(&url);
+    }
+    if (call.relay_count > 0)
+        (void)send_events(&call); /* what a relay did not take is said, and is in the store */
+}
+
+static uint32_t bounded(uint64_t value)
+{
+    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+}
+
+static void remember(struct infer *infer, const struct receipt *receipt)
+{
+    const struct infer_job *job = &infer->job;
+    const struct testimony_about about = {job->node, job->unit, time(NULL)};
+    uint64_t ms = job->ended_ms > job->first_ms ? job->ended_ms - job->first_ms : 1;
+    struct word word = {
+        .infer = infer,
+        .counter = {.provider = job->node, .unit = job->unit},
+        .job = {.receipt = receipt,
+                .first_ms =
+                    bounded(job->first_ms > job->began_ms ? job->first_ms - job->began_ms : 0),
+                .rate = bounded(UINT64_C(1000000) * job->output_tokens / ms)},
+        .receipt = receipt != NULL ? text_span(&job->receipt) : SPAN("")};
+    struct err err;
+    word.keys =
+        testimony_keys(&word.counter.session, purse_seed(infer->pocket.trade.purse), &about);
+    if (!keep_word(&word, &err))
+        fprintf(stderr, "shoal infer: how it went is not kept: %s\n", err.text);
+    else if (receipt != NULL && command_value(infer->call, "no-receipt") == NULL)
+        tell_word(&word);
+    keys_free(word.keys);
+}
+
+/* The receipt is kept in the store, for whoever wants to see it later. False: it is none, or says
+ * something else than what was spent. */
+static bool keep_receipt(struct infer *infer, struct receipt *receipt)
+{
+    struct event event;
+    enum store_verdict verdict;
+    struct err err;
+    if (!infer_job_receipt(&infer->job, &event, receipt, &infer->arena, &err) ||
+        !store_put(infer->pocket.store, &verdict, &event, NULL, 0, &err)) {
+        fprintf(stderr, "shoal infer: no receipt: %s\n", err.text);
+        return false;
+    }
+    if (receipt->amount == infer->job.spent && span_eq(receipt->unit, infer->job.unit))
+        return true;
+    fprintf(stderr, "shoal infer: the receipt says %" PRIu64 " units, %" PRIu64 " were spent\n",
+            receipt->amount, infer->job.spent);
+    return false;
+}
+
+void infer_remember(struct infer *infer, bool is_whole)
+{
+    const struct infer_job *job = &infer->job;
+    struct receipt receipt;
+    bool has_receipt = job->receipt.len > 0 && keep_receipt(infer, &receipt);
+    if (is_whole && has_receipt)
+        remember(infer, &receipt);
+    else if (job->token.len > 0 && !job->is_interrupted && !job->is_lost &&
+             (job->status == 0 || job->status == OK || job->status >= SERVER_ERRORS))
+        remember(infer, NULL);
+}
