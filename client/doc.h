@@ -25,8 +25,9 @@ enum {
 
 enum doc_kind { DOC_ARRAY, DOC_MAP, DOC_TEXT }; /* how to look at what a name holds */
 
-/* How an update counts: fully, or as gaps, which keep its place for others that build on it. */
-enum doc_trust { DOC_VALID, DOC_VOID };
+/* How an update counts: fully; as gaps, which keep its place for others that build on it; or as
+ * gaps where nobody else's clocks are, not even of what waits. */
+enum doc_trust { DOC_VALID, DOC_VOID, DOC_REST };
 
 struct doc;
 
@@ -61,6 +62,10 @@ void doc_write_deletions(struct text *out, const struct doc_spans *spans);
 
 MUST_CHECK bool doc_apply(struct doc *doc, struct span update, enum doc_trust trust,
                           struct err *err);
+
+/* What waits for itself, by way of others, was meant to stand on what DOC_REST told of, where two
+ * wrote as one client. It goes where that was. */
+void doc_settle(struct doc *doc);
 
 /* The clock of what that client writes next. */
 uint64_t doc_clock(const struct doc *doc, uint64_t client);

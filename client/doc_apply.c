@@ -4,10 +4,7 @@
 #include "client/doc_parts.h"
 #include "shared/err.h"
 
-static bool is_known(const struct doc *doc, struct doc_id id)
-{
-    return id.client == DOC_NONE || id.clock < doc_clock(doc, id.client);
-}
+enum { CIRCLES_MAX = 1000 }; /* in one document; past it they go on waiting */
 
 /* Whose list the item is in, its neighbours being there. NULL when that is gone. */
 static void find_parent(const struct doc *doc, struct doc_item *item)
@@ -33,8 +30,8 @@ static bool resolve(struct doc *doc, struct doc_item *item)
 {
     if (item->content == DOC_GC)
         return true;
-    if (!is_known(doc, item->origin) || !is_known(doc, item->right_origin) ||
-        !is_known(doc, item->parent_id))
+    if (!doc_is_known(doc, item->origin) || !doc_is_known(doc, item->right_origin) ||
+        !doc_is_known(doc, item->parent_id))
         return false;
     if (item->origin.client != DOC_NONE) {
         item->left = doc_clean_end(doc, item->origin);
@@ -97,6 +94,16 @@ static void drop_done(struct doc_writer *writer)
     writer->waiting_first = 0;
 }
 
+static void advance_all(struct doc *doc)
+{
+    bool has_moved = true;
+    while (has_moved) {
+        has_moved = false;
+        for (size_t i = doc->writer_count; i-- > 0;)
+            has_moved |= advance(doc, doc->writers[i]);
+    }
+}
+
 static void integrate_items(struct doc *doc, const struct doc_stack *items)
 {
     for (size_t i = 0; i < items->count; i++) {
@@ -107,12 +114,7 @@ static void integrate_items(struct doc *doc, const struct doc_stack *items)
     }
     for (size_t i = 0; i < doc->writer_count; i++)
         sort_waiting(doc->writers[i]);
-    bool has_moved = true;
-    while (has_moved) {
-        has_moved = false;
-        for (size_t i = doc->writer_count; i-- > 0;)
-            has_moved |= advance(doc, doc->writers[i]);
-    }
+    advance_all(doc);
     for (size_t i = 0; i < doc->writer_count; i++)
         drop_done(doc->writers[i]);
 }
@@ -165,12 +167,55 @@ static void make_void(struct doc_update *update)
     update->deletions.count = 0;
 }
 
+static void add_piece(struct doc *doc, struct doc_stack *out, const struct doc_item *item,
+                      uint64_t from, uint64_t to)
+{
+    if (from >= to)
+        return;
+    struct doc_item *piece = arena_alloc(&doc->arena, sizeof *piece);
+    *piece = *item;
+    piece->id.clock = from;
+    piece->len = to - from;
+    if (from > item->id.clock && item->content != DOC_GC) {
+        piece->origin = (struct doc_id){item->id.client, from - 1};
+        piece->parent_id.client = DOC_NONE;
+    }
+    doc_grow(struct doc_item *, out->at, out->count, out->capacity);
+    out->at[out->count++] = piece;
+}
+
+/* Leaves out the clocks that others have, be it that those wait. */
+static void keep_rest(struct doc *doc, struct doc_update *update)
+{
+    struct doc_stack rest = {0};
+    for (size_t i = 0; i < update->items.count; i++) {
+        struct doc_item *item = update->items.at[i];
+        struct doc_writer *writer = doc_writer_make(doc, item->id.client);
+        uint64_t clock = doc_clock(doc, item->id.client), end = item->id.clock + item->len;
+        uint64_t from = item->id.clock > clock ? item->id.clock : clock;
+        for (size_t j = doc_waiting_at(writer, from); j < writer->waiting_count; j++) {
+            const struct doc_item *other = writer->waiting[j];
+            add_piece(doc, &rest, item, from, other->id.clock < end ? other->id.clock : end);
+            from = other->id.clock + other->len;
+            if (from >= end)
+                break;
+        }
+        add_piece(doc, &rest, item, from, end);
+        doc_grow(struct doc_item *, writer->lost.at, writer->lost.count, writer->lost.capacity);
+        writer->lost.at[writer->lost.count++] = item;
+    }
+    free(update->items.at);
+    update->items = rest;
+}
+
 bool doc_apply(struct doc *doc, struct span update, enum doc_trust trust, struct err *err)
 {
     struct doc_update read = {0};
     bool ok = doc_read_update(doc, &read, update, err);
-    if (ok && trust == DOC_VOID)
+    if (ok && trust != DOC_VALID)
         make_void(&read);
+    if (ok && trust == DOC_REST)
+        keep_rest(doc, &read);
     if (ok) {
         integrate_items(doc, &read.items);
         delete_ranges(doc, &read.deletions);
@@ -178,6 +223,18 @@ bool doc_apply(struct doc *doc, struct span update, enum doc_trust trust, struct
     }
     doc_clear_update(&read);
     return ok;
+}
+
+void doc_settle(struct doc *doc)
+{
+    if (doc_pending(doc) == 0)
+        return;
+    for (int i = 0; i < CIRCLES_MAX && doc_cut_circle(doc); i++)
+        advance_all(doc);
+    for (size_t i = 0; i < doc->writer_count; i++)
+        drop_done(doc->writers[i]);
+    delete_ranges(doc, &(struct doc_ranges){0});
+    doc_drop_garbage(doc);
 }
 
 size_t doc_pending(const struct doc *doc)

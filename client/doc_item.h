@@ -60,6 +60,21 @@ struct doc_branch {        /* a shared type */
     uint64_t cursor_at;
 };
 
+struct doc_stack {
+    struct doc_item **at;
+    size_t count, capacity;
+};
+
+struct doc_range {
+    struct doc_id id;
+    uint64_t len;
+};
+
+struct doc_ranges {
+    struct doc_range *at;
+    size_t count, capacity;
+};
+
 static inline bool doc_counts(const struct doc_item *item)
 {
     return item->content != DOC_GC && item->content != DOC_DELETED && item->content != DOC_FORMAT;

@@ -17,22 +17,9 @@ struct doc_writer {
     size_t count, capacity;
     struct doc_item **waiting; /* by clock */
     size_t waiting_count, waiting_capacity;
-    size_t waiting_first; /* those before are done; 0 between updates */
-};
-
-struct doc_range {
-    struct doc_id id;
-    uint64_t len;
-};
-
-struct doc_ranges {
-    struct doc_range *at;
-    size_t count, capacity;
-};
-
-struct doc_stack {
-    struct doc_item **at;
-    size_t count, capacity;
+    size_t waiting_first;  /* those before are done; 0 between updates */
+    uint64_t reach;        /* up to where all is here that its structs stand on */
+    struct doc_stack lost; /* of DOC_REST, whole */
 };
 
 struct doc_again { /* deleted, and put there again by an undo */
@@ -94,6 +81,18 @@ struct doc_item *doc_split(struct doc *doc, struct doc_writer *writer, size_t pl
 /* The item that begins, or ends, with id, cut out where it must be. */
 struct doc_item *doc_clean_start(struct doc *doc, struct doc_id id);
 struct doc_item *doc_clean_end(struct doc *doc, struct doc_id id);
+
+static inline bool doc_is_known(const struct doc *doc, struct doc_id id)
+{
+    return id.client == DOC_NONE || id.clock < doc_clock(doc, id.client);
+}
+
+/* doc_circle: the first of what waits that ends past that clock. */
+size_t doc_waiting_at(const struct doc_writer *writer, uint64_t clock);
+
+/* Puts structs that wait for themselves, by way of others, where what is lost was; false
+ * when there is none, or too much is missing to say. */
+bool doc_cut_circle(struct doc *doc);
 
 /* doc_integrate: places in lists. */
 void doc_integrate(struct doc *doc, struct doc_item *item, uint64_t offset);

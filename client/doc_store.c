@@ -35,6 +35,7 @@ void doc_free(struct doc *doc)
     for (size_t i = 0; i < doc->writer_count; i++) {
         free(doc->writers[i]->items);
         free(doc->writers[i]->waiting);
+        free(doc->writers[i]->lost.at);
         free(doc->writers[i]);
     }
     free(doc->writers);

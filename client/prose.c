@@ -139,10 +139,10 @@ static int compare(const void *a, const void *b)
     return memcmp(&x->update.id, &y->update.id, sizeof x->update.id);
 }
 
-static void apply(struct prose *prose, const struct prose_entry *entry)
+static void apply(struct doc *doc, const struct prose_entry *entry)
 {
-    bool is_gap = entry->is_void || entry->is_lost;
-    bool ok = doc_apply(prose->doc, entry->update.bytes, is_gap ? DOC_VOID : DOC_VALID, NULL);
+    enum doc_trust trust = entry->is_void ? DOC_VOID : DOC_VALID;
+    bool ok = doc_apply(doc, entry->update.bytes, entry->is_lost ? DOC_REST : trust, NULL);
     (void)ok; /* it was read before; past the bound of what may wait it says nothing */
 }
 
@@ -193,15 +193,20 @@ static void judge(struct prose *prose)
         if (!prose->entries[i].is_lost)
             prose->entries[i].is_lost = is_taken(prose, &prose->entries[i].update, i);
     prose->lost = 0;
-    for (size_t i = 0; i < prose->count; i++) {
-        struct prose_entry *entry = &prose->entries[i];
-        entry->is_late = entry->is_lost && is_taken(prose, &entry->update, prose->count);
-        prose->lost += entry->is_lost;
-    }
+    for (size_t i = 0; i < prose->count; i++)
+        prose->lost += prose->entries[i].is_lost;
 }
 
-/* Those with clocks of their own first, then the gaps that the others leave; last those that may
- * only fill up what is left of somebody's. */
+void prose_fill(const struct prose *prose, struct doc *doc)
+{
+    for (size_t i = 0; i < prose->count; i++)
+        if (prose->entries[i].is_lost)
+            apply(doc, &prose->entries[i]);
+    if (prose->lost > 0)
+        doc_settle(doc);
+}
+
+/* Those with clocks of their own first. */
 void prose_settle(struct prose *prose)
 {
     if (!prose->is_stale)
@@ -210,10 +215,10 @@ void prose_settle(struct prose *prose)
     doc_free(prose->doc);
     prose->doc = doc_new(prose->client);
     judge(prose);
-    for (int pass = 0; pass < 3; pass++)
-        for (size_t i = 0; i < prose->count; i++)
-            if (prose->entries[i].is_lost + prose->entries[i].is_late == pass)
-                apply(prose, &prose->entries[i]);
+    for (size_t i = 0; i < prose->count; i++)
+        if (!prose->entries[i].is_lost)
+            apply(prose->doc, &prose->entries[i]);
+    prose_fill(prose, prose->doc);
 }
 
 void prose_put(struct prose *prose, const struct prose_update *update, bool is_void)
@@ -231,7 +236,7 @@ void prose_put(struct prose *prose, const struct prose_update *update, bool is_v
     entry->update.bytes = arena_copy(&prose->arena, update->bytes);
     prose->is_stale |= is_contested;
     if (!prose->is_stale)
-        apply(prose, entry);
+        apply(prose->doc, entry);
 }
 
 struct doc *prose_doc(struct prose *prose)

@@ -21,18 +21,17 @@ struct doc *prose_replay(struct prose *prose, uint64_t client)
         entries[i] = &prose->entries[i];
     if (prose->count > 0)
         qsort(entries, prose->count, sizeof(const struct prose_entry *), compare_turns);
-    /* In the order of prose_settle, and within that as they came about. */
-    for (int pass = 0; pass < 3; pass++)
-        for (size_t i = 0; i < prose->count; i++) {
-            const struct prose_update *update = &entries[i]->update;
-            bool is_gap = entries[i]->is_void || entries[i]->is_lost;
-            if (entries[i]->is_lost + entries[i]->is_late != pass)
-                continue;
-            bool ok = is_gap || update->client != client
-                          ? doc_apply(doc, update->bytes, is_gap ? DOC_VOID : DOC_VALID, NULL)
-                          : doc_replay(doc, update->bytes, update->step, update->step_count, NULL);
-            (void)ok; /* it was read before */
-        }
+    for (size_t i = 0; i < prose->count; i++) {
+        const struct prose_update *update = &entries[i]->update;
+        bool is_void = entries[i]->is_void;
+        if (entries[i]->is_lost)
+            continue;
+        bool ok = is_void || update->client != client
+                      ? doc_apply(doc, update->bytes, is_void ? DOC_VOID : DOC_VALID, NULL)
+                      : doc_replay(doc, update->bytes, update->step, update->step_count, NULL);
+        (void)ok; /* it was read before */
+    }
+    prose_fill(prose, doc);
     arena_clear(&arena);
     return doc;
 }

@@ -9,7 +9,6 @@ struct prose_entry {
     size_t turn;  /* how many were put before */
     bool is_void; /* for who wrote it */
     bool is_lost; /* its clocks or its client are another's; once it was judged */
-    bool is_late; /* and of what counts somebody has those clocks */
 };
 
 struct prose {
@@ -23,3 +22,6 @@ struct prose {
 
 /* Judges what is to be judged. */
 void prose_settle(struct prose *prose);
+
+/* When all that keeps its clocks is in the document: what the others leave. */
+void prose_fill(const struct prose *prose, struct doc *doc);

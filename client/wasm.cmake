@@ -11,9 +11,9 @@ if(NOT WASM_LD OR NOT "${targets}" MATCHES "wasm32")
 endif()
 set(objects)
 foreach(name
-    client/act client/canon client/circle client/circle_outcome client/circle_quorum client/doc_apply client/doc_compact
-    client/doc_edit client/doc_encode client/doc_integrate client/doc_read client/doc_store client/doc_undo
-    client/doc_view client/draft client/entity client/hlc client/lib0 client/node client/op
+    client/act client/canon client/circle client/circle_outcome client/circle_quorum client/doc_apply client/doc_circle
+    client/doc_compact client/doc_edit client/doc_encode client/doc_integrate client/doc_read client/doc_store
+    client/doc_undo client/doc_view client/draft client/entity client/hlc client/lib0 client/node client/op
     client/position client/prose client/prose_mend client/redaction client/replica client/state client/state_write
     client/trie client/utf16 client/warrant client/wasm client/wasm_libc client/wasm_print
     client/wasm_sig shared/arena shared/err shared/event shared/event_parse shared/hex shared/number

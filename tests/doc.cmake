@@ -2,6 +2,7 @@
 unit_test(lib0 core)
 unit_test(doc core)
 unit_test(prose core)
+unit_test(prose_circle core)
 property_test(prose core)
 property_test(doc core)
 fuzz_target(doc core)

@@ -77,8 +77,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         len = len < size ? len : size;
         struct err err;
         struct span update = {(const char *)data, len};
-        if (!doc_apply(doc, update, (how & 0x80) != 0 ? DOC_VOID : DOC_VALID, &err))
+        enum doc_trust gaps = (how & 0x10) != 0 ? DOC_REST : DOC_VOID;
+        if (!doc_apply(doc, update, (how & 0x80) != 0 ? gaps : DOC_VALID, &err))
             assert(err.text[0] != '\0');
+        if ((how & 0x88) == 0x88)
+            doc_settle(doc);
         if ((how & 0x40) != 0)
             edit(doc, how);
         if ((how & 0x20) != 0)
