@@ -229,6 +229,7 @@ void doc_settle(struct doc *doc)
 {
     if (doc_pending(doc) == 0)
         return;
+    advance_all(doc); /* edits may have brought what was waited for */
     for (int i = 0; i < CIRCLES_MAX && doc_cut_circle(doc); i++)
         advance_all(doc);
     for (size_t i = 0; i < doc->writer_count; i++)
