@@ -6,35 +6,21 @@
 #include "client/command_infer.h"
 #include "client/token.h"
 #include "shared/err.h"
-#include "shared/utf8.h"
 
 enum {
     TOKENS_PRESET = 128,
     TOKENS_MAX = 1 << 20,
-    PROMPT_BYTES_MAX = 1 << 20,
     TOKEN_BYTES = 4, /* of a prompt, as a rule; one at least */
-    COINS = 64,      /* of a token, as a rule */
 };
 
 /* ---- what is wanted ---- */
-
-static bool read_prompt(struct infer *infer, struct err *err)
-{
-    const struct home_file input = {infer->call, "-", PROMPT_BYTES_MAX};
-    infer->prompt = command_span(infer->call->words[0]);
-    if (span_eq(infer->prompt, SPAN("-")) &&
-        !home_read_file(&infer->prompt, &infer->arena, &input, err))
-        return false;
-    return (infer->prompt.len > 0 && utf8_is(infer->prompt)) ||
-           err_set(err, ERR_INVALID, "expected a prompt, as UTF-8");
-}
 
 static bool read_wish(struct infer *infer, struct err *err)
 {
     const char *model = command_value(infer->call, "model");
     const char *most = command_value(infer->call, "max-price");
     int64_t tokens;
-    if (!read_prompt(infer, err) ||
+    if (!infer_read_prompts(infer, err) ||
         !command_read_number(infer->call, "max-tokens", TOKENS_PRESET, TOKENS_MAX, &tokens, err))
         return false;
     if (tokens == 0)
@@ -51,32 +37,17 @@ static bool read_wish(struct infer *infer, struct err *err)
 
 /* ---- asking ---- */
 
-static void write_body(const struct infer *infer, struct text *body)
+void infer_write_body(const struct infer *infer, struct text *body, struct span model,
+                      struct span prompt)
 {
     text_add(body, SPAN("{\"model\":"));
-    text_add_json(body, infer->chosen->entry.offer.model);
+    text_add_json(body, model);
     text_add(body, SPAN(",\"messages\":[{\"role\":\"user\",\"content\":"));
-    text_add_json(body, infer->prompt);
+    text_add_json(body, prompt);
     text_addf(body,
               "}],\"max_tokens\":%" PRIu32 ",\"temperature\":0,\"stream\":true,"
               "\"stream_options\":{\"include_usage\":true}}",
               infer->tokens_max);
-}
-
-/* What the mint takes for spending a token's coins. */
-static bool add_fee(struct infer *infer, struct err *err)
-{
-    struct wallet_keyset *keysets;
-    size_t count;
-    uint64_t ppk = 0;
-    if (!purse_keysets(infer->pocket.trade.purse, &keysets, &count, &infer->arena,
-                       infer->pocket.trade.mint.number, err))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (span_eq(keysets[i].keys.unit, infer->job.unit) && keysets[i].keys.input_fee_ppk > ppk)
-            ppk = keysets[i].keys.input_fee_ppk;
-    infer->job.amount += (ppk * COINS + 999) / 1000;
-    return true;
 }
 
 /* ---- what is said of it ---- */
@@ -89,10 +60,10 @@ static void write_json(const struct infer *infer, struct text *out)
     text_add(out, SPAN(",\"model\":"));
     text_add_json(out, infer->chosen->entry.offer.model);
     text_add(out, SPAN(",\"mint\":"));
-    text_add_json(out, infer->pocket.trade.mint.url);
+    text_add_json(out, job->trade.mint.url);
     text_addf(out, ",\"sent\":%" PRIu64 ",\"spent\":%" PRIu64 ",\"unit\":", job->amount,
               job->spent);
-    text_add_json(out, job->unit);
+    text_add_json(out, command_span(job->unit));
     text_addf(out,
               ",\"prompt_tokens\":%u,\"output_tokens\":%u,\"first_ms\":%" PRIu64 ",\"ms\":%" PRIu64
               ",\"settled\":%s,\"finish\":",
@@ -113,7 +84,7 @@ static void write_words(const struct infer *infer, struct text *out)
     text_add(out, SPAN(": "));
     pocket_write_amount(out, job->spent);
     text_add(out, SPAN(" credits "));
-    home_write_words(out, job->unit, OFFER_WORD_BYTES_MAX);
+    home_write_words(out, command_span(job->unit), OFFER_WORD_BYTES_MAX);
     text_add(out, SPAN(", change "));
     pocket_write_amount(out, job->amount > job->spent ? job->amount - job->spent : 0);
     text_addf(out, "; %u and %u tokens in %" PRIu64 ".%" PRIu64 " s", job->prompt_tokens,
@@ -155,14 +126,14 @@ static enum command_status try_it(struct infer *infer)
     if (infer->call->is_json) {
         text_add(&out, SPAN("{"));
         home_write_hex(&out, "node", &infer->job.node);
-        text_addf(&out, ",\"sent\":%" PRIu64 ",\"unit\":", infer->job.amount);
-        text_add_json(&out, infer->job.unit);
+        text_addf(&out, ",\"sent\":%" PRIu64 ",\"unit\":", infer->about);
+        text_add_json(&out, command_span(infer->job.unit));
         text_add(&out, SPAN(",\"dry_run\":true}\n"));
     } else {
         text_add(&out, SPAN("would ask "));
         text_add_hex(&out, infer->job.node.at, 8);
-        text_add(&out, SPAN(", for at most "));
-        pocket_write_amount(&out, infer->job.amount);
+        text_add(&out, SPAN(", for about "));
+        pocket_write_amount(&out, infer->about);
         text_add(&out, SPAN(" credits\n"));
     }
     enum command_status status = command_print(infer->call, &out);
@@ -170,24 +141,68 @@ static enum command_status try_it(struct infer *infer)
     return status;
 }
 
+/* The words, as they come. */
+static void on_heard(void *owner, struct span text)
+{
+    struct infer *infer = owner;
+    struct text out = {0};
+    if (infer->call->is_json) {
+        text_add(&out, SPAN("{\"text\":"));
+        text_add_json(&out, text);
+        text_add(&out, SPAN("}\n"));
+    } else {
+        infer_write_plain(&out, text);
+    }
+    if (!infer->job.is_lost && command_print(infer->call, &out) != COMMAND_DONE)
+        infer->job.is_lost = true;
+    text_clear(&out);
+}
+
+static bool run_job(struct infer_job *job, struct err *err)
+{
+    struct infer_watch watch;
+    struct err why;
+    bool is_paid = true;
+    infer_watch_begin(&watch, job->loop);
+    infer_job_begin(job);
+    while (job->stage != INFER_OVER && !watch.is_told && !job->is_lost)
+        if (job->stage == INFER_PRICED)
+            is_paid = infer_job_pay(job, &why);
+        else
+            uv_run(job->loop, UV_RUN_ONCE);
+    if (watch.is_told || job->is_lost)
+        infer_job_stop(job);
+    infer_watch_end(&watch);
+    bool is_whole = infer_job_end(job, err);
+    if (!is_paid)
+        *err = why;
+    return is_whole && is_paid;
+}
+
 static enum command_status buy(struct infer *infer)
 {
     struct text body = {0};
     struct err err;
+    if (infer->prompt_count > 1)
+        return infer_batch(infer);
     if (!infer_choose(infer, &err))
         return command_fail(infer->call, &err);
-    infer->job.pocket = &infer->pocket;
-    infer->job.node = infer->chosen->entry.node;
     if (infer->pocket.is_trial)
         return try_it(infer);
-    if (!pocket_reach(&infer->pocket, &err) || !add_fee(infer, &err))
+    infer->pocket.trade.mint = infer->job.trade.mint;
+    if (!pocket_reach(&infer->pocket, &err))
         return command_fail(infer->call, &err);
-    write_body(infer, &body);
+    infer->job.trade = infer->pocket.trade;
+    infer->job.loop = &infer->pocket.net.loop;
+    infer->job.heard = on_heard;
+    infer->job.owner = infer;
+    infer_write_body(infer, &body, infer->chosen->entry.offer.model, infer->prompt);
     infer->job.body = text_span(&body);
-    bool is_whole = infer_job_run(&infer->job, &err);
+    bool is_whole = run_job(&infer->job, &err);
     text_clear(&body);
     enum command_status status = report(infer, is_whole, &err);
-    infer_remember(infer, is_whole);
+    infer_remember(infer, &infer->job, is_whole);
+    infer_tell(infer);
     return status;
 }
 
@@ -202,17 +217,17 @@ static enum command_status look_around(struct infer *infer)
         status = survey_run(&infer->survey);
     if (status != COMMAND_DONE && status != COMMAND_PARTLY)
         return status;
+    infer->wish.now = time(NULL);
+    infer->wish.now_ms = survey_ms(&infer->survey);
+    survey_leave(&infer->survey); /* two hosts of links at once leak in the library underneath */
     infer->has_pocket = true;
     status = pocket_open(&infer->pocket, infer->call);
     if (status != COMMAND_DONE)
         return status;
     if (!infer_recall(infer, &err))
         return command_fail(infer->call, &err);
-    infer->wish.now = time(NULL);
-    infer->wish.now_ms = survey_ms(&infer->survey);
     infer->candidates =
         market_candidates(infer->survey.market, &infer->arena, &infer->wish, &infer->count);
-    survey_leave(&infer->survey);
     if (!infer_keep_named(infer, &err))
         return command_fail(infer->call, &err);
     if (command_value(infer->call, "explain") != NULL)
@@ -244,13 +259,19 @@ static void describe(struct text *out)
                        "the offers say, in credits.\nRelays are told that the node has delivered, "
                        "signed by a key that is made for this node and four weeks: not by\n"
                        "yours. Who is asked depends on what it costs, on how jobs went here and "
-                       "what buyers\nhave signed, and on how fast it begins.\n"));
+                       "what buyers\nhave signed, and on how fast it begins.\n"
+                       "With --split each part of a text is a job of its own, at any node that "
+                       "fits and costs up to twice as much\nas the best; the answers come in the "
+                       "order of the parts. One that fails is asked again\nelsewhere, three times "
+                       "in all, and where that fails the rest is not asked.\n"));
 }
 
 static const struct command_option options[] = {
+    {"file", "FILE", "the text to ask about; PROMPT stands before it, and may be left out"},
+    {"split", "HOW", "none, paragraph, or size[:BYTES]: each part is asked by itself [none]"},
     {"model", "M", "its name, or the root of its weights in hex [any]"},
-    {"max-price", "CREDITS", "what the answer may cost at most"},
-    {"max-tokens", "N", "how long the answer may be [128]"},
+    {"max-price", "CREDITS", "what it may cost at most, all parts together"},
+    {"max-tokens", "N", "how long the answer, or that to a part, may be [128]"},
     {"node", "NPUB|URL", "ask this node, not the one that fits best"},
     {"explain", NULL, "say why that node, and why not the others"},
     {"no-receipt", NULL, "do not tell the relays that the node has delivered"},
@@ -260,9 +281,9 @@ static const struct command_option options[] = {
 
 const struct command command_infer = {
     .name = "infer",
-    .words = "PROMPT|-",
+    .words = "[PROMPT|-]",
     .help = "ask a model at the node that offers it best, and pay with credit of your wallet",
-    .words_min = 1,
+    .words_min = 0,
     .words_max = 1,
     .options = options,
     .option_count = ARRAY_LEN(options),

@@ -64,53 +64,31 @@ static uint64_t most_of(const struct infer *infer, const struct offer *offer)
     return cost < infer->wish.cost_max ? cost : infer->wish.cost_max;
 }
 
-/* Of which unit there is enough at the mint: what was given away before what was paid for. */
-static bool find_unit(struct infer *infer, const struct offer *offer, uint64_t *most,
-                      struct err *err)
-{
-    struct purse_balance *balances;
-    size_t count;
-    infer->job.unit = (struct span){"", 0};
-    *most = 0;
-    if (!purse_balances(infer->pocket.trade.purse, &balances, &count, &infer->arena, err))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        bool is_taken = false;
-        for (uint32_t k = 0; k < offer->unit_count; k++)
-            is_taken = is_taken || span_eq(offer->units[k], balances[i].unit);
-        if (balances[i].mint != infer->pocket.trade.mint.number || !is_taken)
-            continue;
-        if (balances[i].unspent > *most)
-            *most = balances[i].unspent;
-        if (balances[i].unspent >= infer->job.amount &&
-            (infer->job.unit.len == 0 || span_eq(balances[i].unit, SPAN("ccr-promo"))))
-            infer->job.unit = balances[i].unit;
-    }
-    return true;
-}
-
-static bool afford(struct infer *infer, const struct market_candidate *candidate, struct err *err)
+bool infer_afford(struct infer *infer, const struct market_candidate *candidate, struct err *err)
 {
     struct span url = find_url(&candidate->entry.offer);
     int len = (int)(url.len < 60 ? url.len : 60);
+    struct infer_job *job = &infer->job;
     uint64_t most;
     if (url.len == 0)
         return err_set(err, ERR_INVALID, "it names no mint by HTTP that may be asked from here");
-    if (!purse_find_mint(infer->pocket.trade.purse, &infer->pocket.trade.mint, &infer->arena, url,
-                         err))
+    job->trade = infer->pocket.trade;
+    if (!purse_find_mint(job->trade.purse, &job->trade.mint, &infer->arena, url, err))
         return false;
-    if (infer->pocket.trade.mint.number == 0)
+    if (job->trade.mint.number == 0)
         return err_set(err, ERR_INVALID,
                        "no credit there: shoal wallet mint add %.*s, then shoal wallet grant", len,
                        url.at);
-    infer->job.amount = most_of(infer, &candidate->entry.offer);
-    if (!find_unit(infer, &candidate->entry.offer, &most, err))
+    job->offer = &candidate->entry.offer;
+    job->node = candidate->entry.node;
+    job->most = most_of(infer, job->offer);
+    infer->about = candidate->cost < job->most ? candidate->cost : job->most;
+    if (!infer_job_unit(job, infer->about, &most, err))
         return false;
-    return infer->job.unit.len > 0 ||
-           err_set(err, ERR_INVALID,
-                   "it may cost %" PRIu64 " units, and there are %" PRIu64
-                   " at %.*s: shoal wallet grant, or receive",
-                   infer->job.amount, most, len, url.at);
+    return job->unit[0] != '\0' || err_set(err, ERR_INVALID,
+                                           "it may cost %" PRIu64 " units, and there are %" PRIu64
+                                           " at %.*s: shoal wallet grant, or receive",
+                                           infer->about, most, len, url.at);
 }
 
 bool infer_choose(struct infer *infer, struct err *err)
@@ -121,7 +99,7 @@ bool infer_choose(struct infer *infer, struct err *err)
         struct err reason;
         if (candidate->verdict != MARKET_FIT)
             break;
-        if (afford(infer, candidate, &reason)) {
+        if (infer_afford(infer, candidate, &reason)) {
             infer->chosen = candidate;
             return true;
         }

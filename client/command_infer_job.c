@@ -1,26 +1,24 @@
-#include "client/command_infer.h"
+#include "client/command_infer_job.h"
 
 #include <signal.h>
 #include <stdio.h>
 
 #include "client/delta.h"
+#include "client/demand.h"
 #include "client/secret.h"
 #include "shared/err.h"
 #include "shared/sig.h"
 
 enum {
     OK = 200,
-    TRADES_MAX = 1000,
+    PAYMENT_REQUIRED = 402,
     WHY_BYTES_MAX = 200,
     LINE_BYTES_MAX = 1 << 20,
-    SETTLE_ROUNDS = 20,
-    SETTLE_MS = 250
 };
 
 /* ---- what comes ---- */
 
-/* What a stranger's machine says, without what a terminal would obey. */
-static void write_plain(struct text *out, struct span text)
+void infer_write_plain(struct text *out, struct span text)
 {
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.at[i];
@@ -35,22 +33,13 @@ static void write_plain(struct text *out, struct span text)
 
 static void show(struct infer_job *job, struct span text)
 {
-    struct text out = {0};
     if (text.len == 0)
         return;
     if (job->said.len == 0)
         job->first_ms = home_now();
     text_add(&job->said, text);
-    if (job->pocket->call->is_json) {
-        text_add(&out, SPAN("{\"text\":"));
-        text_add_json(&out, text);
-        text_add(&out, SPAN("}\n"));
-    } else {
-        write_plain(&out, text);
-    }
-    if (!job->is_lost && command_print(job->pocket->call, &out) != COMMAND_DONE)
-        job->is_lost = true;
-    text_clear(&out);
+    if (job->heard != NULL)
+        job->heard(job->owner, text);
 }
 
 static void take_delta(struct infer_job *job, const struct delta *delta)
@@ -105,27 +94,36 @@ static void on_part(void *owner, struct span bytes)
     }
 }
 
+/* What it wants for the job; false: it has not said so. */
+static bool take_demand(struct infer_job *job, struct span payment)
+{
+    struct arena arena = {0};
+    struct demand demand;
+    bool ok = job->stage == INFER_QUOTE && job->status == PAYMENT_REQUIRED &&
+              demand_read(&demand, &arena, payment, NULL) && demand.has_amount;
+    if (ok) {
+        job->amount = demand.amount;
+        job->stage = INFER_PRICED;
+    }
+    arena_clear(&arena);
+    return ok;
+}
+
 static void on_answered(void *owner, const struct teller_answer *answer)
 {
     struct infer_job *job = owner;
     struct arena arena = {0};
     struct delta delta;
-    job->is_over = true;
     job->status = answer->status;
+    job->ended_ms = home_now();
+    if (take_demand(job, answer->payment))
+        return;
+    job->stage = INFER_OVER;
     if (answer->status == 0)
         home_write_words(&job->why, command_span(answer->why), WHY_BYTES_MAX);
     else if (answer->status != OK && delta_read(&delta, &arena, answer->body, NULL))
         take_delta(job, &(struct delta){.error = delta.error});
     arena_clear(&arena);
-}
-
-static void on_signal(uv_signal_t *handle, int number)
-{
-    struct infer_job *job = handle->data;
-    (void)number;
-    job->is_interrupted = true;
-    job->is_over = true;
-    uv_signal_stop(handle); /* a second one ends the program */
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -134,7 +132,7 @@ static void on_closed(uv_handle_t *handle)
     *is_closed = true;
 }
 
-static void close_handle(uv_handle_t *handle)
+void infer_close(uv_handle_t *handle)
 {
     uv_loop_t *loop = uv_handle_get_loop(handle);
     bool is_closed = false;
@@ -144,10 +142,29 @@ static void close_handle(uv_handle_t *handle)
         uv_run(loop, UV_RUN_NOWAIT);
 }
 
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct infer_watch *watch = handle->data;
+    (void)number;
+    watch->is_told = true;
+    uv_signal_stop(handle);
+}
+
+void infer_watch_begin(struct infer_watch *watch, uv_loop_t *loop)
+{
+    watch->is_told = false;
+    uv_signal_init(loop, &watch->handle);
+    watch->handle.data = watch;
+    uv_signal_start(&watch->handle, on_signal, SIGINT);
+}
+
+void infer_watch_end(struct infer_watch *watch)
+{
+    infer_close((uv_handle_t *)&watch->handle);
+}
+
 static void ask(struct infer_job *job)
 {
-    uv_loop_t *loop = &job->pocket->net.loop;
-    uv_signal_t stop;
     const struct teller_question question = {.method = SPAN("POST"),
                                              .path = SPAN("/v1/chat/completions"),
                                              .body = job->body,
@@ -155,96 +172,35 @@ static void ask(struct infer_job *job)
                                              .part = on_part,
                                              .answered = on_answered,
                                              .owner = job};
-    uv_signal_init(loop, &stop);
-    stop.data = job;
-    uv_signal_start(&stop, on_signal, SIGINT);
+    job->question = teller_ask(job->trade.teller, &question);
+}
+
+void infer_job_begin(struct infer_job *job)
+{
     job->began_ms = home_now();
-    uint64_t number = teller_ask(job->pocket->trade.teller, &question);
-    while (!job->is_over && !job->is_lost)
-        uv_run(loop, UV_RUN_ONCE);
-    job->ended_ms = home_now();
-    if (job->is_interrupted || job->is_lost)
-        teller_drop(job->pocket->trade.teller, number);
-    close_handle((uv_handle_t *)&stop);
+    job->stage = INFER_QUOTE;
+    ask(job);
 }
 
-/* ---- the money ---- */
-
-/* Whether the token is still nobody's. */
-static bool is_given(const struct infer_job *job, bool *is_it, struct err *err)
+void infer_job_stop(struct infer_job *job)
 {
-    struct arena arena = {0};
-    const struct purse_view view = {.mint = job->pocket->trade.mint.number, .max = TRADES_MAX};
-    struct purse_trades trades;
-    *is_it = false;
-    bool ok = purse_trades(job->pocket->trade.purse, &trades, &arena, &view, err);
-    for (size_t i = 0; ok && i < trades.count; i++)
-        *is_it = *is_it || span_eq(trades.at[i].token, text_span(&job->token));
-    arena_clear(&arena);
-    return ok;
-}
-
-static void on_tick(uv_timer_t *timer)
-{
-    bool *is_time = timer->data;
-    *is_time = true;
-}
-
-static void wait_a_little(uv_loop_t *loop)
-{
-    uv_timer_t timer;
-    bool is_time = false;
-    uv_timer_init(loop, &timer);
-    timer.data = &is_time;
-    uv_timer_start(&timer, on_tick, SETTLE_MS, 0);
-    while (!is_time)
-        uv_run(loop, UV_RUN_ONCE);
-    close_handle((uv_handle_t *)&timer);
-}
-
-/* The node may be at it still; once the job has ended the mint has the change. */
-static bool await_change(struct infer_job *job, struct err *err)
-{
-    bool is_it = true;
-    for (int round = 0; round < SETTLE_ROUNDS; round++) {
-        if (!trade_check(&job->pocket->trade, err) || !is_given(job, &is_it, err))
-            return false;
-        if (!is_it)
-            return true;
-        wait_a_little(&job->pocket->net.loop);
+    job->is_interrupted = true;
+    if (job->stage != INFER_OVER) {
+        teller_drop(job->trade.teller, job->question);
+        job->ended_ms = home_now();
     }
-    return err_set(err, ERR_INTERNAL, "the node is still at it");
+    job->stage = INFER_OVER;
 }
 
-static bool settle(struct infer_job *job, struct err *err)
+bool infer_job_pay(struct infer_job *job, struct err *err)
 {
-    struct trade trade = job->pocket->trade;
-    uint64_t amount;
-    trade.is_forced = true; /* it was ours before */
-    if (job->change.len > 0 && trade_receive(&trade, &amount, text_span(&job->change), err))
-        return true;
-    bool is_refused = job->status != OK && !job->is_interrupted && job->said.len == 0;
-    if (is_refused && trade_receive(&trade, &amount, text_span(&job->token), err))
-        return true;
-    return await_change(job, err);
+    job->stage = INFER_OVER;
+    if (!infer_money_send(job, err))
+        return false;
+    job->stage = INFER_ANSWER;
+    ask(job);
+    return true;
 }
-
-static bool balance(const struct infer_job *job, uint64_t *units, struct err *err)
-{
-    struct arena arena = {0};
-    struct purse_balance *balances;
-    size_t count;
-    *units = 0;
-    bool ok = purse_balances(job->pocket->trade.purse, &balances, &count, &arena, err);
-    for (size_t i = 0; ok && i < count; i++)
-        if (balances[i].mint == job->pocket->trade.mint.number &&
-            span_eq(balances[i].unit, job->unit))
-            *units = balances[i].unspent;
-    arena_clear(&arena);
-    return ok;
-}
-
-/* ---- the whole of it ---- */
 
 static bool tell(const struct infer_job *job, struct err *err)
 {
@@ -259,23 +215,10 @@ static bool tell(const struct infer_job *job, struct err *err)
     return err_set(err, ERR_INTERNAL, "the answer breaks off (status %u)", job->status);
 }
 
-bool infer_job_run(struct infer_job *job, struct err *err)
+bool infer_job_end(struct infer_job *job, struct err *err)
 {
-    const struct purse_payment payment = {.mint = job->pocket->trade.mint.number,
-                                          .unit = job->unit,
-                                          .amount = job->amount,
-                                          .memo = SPAN(TRADE_JOB),
-                                          .now_ms = home_now()};
-    uint64_t before, after;
     struct err why;
-    job->is_settled = true;
-    if (!balance(job, &before, err) || !trade_send(&job->pocket->trade, &job->token, &payment, err))
-        return false;
-    ask(job);
-    job->is_settled = settle(job, &why);
-    if (!balance(job, &after, err))
-        return false;
-    job->spent = before > after ? before - after : 0;
+    job->is_settled = infer_money_settle(job, &why);
     return tell(job, err);
 }
 

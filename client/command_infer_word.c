@@ -132,25 +132,38 @@ static bool keep_word(struct word *word, struct err *err)
 }
 
 /* To the relays that were of help. Who says it is the key of the session, not whom it is of. */
-static void tell_word(const struct word *word)
+void infer_tell(struct infer *infer)
 {
-    const struct survey *survey = &word->infer->survey;
+    const struct survey *survey = &infer->survey;
     const char *urls[SURVEY_RELAYS_MAX];
-    struct send_call call = {.net = &word->infer->pocket.net,
+    struct send_call call = {.net = &infer->pocket.net,
                              .relays = urls,
-                             .events = &word->event,
-                             .event_count = 1,
+                             .events = infer->words,
+                             .event_count = infer->word_count,
                              .is_quiet = true};
     for (uint32_t i = 0; i < survey->road_count; i++) {
         struct text url = {0};
         text_add(&url, survey->roads[i].url);
         text_add(&url, SPAN("\0"));
         if (!survey->roads[i].is_lost)
-            urls[call.relay_count++] = arena_copy(&word->infer->arena, text_span(&url)).at;
+            urls[call.relay_count++] = arena_copy(&infer->arena, text_span(&url)).at;
         text_clear(&url);
     }
-    if (call.relay_count > 0)
+    if (call.relay_count > 0 && call.event_count > 0)
         (void)send_events(&call); /* what a relay did not take is said, and is in the store */
+    infer->word_count = 0;
+}
+
+/* What a key says counts all that it said before. */
+static void tell_later(struct infer *infer, const struct event *word)
+{
+    size_t i = 0;
+    while (i < infer->word_count &&
+           memcmp(&infer->words[i].pubkey, &word->pubkey, sizeof word->pubkey) != 0)
+        i++;
+    if (i == infer->word_count)
+        infer->words = arena_grow(&infer->arena, struct event, infer->words, infer->word_count++);
+    infer->words[i] = *word;
 }
 
 static uint32_t bounded(uint64_t value)
@@ -158,14 +171,15 @@ static uint32_t bounded(uint64_t value)
     return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
-static void remember(struct infer *infer, const struct receipt *receipt)
+static void remember(struct infer *infer, const struct infer_job *job,
+                     const struct receipt *receipt)
 {
-    const struct infer_job *job = &infer->job;
-    const struct testimony_about about = {job->node, job->unit, time(NULL)};
+    const struct span unit = {job->unit, strlen(job->unit)};
+    const struct testimony_about about = {job->node, unit, time(NULL)};
     uint64_t ms = job->ended_ms > job->first_ms ? job->ended_ms - job->first_ms : 1;
     struct word word = {
         .infer = infer,
-        .counter = {.provider = job->node, .unit = job->unit},
+        .counter = {.provider = job->node, .unit = unit},
         .job = {.receipt = receipt,
                 .first_ms =
                     bounded(job->first_ms > job->began_ms ? job->first_ms - job->began_ms : 0),
@@ -177,37 +191,36 @@ static void remember(struct infer *infer, const struct receipt *receipt)
     if (!keep_word(&word, &err))
         fprintf(stderr, "shoal infer: how it went is not kept: %s\n", err.text);
     else if (receipt != NULL && command_value(infer->call, "no-receipt") == NULL)
-        tell_word(&word);
+        tell_later(infer, &word.event);
     keys_free(word.keys);
 }
 
 /* The receipt is kept in the store, for whoever wants to see it later. False: it is none, or says
  * something else than what was spent. */
-static bool keep_receipt(struct infer *infer, struct receipt *receipt)
+static bool keep_receipt(struct infer *infer, const struct infer_job *job, struct receipt *receipt)
 {
     struct event event;
     enum store_verdict verdict;
     struct err err;
-    if (!infer_job_receipt(&infer->job, &event, receipt, &infer->arena, &err) ||
+    if (!infer_job_receipt(job, &event, receipt, &infer->arena, &err) ||
         !store_put(infer->pocket.store, &verdict, &event, NULL, 0, &err)) {
         fprintf(stderr, "shoal infer: no receipt: %s\n", err.text);
         return false;
     }
-    if (receipt->amount == infer->job.spent && span_eq(receipt->unit, infer->job.unit))
+    if (receipt->amount == job->spent && span_eq(receipt->unit, command_span(job->unit)))
         return true;
     fprintf(stderr, "shoal infer: the receipt says %" PRIu64 " units, %" PRIu64 " were spent\n",
-            receipt->amount, infer->job.spent);
+            receipt->amount, job->spent);
     return false;
 }
 
-void infer_remember(struct infer *infer, bool is_whole)
+void infer_remember(struct infer *infer, const struct infer_job *job, bool is_whole)
 {
-    const struct infer_job *job = &infer->job;
     struct receipt receipt;
-    bool has_receipt = job->receipt.len > 0 && keep_receipt(infer, &receipt);
+    bool has_receipt = job->receipt.len > 0 && keep_receipt(infer, job, &receipt);
     if (is_whole && has_receipt)
-        remember(infer, &receipt);
+        remember(infer, job, &receipt);
     else if (job->token.len > 0 && !job->is_interrupted && !job->is_lost &&
              (job->status == 0 || job->status == OK || job->status >= SERVER_ERRORS))
-        remember(infer, NULL);
+        remember(infer, job, NULL);
 }

@@ -61,3 +61,7 @@ MUST_CHECK bool trade_restore(const struct trade *trade, uint64_t *count, struct
 
 /* Which of our coins are spent, those in tokens that were handed out, too. */
 MUST_CHECK bool trade_check(const struct trade *trade, struct err *err);
+
+/* Takes back a token of ours that nobody has spent, nor is about to. is_back: it was so. */
+MUST_CHECK bool trade_take_back(const struct trade *trade, bool *is_back, struct span token,
+                                struct err *err);

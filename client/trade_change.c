@@ -107,3 +107,19 @@ bool trade_take_change(const struct trade *trade, struct err *err)
     arena_clear(&arena);
     return ok;
 }
+
+bool trade_take_back(const struct trade *trade, bool *is_back, struct span text, struct err *err)
+{
+    const struct trade own = {trade->purse, trade->teller, trade->mint, true};
+    struct arena arena = {0};
+    struct token token;
+    uint64_t amount;
+    *is_back = false;
+    bool is_free = false;
+    bool ok =
+        token_read(&token, &arena, text, err) && is_there(trade, &is_free, &arena, &token, err);
+    if (ok && is_free)
+        ok = *is_back = trade_receive(&own, &amount, text, err);
+    arena_clear(&arena);
+    return ok;
+}

@@ -8,6 +8,7 @@
 node=$(realpath "$2")
 model=$(realpath "$3")
 relay=$(realpath "$4")
+tests=$(realpath "$(dirname "$0")")
 # shellcheck source=tests/shoal_home.sh
 . "$(dirname "$0")/shoal_home.sh"
 database=shoal_infer_$$
@@ -47,26 +48,7 @@ relay_url=ws://127.0.0.1:${line#ready port=}
 free_port() { perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport'; }
 port=$(free_port)
 mkfifo between.ready
-perl -MIO::Socket::INET -MIO::Select -e '
-    my $server = IO::Socket::INET->new(Listen => 64, LocalAddr => "127.0.0.1") or die;
-    my $to = shift;
-    $| = 1;
-    $SIG{CHLD} = "IGNORE";
-    print $server->sockport, "\n";
-    while (1) {
-        my $client = $server->accept or next;
-        next if fork;
-        my $node = IO::Socket::INET->new("127.0.0.1:$to") or exit;
-        my ($both, $is_silent) = (IO::Select->new($client, $node), 0);
-        while (1) {
-            for my $from ($both->can_read) {
-                sysread($from, my $bytes, 65536) or exit;
-                next if $is_silent;
-                $is_silent = $from == $node && -e "stall" && $bytes =~ s/^(.*?"content":"[^"].*?\n\n).*/$1/s;
-                syswrite($from == $node ? $client : $node, $bytes);
-            }
-        }
-    }' "$port" > between.ready &
+perl "$tests/between.pl" "$port" stall > between.ready &
 children+=($!)
 exec 5< between.ready
 read -r -u 5 outer
