@@ -88,7 +88,7 @@ check 'received' 137 "$(friend receive < paper | member received)"
 check 'and is there' 137 "$(of_mine units b)"
 check 'and gone' '863 0' "$(write wallet sync --home a > /dev/null; echo "$(of_mine units a) $(of_mine given a)")"
 write wallet mint add "$url" --home c > /dev/null
-check 'found again by the key alone' 863 "$(write wallet restore --home c > /dev/null; of_mine units c)"
+check 'found again' 863 "$(write wallet restore --home c > /dev/null; of_mine units c)"
 
 # What passed over the relay and is kept there: nothing of it.
 check 'no relay keeps it' 'an offer' "$("$shoal" req "$relay_url" '{}' | grep -q '"kind":38430' && echo an offer)"
