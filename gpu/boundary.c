@@ -31,7 +31,7 @@ void boundary_open(struct boundary *boundary, uint32_t link, uint32_t epoch_min)
 
 void boundary_shut(struct boundary *boundary)
 {
-    boundary->link = 0;
+    boundary->link = boundary->crossed = 0;
     boundary->state = BOUNDARY_SHUT;
 }
 
@@ -79,5 +79,6 @@ struct wire boundary_next(struct boundary *boundary)
                         .width = boundary->width,
                         .payload = {boundary->rows.at + boundary->sent * bytes, count * bytes}};
     boundary->sent += count;
+    boundary->crossed += count;
     return wire;
 }

@@ -28,6 +28,7 @@ struct boundary {
     uint32_t link;  /* to the side that it is open to, or is being opened; 0: to none */
     uint32_t epoch; /* of the last opening */
     uint32_t sent, limit;
+    uint32_t crossed; /* rows that went to the side that it is open to */
 };
 
 void boundary_clear(struct boundary *boundary);

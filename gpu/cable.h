@@ -23,8 +23,8 @@ struct err;
 enum {
     CABLE_HANGUP_S = 20, /* of silence; after a quarter of it, the other side is asked for a sign */
     CABLE_MEET_MS = 10000,
-    CABLE_LINKS_MAX = 48,
-    CABLE_CALLS_MAX = 16,
+    CABLE_LINKS_MAX = 64,
+    CABLE_CALLS_MAX = 64,
     CABLE_QUEUE_BYTES_MAX = 64 << 20
 };
 
@@ -35,6 +35,7 @@ struct cable_setup {
     uint32_t hangup_s; /* 0: CABLE_HANGUP_S */
     struct hail_self self;
     struct bytes32 key;
+    const struct hail_door *door; /* of strangers who call; NULL */
     /* address: what was called; NULL. False to end it. */
     bool (*up)(void *owner, uint32_t link, const struct hail *hail, const char *address);
     void (*down)(void *owner, uint32_t link);
@@ -52,6 +53,21 @@ uint16_t cable_port(const struct cable *cable);
 /* address: ws://host:port. One that is called already is not called twice. */
 MUST_CHECK bool cable_call(struct cable *cable, const char *address, enum hail_purpose purpose,
                            struct err *err);
+
+/* A stranger, who is let in with a pass, which is copied. number: not 0; what was said with it is
+ * called no more by cable_hang_up, and told with its links. */
+struct cable_stranger {
+    const char *address;
+    enum hail_purpose purpose;
+    const struct hail_pass *pass;
+    uint64_t number;
+};
+MUST_CHECK bool cable_call_stranger(struct cable *cable, const struct cable_stranger *stranger,
+                                    struct err *err);
+void cable_hang_up(struct cable *cable, uint64_t number);
+
+/* Of who was called so; 0: of anybody else. */
+uint64_t cable_number(const struct cable *cable, uint32_t link);
 
 /* To a link that is up. */
 void cable_send(struct cable *cable, uint32_t link, const struct wire *wire);

@@ -56,7 +56,7 @@ static void on_found(uv_getaddrinfo_t *find, int status, struct addrinfo *found)
     call->is_finding = false;
     bool ok = status == 0 && uv_ip_name(found->ai_addr, call->numeric, sizeof call->numeric) == 0;
     uv_freeaddrinfo(found);
-    if (call->cable->is_freed)
+    if (call->cable->is_freed || call->is_over)
         cable_call_free(call);
     else if (ok)
         reach(call);
@@ -92,27 +92,32 @@ void cable_call_free(struct cable_call *call)
     uv_close((uv_handle_t *)&call->retry, on_closed);
 }
 
-bool cable_call(struct cable *cable, const char *address, enum hail_purpose purpose,
-                struct err *err)
+static bool check(struct url *url, const struct cable *cable, const char *address, struct err *err)
 {
-    struct url url;
     size_t len = strlen(address);
-    for (uint32_t i = 0; i < cable->call_count; i++)
-        if (strcmp(cable->calls[i]->address, address) == 0 && cable->calls[i]->purpose == purpose)
-            return true;
     if (len > WIRE_TEXT_BYTES_MAX || cable->call_count == CABLE_CALLS_MAX)
         return err_set(err, ERR_INVALID, "an address that is too long, or one of too many");
-    if (!url_parse(&url, (struct span){address, len}, err))
+    if (!url_parse(url, (struct span){address, len}, err))
         return false;
-    if (url.is_tls)
-        return err_set(err, ERR_UNSUPPORTED, "stages are called by ws://, not wss://");
+    return !url->is_tls || err_set(err, ERR_UNSUPPORTED, "stages are called by ws://, not wss://");
+}
+
+bool cable_call_stranger(struct cable *cable, const struct cable_stranger *stranger,
+                         struct err *err)
+{
+    struct url url;
+    if (!check(&url, cable, stranger->address, err))
+        return false;
     struct cable_call *call = calloc(1, sizeof *call);
     if (call == NULL)
         abort();
     call->cable = cable;
     call->url = url;
-    call->purpose = purpose;
-    snprintf(call->address, sizeof call->address, "%s", address);
+    call->purpose = stranger->purpose;
+    call->number = stranger->number;
+    if (stranger->pass != NULL)
+        call->pass = *stranger->pass;
+    snprintf(call->address, sizeof call->address, "%s", stranger->address);
     snprintf(call->path, sizeof call->path, "/%.*s", SPAN_ARG(url.path));
     snprintf(call->host_header, sizeof call->host_header, "%s:%d", url.host, (int)url.port);
     uv_timer_init(cable->setup.loop, &call->retry);
@@ -121,4 +126,42 @@ bool cable_call(struct cable *cable, const char *address, enum hail_purpose purp
     cable->calls[cable->call_count++] = call;
     cable_call_start(call);
     return true;
+}
+
+bool cable_call(struct cable *cable, const char *address, enum hail_purpose purpose,
+                struct err *err)
+{
+    const struct cable_stranger stranger = {.address = address, .purpose = purpose};
+    for (uint32_t i = 0; i < cable->call_count; i++)
+        if (strcmp(cable->calls[i]->address, address) == 0 && cable->calls[i]->purpose == purpose &&
+            cable->calls[i]->number == 0)
+            return true;
+    return cable_call_stranger(cable, &stranger, err);
+}
+
+void cable_hang_up(struct cable *cable, uint64_t number)
+{
+    for (uint32_t i = 0; i < cable->call_count;) {
+        struct cable_call *call = cable->calls[i];
+        if (call->number != number) {
+            i++;
+            continue;
+        }
+        cable->calls[i] = cable->calls[--cable->call_count];
+        uv_timer_stop(&call->retry);
+        if (call->link != NULL) {
+            call->link->hail.letter = (struct span){0};
+            cable_link_drop(call->link, "it is needed no more");
+        }
+        call->is_over = true;
+        cable_call_free(call);
+    }
+}
+
+uint64_t cable_number(const struct cable *cable, uint32_t link)
+{
+    for (const struct cable_link *at = cable->links; at != NULL; at = at->next)
+        if (at->id == link)
+            return at->call != NULL ? at->call->number : 0;
+    return 0;
 }

@@ -61,9 +61,16 @@ struct cable_link *cable_link_new(struct cable *cable, struct cable_call *call)
     link->id = ++cable->last_id;
     link->born_ms = uv_now(cable->setup.loop);
     link->tail = &link->head;
-    link->hail = call != NULL
-                     ? hail_call(&cable->setup.self, &cable->setup.key, &number, call->purpose)
-                     : hail_listen(&cable->setup.self, &cable->setup.key, &number);
+    if (call == NULL) {
+        link->hail = hail_listen(&cable->setup.self, &cable->setup.key, &number);
+        link->hail.door = cable->setup.door;
+    } else {
+        const struct hail_pass *pass = &call->pass;
+        link->hail =
+            hail_call(&cable->setup.self, pass->letter_len > 0 ? &pass->key : &cable->setup.key,
+                      &number, call->purpose);
+        link->hail.letter = (struct span){pass->letter, pass->letter_len};
+    }
     link->next = cable->links;
     cable->links = link;
     cable->link_count++;

@@ -35,9 +35,11 @@ struct cable_call {
     struct url url;
     char path[WIRE_TEXT_BYTES_MAX + 2], host_header[URL_HOST_MAX + 16], numeric[64];
     enum hail_purpose purpose;
+    struct hail_pass pass; /* without a letter: the cable's key is that of all */
+    uint64_t number;       /* of a stranger; 0 */
     struct cable_link *link;
-    uint32_t failures; /* in a row */
-    bool is_finding;
+    uint32_t failures;        /* in a row */
+    bool is_finding, is_over; /* is_over: it was hung up */
     uv_timer_t retry;
     uv_getaddrinfo_t find;
 };

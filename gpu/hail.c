@@ -125,6 +125,10 @@ static bool fits(const struct hail *hail, const struct hail_self *caller,
         caller->layers != listener->layers || caller->width != listener->width ||
         caller->vocabulary != listener->vocabulary)
         return err_set(err, ERR_INVALID, "the weights are another model's");
+    if (hail->purpose == HAIL_RETURN)
+        return listener->end == caller->begin ||
+               err_set(err, ERR_INVALID, "rows of layer %u are not those of layers %u-%u",
+                       caller->begin, listener->begin, listener->end - 1);
     if (hail->purpose == HAIL_RESULTS)
         return (caller->begin == 0 && listener->end == listener->layers) ||
                err_set(err, ERR_INVALID, "results go from the last layers, not from %u-%u",
@@ -158,6 +162,8 @@ static bool hear_number(struct hail *hail, struct hail_message *out, struct span
     say(out, SPAN_OF(hail->number));
     say(out, SPAN_OF(proof));
     say(out, SPAN_OF(description));
+    if (hail->letter.len > 0)
+        say(out, hail->letter);
     hail->received = 1; /* greetings have no tags: it tells which is next */
     return true;
 }
@@ -177,13 +183,45 @@ static bool hear_listener(struct hail *hail, struct span said, struct err *err)
     return fits(hail, hail->self, &hail->other, err);
 }
 
+/* The key of a stranger is in its letter. */
+static bool open_letter(struct hail *hail, struct span letter, struct err *err)
+{
+    const struct hail_door *door = hail->door;
+    if (letter.len == 0)
+        return door == NULL || !door->is_only_way ||
+               err_set(err, ERR_RESTRICTED, "a letter is wanted");
+    hail->has_writer = door != NULL && door->open(door->owner, &hail->key, &hail->writer, letter);
+    return hail->has_writer || err_set(err, ERR_RESTRICTED, "a letter that nobody here can open");
+}
+
+/* A number that is of this caller, whatever others say that theirs is. */
+static uint64_t number_of(const struct hail *hail, uint64_t origin)
+{
+    struct text text = {0};
+    uint64_t little = htole64(origin);
+    text_add(&text, SPAN_OF(hail->writer));
+    text_add(&text, SPAN_OF(little));
+    struct bytes32 hash = sig_sha256(text_span(&text));
+    text_clear(&text);
+    memcpy(&little, hash.at, sizeof little);
+    return le64toh(little);
+}
+
+static enum hail_purpose purpose_of(uint32_t number)
+{
+    return number == HAIL_RESULTS ? HAIL_RESULTS : number == HAIL_RETURN ? HAIL_RETURN : HAIL_ROWS;
+}
+
 /* A listener hears a caller. */
 static bool hear_caller(struct hail *hail, struct hail_message *out, struct span said,
                         struct err *err)
 {
+    enum { BYTES = NUMBER_BYTES + PROOF_BYTES + DESCRIPTION_BYTES };
     char descriptions[2 * DESCRIPTION_BYTES];
-    if (said.len != NUMBER_BYTES + PROOF_BYTES + DESCRIPTION_BYTES)
+    if (said.len < BYTES || said.len > BYTES + HAIL_LETTER_BYTES_MAX)
         return err_set(err, ERR_INVALID, "a greeting of %zu bytes", said.len);
+    if (!open_letter(hail, (struct span){said.at + BYTES, said.len - BYTES}, err))
+        return false;
     memcpy(hail->other_number.at, said.at, NUMBER_BYTES);
     memcpy(descriptions, said.at + NUMBER_BYTES + PROOF_BYTES, DESCRIPTION_BYTES);
     struct bytes32 proof =
@@ -191,7 +229,9 @@ static bool hear_caller(struct hail *hail, struct hail_message *out, struct span
     if (!is_proof(&proof, said.at + NUMBER_BYTES))
         return err_set(err, ERR_RESTRICTED, "it has not the key");
     hail->other = read_description(descriptions);
-    hail->purpose = get(descriptions, 52) == HAIL_RESULTS ? HAIL_RESULTS : HAIL_ROWS;
+    if (hail->has_writer)
+        hail->other.origin = number_of(hail, hail->other.origin);
+    hail->purpose = purpose_of(get(descriptions, 52));
     if (!fits(hail, &hail->other, hail->self, err))
         return false;
     describe(descriptions + DESCRIPTION_BYTES, hail->self, hail->purpose);

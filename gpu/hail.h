@@ -2,7 +2,7 @@
  * the other says; then each frame carries a proof of whose it is, and that none is missing.
  *
  *     listener -> caller   its number, 32 random bytes
- *     caller -> listener   its number, proof, description
+ *     caller -> listener   its number, proof, description; or a letter behind them
  *     listener -> caller   proof, description; or, as a flag says, why not
  *
  *     proof of the caller    hmac(key, "shoal stage caller" numbers description)
@@ -12,6 +12,10 @@
  *                            without tag and sum, sha256(payload)), its first 16 bytes
  *     description            root, then u32 little-endian: layers, begin, end, width, vocabulary,
  *                            purpose; origin u64
+ *
+ * Strangers have no key between them. The caller makes one, and a letter that has it, which only the
+ * listener can open, and only if it is from who it says (gpu/door.h). The listener's number of such
+ * a caller is made of who that is and what it says: no other can name it.
  *
  * Nothing is secret from who can read the network. Numbers: the listener's first.
  *
@@ -26,8 +30,9 @@
 struct err;
 
 enum hail_purpose {
-    HAIL_ROWS,   /* the caller sends rows */
-    HAIL_RESULTS /* the caller, a first stage, wants the results of its sessions */
+    HAIL_ROWS,    /* the caller sends rows */
+    HAIL_RESULTS, /* the caller, a first stage, wants the results of its sessions */
+    HAIL_RETURN   /* the caller wants the rows of its sessions */
 };
 
 struct hail_self {
@@ -36,6 +41,22 @@ struct hail_self {
     uint32_t begin, end; /* the layers here */
     uint32_t width, vocabulary;
     uint64_t origin; /* a number that nobody else has */
+};
+
+enum { HAIL_LETTER_BYTES_MAX = 256 };
+
+/* What a caller has to be let in with by a stranger. */
+struct hail_pass {
+    struct bytes32 key;
+    uint32_t letter_len; /* 0: there is none */
+    char letter[HAIL_LETTER_BYTES_MAX];
+};
+
+/* Whoever opens letters for a listener: the key that is in it, and who wrote it. */
+struct hail_door {
+    bool (*open)(void *owner, struct bytes32 *key, struct bytes32 *writer, struct span letter);
+    void *owner;
+    bool is_only_way; /* who has no letter is not let in */
 };
 
 enum hail_state { HAIL_WAITS, HAIL_MET, HAIL_FAILED };
@@ -48,6 +69,10 @@ struct hail {
     enum hail_purpose purpose;
     struct hail_self other; /* once they have met */
     enum hail_state state;
+    struct span letter;           /* of a caller's pass; empty: none */
+    const struct hail_door *door; /* of a listener; NULL: it opens no letters */
+    bool has_writer;              /* who wrote the letter that opened the door */
+    struct bytes32 writer;
     struct bytes32 link_key;
     uint64_t sent, received;
 };

@@ -42,6 +42,7 @@ struct job *job_new(const struct scheduler_job *ask, const struct tokenizer *tok
 void job_free(struct job *job)
 {
     answer_clear(&job->answer);
+    stint_clear(&job->stints);
     free(job->sum);
     free(job);
 }
@@ -112,7 +113,8 @@ static struct scheduler_usage usage_of(const struct job *job)
 
 void job_tell_end(struct job *job)
 {
-    struct scheduler_end end = {.end = job->answer.end, .usage = usage_of(job)};
+    struct scheduler_end end = {
+        .end = job->answer.end, .usage = usage_of(job), .stints = &job->stints};
     float *mean = NULL;
     if (job->has_failed) {
         end.end = ANSWER_FAILED;

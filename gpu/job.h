@@ -6,6 +6,7 @@
 #pragma once
 
 #include "gpu/scheduler.h"
+#include "gpu/stint.h"
 #include "shared/err.h"
 
 struct exec_span;
@@ -21,6 +22,7 @@ struct job {
     bool is_cancelled, has_failed;
     struct err err;              /* why it failed */
     uint32_t width;              /* of the model */
+    struct stint_list stints;    /* of other nodes' stages */
     double *sum;                 /* (width) of hidden states; NULL where no embedding is wanted */
     uint64_t came, began, first; /* when, in nanoseconds; 0: not yet */
 };

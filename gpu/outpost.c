@@ -11,6 +11,18 @@
 #include "shared/number.h"
 
 enum { CONTEXT_MAX = 8192, ROWS = 256, SESSIONS = 16, HOST_MAX = 64, NEXT_BYTES_MAX = 2048 };
+enum { LEAVE_MS = 3000, LEAVE_TICK_MS = 20 };
+
+/* Where it listens, and to whom. */
+struct outpost_place {
+    char host[HOST_MAX];
+    char next[NEXT_BYTES_MAX];
+    struct hail_door door;
+};
+
+struct outpost_call {
+    FILE *out, *notes;
+};
 
 /* The number from at up to end, which is text's, too. */
 static bool read_number(uint32_t *number, const char *at, const char *end)
@@ -77,7 +89,10 @@ static bool read_listen(char host[HOST_MAX], uint16_t *port, const char *listen,
 struct outpost {
     uv_loop_t loop;
     uv_signal_t signals[2];
+    uv_timer_t leaving;
+    uint64_t left_ms;
     struct station *station;
+    const struct outpost_agent *agent;
     FILE *notes;
 };
 
@@ -87,16 +102,34 @@ static void on_note(void *owner, const char *text)
     fprintf(outpost->notes, "stage: %s\n", text);
 }
 
+static void close_all(struct outpost *outpost)
+{
+    if (outpost->agent != NULL)
+        outpost->agent->close(outpost->agent->owner);
+    station_free(outpost->station);
+    outpost->station = NULL;
+    uv_close((uv_handle_t *)&outpost->leaving, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(outpost->signals); i++)
+        uv_close((uv_handle_t *)&outpost->signals[i], NULL);
+}
+
+/* Until relays have been told that it is no longer offered. */
+static void on_leaving(uv_timer_t *timer)
+{
+    struct outpost *outpost = timer->data;
+    bool is_late = uv_now(&outpost->loop) - outpost->left_ms >= LEAVE_MS;
+    if (is_late || outpost->agent == NULL || outpost->agent->leave(outpost->agent->owner))
+        close_all(outpost);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct outpost *outpost = handle->data;
     (void)number;
-    if (outpost->station == NULL)
+    if (uv_is_active((uv_handle_t *)&outpost->leaving) || outpost->station == NULL)
         return;
-    station_free(outpost->station);
-    outpost->station = NULL;
-    for (size_t i = 0; i < ARRAY_LEN(outpost->signals); i++)
-        uv_close((uv_handle_t *)&outpost->signals[i], NULL);
+    outpost->left_ms = uv_now(&outpost->loop);
+    uv_timer_start(&outpost->leaving, on_leaving, 0, LEAVE_TICK_MS);
 }
 
 static void watch_signals(struct outpost *outpost)
@@ -107,11 +140,23 @@ static void watch_signals(struct outpost *outpost)
         outpost->signals[i].data = outpost;
         uv_signal_start(&outpost->signals[i], on_signal, numbers[i]);
     }
+    uv_timer_init(&outpost->loop, &outpost->leaving);
+    outpost->leaving.data = outpost;
 }
 
-static bool run(const struct station_setup *setup, FILE *out, FILE *notes, struct err *err)
+static bool open_agent(struct outpost *outpost, const struct outpost_facts *facts, struct err *err)
 {
-    struct outpost outpost = {.notes = notes};
+    struct outpost_facts own = *facts;
+    own.station = outpost->station;
+    own.port = station_port(outpost->station);
+    return outpost->agent == NULL ||
+           outpost->agent->open(outpost->agent->owner, &outpost->loop, &own, err);
+}
+
+static bool run(const struct station_setup *setup, const struct outpost_agent *agent,
+                const struct outpost_facts *facts, const struct outpost_call *call, struct err *err)
+{
+    struct outpost outpost = {.notes = call->notes, .agent = agent};
     struct station_setup own = *setup;
     if (uv_loop_init(&outpost.loop) != 0)
         abort();
@@ -119,11 +164,17 @@ static bool run(const struct station_setup *setup, FILE *out, FILE *notes, struc
     own.note = on_note;
     own.owner = &outpost;
     outpost.station = station_new(&own, err);
-    bool ok = outpost.station != NULL;
+    bool is_there = outpost.station != NULL;
+    bool ok = is_there && open_agent(&outpost, facts, err);
     if (ok) {
         watch_signals(&outpost);
-        fprintf(out, "ready port=%u\n", (unsigned)station_port(outpost.station));
-        fflush(out);
+        fprintf(call->out, "ready port=%u\n", (unsigned)station_port(outpost.station));
+        fflush(call->out);
+    } else {
+        if (agent != NULL)
+            agent->close(agent->owner);
+        if (is_there)
+            station_free(outpost.station);
     }
     uv_run(&outpost.loop, UV_RUN_DEFAULT);
     uv_loop_close(&outpost.loop);
@@ -147,13 +198,42 @@ static struct hail_self self_of(const struct model *model, const struct exec_opt
     return self;
 }
 
-static bool run_shard(const struct outpost_options *options, const struct model *model, FILE *out,
-                      FILE *notes, struct err *err)
+/* What the options say of the place, of whom it answers, and who goes on. */
+static bool read_place(struct station_setup *setup, struct exec_options *shard,
+                       struct outpost_place *place, const struct outpost_options *options,
+                       const struct model *model, struct err *err)
 {
-    char host[HOST_MAX];
-    char next[NEXT_BYTES_MAX];
+    snprintf(place->next, sizeof place->next, "%s", options->next != NULL ? options->next : "");
+    setup->host = place->host;
+    if (!outpost_layers(&shard->layer_begin, &shard->layer_end, options->layers, model, err) ||
+        !read_listen(place->host, &setup->port, options->listen, err) ||
+        !outpost_next(setup->next, &setup->next_count, place->next, err))
+        return false;
+    if (options->agent != NULL) {
+        place->door = options->agent->door(options->agent->owner);
+        setup->door = &place->door;
+    } else if (!outpost_key(&setup->key, options->key_file, place->host, err)) {
+        return false;
+    }
+    shard->has_embedding = shard->layer_begin == 0;
+    shard->has_head = shard->layer_end == model->hyper.layers;
+    if (options->agent != NULL && (shard->has_embedding || setup->next_count > 0))
+        return err_set(err, ERR_INVALID,
+                       "a stage that is offered has no --next, and not the first layers");
+    if (options->agent == NULL &&
+        (shard->has_embedding || shard->has_head != (setup->next_count == 0)))
+        return err_set(err, ERR_INVALID,
+                       "the last layers have no --next, others one; the first are a front's");
+    return activation_find(&setup->activation, options->wire) ||
+           err_set(err, ERR_INVALID, "--wire is f32, f16, bf16 or i8");
+}
+
+static bool run_shard(const struct outpost_options *options, const struct model *model,
+                      const struct outpost_call *call, struct err *err)
+{
+    struct outpost_place place;
     uint32_t context = model->hyper.context < CONTEXT_MAX ? model->hyper.context : CONTEXT_MAX;
-    struct station_setup setup = {.host = host};
+    struct station_setup setup = {0};
     if (options->context > 0 && options->context < model->hyper.context)
         context = options->context;
     uint32_t sessions = options->sessions > 0 ? options->sessions : SESSIONS;
@@ -164,33 +244,29 @@ static bool run_shard(const struct outpost_options *options, const struct model 
     shard.threads = options->threads;
     shard.weights = options->weights;
     shard.card = options->card;
-    snprintf(next, sizeof next, "%s", options->next != NULL ? options->next : "");
-    if (!outpost_layers(&shard.layer_begin, &shard.layer_end, options->layers, model, err) ||
-        !read_listen(host, &setup.port, options->listen, err) ||
-        !outpost_key(&setup.key, options->key_file, host, err) ||
-        !outpost_next(setup.next, &setup.next_count, next, err))
+    if (!read_place(&setup, &shard, &place, options, model, err))
         return false;
-    shard.has_embedding = shard.layer_begin == 0;
-    shard.has_head = shard.layer_end == model->hyper.layers;
-    if (shard.has_embedding || shard.has_head != (setup.next_count == 0))
-        return err_set(err, ERR_INVALID,
-                       "the last layers have no --next, others one; the first are a front's");
-    if (!activation_find(&setup.activation, options->wire))
-        return err_set(err, ERR_INVALID, "--wire is f32, f16, bf16 or i8");
     setup.self = self_of(model, &shard, options->roots);
+    const struct outpost_facts facts = {.model = model,
+                                        .root = setup.self.root,
+                                        .begin = shard.layer_begin,
+                                        .end = shard.layer_end,
+                                        .context = context,
+                                        .sessions = sessions};
     if (!exec_open(&setup.exec, model, &shard, err))
         return false;
-    bool ok = run(&setup, out, notes, err);
+    bool ok = run(&setup, options->agent, &facts, call, err);
     exec_close(setup.exec);
     return ok;
 }
 
 bool outpost_run(const struct outpost_options *options, FILE *out, FILE *notes, struct err *err)
 {
+    const struct outpost_call call = {out, notes};
     struct model model;
     if (!model_open(&model, options->model, err))
         return false;
-    bool ok = run_shard(options, &model, out, notes, err);
+    bool ok = run_shard(options, &model, &call, err);
     model_close(&model);
     return ok;
 }

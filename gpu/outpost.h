@@ -15,6 +15,25 @@
 struct card;
 struct model;
 
+/* What is told of a stage that listens. */
+struct outpost_facts {
+    const struct model *model;
+    struct bytes32 root;
+    uint32_t begin, end; /* layers */
+    uint32_t context, sessions;
+    uint16_t port;
+    const struct station *station;
+};
+
+/* Whoever offers a stage to strangers. All is called on the stage's loop. */
+struct outpost_agent {
+    struct hail_door (*door)(void *owner);
+    bool (*open)(void *owner, uv_loop_t *loop, const struct outpost_facts *facts, struct err *err);
+    bool (*leave)(void *owner); /* it ends: true when that has been said where it was offered */
+    void (*close)(void *owner); /* also where open was not called, or failed */
+    void *owner;
+};
+
 struct outpost_options {
     const char *model;
     const char *layers; /* "12-21", both included */
@@ -26,7 +45,8 @@ struct outpost_options {
     uint32_t context;     /* positions of a session; 0: the model's context, to 8192 */
     uint32_t sessions, threads;
     enum dtype_made weights;
-    const struct card *card; /* NULL: the processor */
+    const struct card *card;           /* NULL: the processor */
+    const struct outpost_agent *agent; /* NULL: it is not offered */
 };
 
 /* "12-21": 12 and 22. */

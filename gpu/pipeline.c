@@ -29,8 +29,12 @@ struct pipeline {
     void *owner;    /* of note */
     uv_loop_t loop; /* from here on the thread's own */
     uv_async_t wake;
-    struct station *station;
+    struct lead *lead;
+    struct station *station; /* the lead's first */
+    struct job *leaving;     /* it is being closed */
     float *logits;
+    struct lead_stage *route; /* to be taken; under the lock */
+    uint32_t route_count;
 };
 
 /* How many of the likeliest tokens decide what a job's sampler chooses; 0: all may. */
@@ -69,8 +73,10 @@ static void retire(struct pipeline *pipeline, struct job_row *row)
         if (row == &pipeline->running)
             pipeline->promised -= pages_of(job);
         pthread_mutex_unlock(&pipeline->lock);
+        pipeline->leaving = job;
         if (row == &pipeline->running)
-            stage_close(station_stage(pipeline->station), job->ticket);
+            lead_close(pipeline->lead, job->ticket);
+        pipeline->leaving = NULL;
         job_tell_end(job);
         pthread_mutex_lock(&pipeline->lock);
         i = 0; /* others may have come */
@@ -96,8 +102,21 @@ static bool has_room(const struct pipeline *pipeline, const struct job *job)
            pages_of(job) <= pipeline->pages - pipeline->promised;
 }
 
+static void take_route(struct pipeline *pipeline)
+{
+    pthread_mutex_lock(&pipeline->lock);
+    struct lead_stage *route = pipeline->route;
+    uint32_t count = pipeline->route_count;
+    pipeline->route = NULL;
+    pthread_mutex_unlock(&pipeline->lock);
+    if (route != NULL && !uv_is_closing((uv_handle_t *)&pipeline->wake))
+        lead_route(pipeline->lead, route, count);
+    free(route);
+}
+
 static void turn(struct pipeline *pipeline)
 {
+    take_route(pipeline);
     pthread_mutex_lock(&pipeline->lock);
     retire(pipeline, &pipeline->waiting);
     retire(pipeline, &pipeline->running);
@@ -113,7 +132,7 @@ static void turn(struct pipeline *pipeline)
     if (!is_over) {
         station_kick(pipeline->station);
     } else if (!uv_is_closing((uv_handle_t *)&pipeline->wake)) {
-        station_free(pipeline->station);
+        lead_free(pipeline->lead);
         uv_close((uv_handle_t *)&pipeline->wake, NULL);
     }
 }
@@ -163,14 +182,34 @@ static void take(struct pipeline *pipeline, struct job *job, const struct stage_
                    1);
 }
 
+static struct job *find_job(const struct pipeline *pipeline, uint64_t session)
+{
+    for (uint32_t i = 0; i < pipeline->running.count; i++)
+        if (pipeline->running.at[i]->ticket == session)
+            return pipeline->running.at[i];
+    return NULL;
+}
+
+static bool on_admit(void *owner, uint64_t session)
+{
+    return find_job(owner, session) != NULL;
+}
+
+static void on_did(void *owner, uint64_t session, const struct stint *stint)
+{
+    const struct pipeline *pipeline = owner;
+    struct job *job = find_job(pipeline, session);
+    if (pipeline->leaving != NULL && pipeline->leaving->ticket == session)
+        job = pipeline->leaving;
+    if (job != NULL)
+        stint_add(&job->stints, stint);
+}
+
 static void on_result(void *owner, uint64_t session, const struct stage_result *result)
 {
     struct pipeline *pipeline = owner;
-    struct job *job = NULL;
+    struct job *job = find_job(pipeline, session);
     bool has_ended = false;
-    for (uint32_t i = 0; i < pipeline->running.count; i++)
-        if (pipeline->running.at[i]->ticket == session)
-            job = pipeline->running.at[i];
     if (job == NULL)
         return;
     take(pipeline, job, result);
@@ -206,7 +245,8 @@ static bool check(const struct exec_options *shard, const struct pipeline_option
         return err_set(err, ERR_INVALID, "a first stage has the first layers, and not the last");
     if (options->waiting_max == 0)
         return err_set(err, ERR_INVALID, "no job may wait");
-    return options->next_count > 0 || err_set(err, ERR_INVALID, "no stage is behind the first");
+    return options->next_count > 0 || options->is_lead ||
+           err_set(err, ERR_INVALID, "no stage is behind the first");
 }
 
 /* Of one job. */
@@ -220,27 +260,32 @@ static bool open_station(struct pipeline *pipeline, const struct pipeline_option
                          struct err *err)
 {
     struct exec_options shard = exec_options(pipeline->exec);
-    struct station_setup setup = {.loop = &pipeline->loop,
-                                  .exec = pipeline->exec,
-                                  .self = {.root = options->root,
-                                           .layers = pipeline->hyper->layers,
-                                           .end = shard.layer_end,
-                                           .width = pipeline->hyper->width,
-                                           .vocabulary = pipeline->hyper->vocabulary},
-                                  .key = options->key,
-                                  .hangup_s = options->hangup_s,
-                                  .next_count = options->next_count,
-                                  .activation = options->activation,
-                                  .positions_max = positions_max(pipeline),
-                                  .result = on_result,
-                                  .note = on_note,
-                                  .owner = pipeline};
-    memcpy(setup.next, options->next, sizeof setup.next);
-    if (getrandom(&setup.self.origin, sizeof setup.self.origin, 0) != sizeof setup.self.origin ||
+    struct lead_setup setup = {.admits = on_admit, .did = on_did};
+    setup.first = (struct station_setup){.loop = &pipeline->loop,
+                                         .exec = pipeline->exec,
+                                         .self = {.root = options->root,
+                                                  .layers = pipeline->hyper->layers,
+                                                  .end = shard.layer_end,
+                                                  .width = pipeline->hyper->width,
+                                                  .vocabulary = pipeline->hyper->vocabulary},
+                                         .key = options->key,
+                                         .hangup_s = options->hangup_s,
+                                         .next_count = options->next_count,
+                                         .activation = options->activation,
+                                         .positions_max = positions_max(pipeline),
+                                         .result = on_result,
+                                         .note = on_note,
+                                         .owner = pipeline};
+    memcpy(setup.first.next, options->next, sizeof setup.first.next);
+    uint64_t *origin = &setup.first.self.origin;
+    if (getrandom(origin, sizeof *origin, 0) != sizeof *origin ||
         getrandom(&pipeline->tickets, sizeof pipeline->tickets, 0) != sizeof pipeline->tickets)
         abort();
-    pipeline->station = station_new(&setup, err);
-    return pipeline->station != NULL;
+    pipeline->lead = lead_new(&setup, err);
+    if (pipeline->lead == NULL)
+        return false;
+    pipeline->station = lead_station(pipeline->lead);
+    return true;
 }
 
 static void free_all(struct pipeline *pipeline)
@@ -251,6 +296,7 @@ static void free_all(struct pipeline *pipeline)
     job_row_clear(&pipeline->waiting);
     job_row_clear(&pipeline->running);
     free(pipeline->logits);
+    free(pipeline->route);
     free(pipeline);
 }
 
@@ -337,6 +383,21 @@ void pipeline_cancel(struct pipeline *pipeline, uint64_t ticket)
     pthread_mutex_lock(&pipeline->lock);
     job_row_cancel(&pipeline->waiting, ticket);
     job_row_cancel(&pipeline->running, ticket);
+    uv_async_send(&pipeline->wake);
+    pthread_mutex_unlock(&pipeline->lock);
+}
+
+void pipeline_route(struct pipeline *pipeline, const struct lead_stage *stages, uint32_t count)
+{
+    struct lead_stage *route = calloc((size_t)count + 1, sizeof *route);
+    if (route == NULL)
+        abort();
+    for (uint32_t i = 0; i < count; i++)
+        route[i] = stages[i];
+    pthread_mutex_lock(&pipeline->lock);
+    free(pipeline->route);
+    pipeline->route = route;
+    pipeline->route_count = count;
     uv_async_send(&pipeline->wake);
     pthread_mutex_unlock(&pipeline->lock);
 }

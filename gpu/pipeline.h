@@ -16,8 +16,8 @@
  */
 #pragma once
 
+#include "gpu/lead.h"
 #include "gpu/scheduler.h"
-#include "gpu/station.h"
 
 struct pipeline;
 
@@ -26,8 +26,9 @@ struct pipeline_options {
     uint32_t hangup_s; /* of silence, until a stage is given up; 0: CABLE_HANGUP_S */
     const char *next[STATION_NEXT_MAX]; /* replicas of the second stage */
     uint32_t next_count;
-    enum activation activation;                  /* of rows to it */
-    uint32_t waiting_max;                        /* jobs that wait */
+    bool is_lead;               /* instead of next, pipeline_route says who goes on */
+    enum activation activation; /* of rows to it */
+    uint32_t waiting_max;       /* jobs that wait */
     void (*note)(void *owner, const char *text); /* for people */
     void *owner;
 };
@@ -44,6 +45,9 @@ void pipeline_close(struct pipeline *pipeline, bool finishes);
 MUST_CHECK bool pipeline_submit(struct pipeline *pipeline, uint64_t *ticket,
                                 const struct scheduler_job *job, struct err *err);
 void pipeline_cancel(struct pipeline *pipeline, uint64_t ticket);
+
+/* Of a lead: its stages are these from now on; copied. */
+void pipeline_route(struct pipeline *pipeline, const struct lead_stage *stages, uint32_t count);
 
 struct pipeline_statistics {
     uint32_t running, waiting;

@@ -26,6 +26,7 @@
 
 struct exec;
 struct scheduler;
+struct stint_list;
 
 enum { SCHEDULER_LEVELS = 8, SCHEDULER_LEVEL_ROWS = 4096 };
 
@@ -55,6 +56,7 @@ struct scheduler_end {
     const char *why;        /* what failed; NULL */
     const float *embedding; /* (width) the mean of the prompt's last hidden states; NULL */
     struct scheduler_usage usage;
+    const struct stint_list *stints; /* what other nodes' stages did of it */
 };
 
 typedef void scheduler_end_fn(void *owner, const struct scheduler_end *end);

@@ -140,6 +140,9 @@ void stage_unroute(struct stage *stage, struct stage_session *session)
     struct stage_link *link = stage_find_link(stage, session->out.link);
     if (session->out.link != 0 && link != NULL)
         link->sessions--;
+    if (session->out.crossed > 0 && stage->options.crossed != NULL)
+        stage->options.crossed(stage->options.owner, session->id, session->out.link,
+                               session->out.crossed);
     boundary_shut(&session->out);
 }
 
@@ -162,8 +165,9 @@ bool stage_route(struct stage *stage, struct stage_session *session)
     stage_unroute(stage, session);
     for (size_t i = 0; i < STAGE_LINKS_MAX; i++) {
         struct stage_link *link = stage->links + i;
-        if (link->id != 0 && link->side == STAGE_BEHIND && (session->tried >> i & 1) == 0 &&
-            (best == NULL || link->sessions < best->sessions))
+        if (link->id != 0 && link->side == STAGE_BEHIND &&
+            (link->origin == 0 || link->origin == session->origin) &&
+            (session->tried >> i & 1) == 0 && (best == NULL || link->sessions < best->sessions))
             best = link;
     }
     if (best == NULL)

@@ -60,6 +60,11 @@ struct stage_options {
     uint32_t sessions_max;
     uint32_t rows_max; /* of work */
     uint64_t origin;   /* of the first stage: its number, which nobody else has */
+    bool is_shared;    /* by first stages that do not trust each other */
+    /* Whether a session may be opened here; NULL: any. */
+    bool (*admits)(void *owner, uint64_t session);
+    /* So many rows of it went through that link, through which no more will; NULL: untold. */
+    void (*crossed)(void *owner, uint64_t session, uint32_t link, uint32_t rows);
     void (*send)(void *owner, uint32_t link, const struct wire *wire);
     void (*result)(void *owner, uint64_t session, const struct stage_result *result);
     void *owner;
@@ -68,8 +73,9 @@ struct stage_options {
 struct stage *stage_new(const struct stage_options *options);
 void stage_free(struct stage *stage);
 
-/* link: a number that no link had before, not 0. origin: of STAGE_HOME, whose results go there.
- * False when there are too many. */
+/* link: a number that no link had before, not 0. origin: of STAGE_HOME, whose results go there; of
+ * STAGE_BEHIND, whose sessions go that way, 0: anybody's; of STAGE_BEFORE, whose they are, where
+ * the stage is shared. False when there are too many. */
 MUST_CHECK bool stage_link_up(struct stage *stage, uint32_t link, enum stage_side side,
                               uint64_t origin);
 void stage_link_down(struct stage *stage, uint32_t link);

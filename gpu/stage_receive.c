@@ -5,15 +5,38 @@
 
 enum { LIKELY_MAX = 1024 };
 
-static bool receive_open(struct stage *stage, uint32_t link, const struct wire *wire)
+/* Whose it is: of a stage that is shared, the link says it, not the frame. */
+static uint64_t origin_of(const struct stage *stage, const struct stage_link *from,
+                          const struct wire *wire)
 {
-    struct wire reply = *wire;
-    struct stage_session *session = stage_find(stage, wire->session);
     uint64_t origin;
     memcpy(&origin, wire->payload.at, sizeof origin);
+    return stage->options.is_shared ? from->origin : le64toh(origin);
+}
+
+static bool may_open(const struct stage *stage, const struct stage_session *session,
+                     uint64_t origin, const struct wire *wire)
+{
+    if (stage->options.admits != NULL &&
+        !stage->options.admits(stage->options.owner, wire->session))
+        return false;
+    return session == NULL || !stage->options.is_shared || session->origin == origin;
+}
+
+static bool receive_open(struct stage *stage, const struct stage_link *from,
+                         const struct wire *wire)
+{
+    uint32_t link = from->id;
+    struct wire reply = *wire;
+    struct stage_session *session = stage_find(stage, wire->session);
+    uint64_t origin = origin_of(stage, from, wire);
     reply.position = 0;
     if (wire->epoch == 0 || wire->epoch > WIRE_POSITIONS_MAX)
         return false;
+    if (!may_open(stage, session, origin, wire)) {
+        stage_refuse(stage, link, &reply, WIRE_BROKEN, "a session of somebody else");
+        return true;
+    }
     if (wire->width != stage->options.width || wire->count > stage->options.positions_max ||
         wire->credits > LIKELY_MAX) {
         stage_refuse(stage, link, &reply, WIRE_BROKEN, "longer, or of other rows, than runs here");
@@ -37,7 +60,7 @@ static bool receive_open(struct stage *stage, uint32_t link, const struct wire *
     }
     session->before = link;
     session->epoch = wire->epoch;
-    session->origin = le64toh(origin);
+    session->origin = origin;
     session->likely = wire->credits;
     stage_credit(stage, session);
     stage_tell(stage, session);
@@ -116,10 +139,14 @@ static bool receive_ack(struct stage *stage, uint32_t link, const struct wire *w
     return boundary_ack(&session->out, wire->position, wire->credits);
 }
 
-static bool receive_result(struct stage *stage, const struct wire *wire)
+static bool receive_result(struct stage *stage, const struct stage_link *from,
+                           const struct wire *wire)
 {
     struct stage_session *session = stage_find(stage, wire->session);
     uint32_t end = wire->position + 1;
+    bool is_behind = from->side == STAGE_BEHIND;
+    if (session != NULL && is_behind && from->origin != 0 && from->origin != session->origin)
+        return true;
     /* One that is told again goes on: it may have been lost on the way. The first has had it. */
     if (session == NULL || end < session->result_end)
         return true;
@@ -174,7 +201,7 @@ static bool dispatch(struct stage *stage, const struct stage_link *from, const s
     bool is_behind = from->side == STAGE_BEHIND;
     switch (wire->type) {
     case WIRE_OPEN:
-        return is_before && receive_open(stage, from->id, wire);
+        return is_before && receive_open(stage, from, wire);
     case WIRE_HIDDEN:
         return is_before && receive_hidden(stage, from->id, wire);
     case WIRE_CLOSE:
@@ -184,7 +211,7 @@ static bool dispatch(struct stage *stage, const struct stage_link *from, const s
     case WIRE_REFUSE:
         return is_behind && receive_refuse(stage, from->id, wire);
     case WIRE_RESULT:
-        return (is_behind || from->side == STAGE_TAIL) && receive_result(stage, wire);
+        return (is_behind || from->side == STAGE_TAIL) && receive_result(stage, from, wire);
     case WIRE_HELLO:
     case WIRE_VIA:
         break;

@@ -1,21 +1,17 @@
 #include "gpu/station.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "gpu/exec.h"
 #include "gpu/labour.h"
 #include "shared/err.h"
-#include "shared/hex.h"
 
-enum { TICK_MS = 1000, KEY_DIGITS = 64 };
+enum { TICK_MS = 1000 };
 
 struct station_link {
     uint32_t id; /* 0: none */
     enum stage_side side;
+    uint64_t number; /* of a stranger */
 };
 
 struct station {
@@ -63,11 +59,25 @@ static void learn_via(struct station *station, struct span address)
 
 /* ---- what is next ---- */
 
+static void hand_on(struct station *station, struct stage_work *work)
+{
+    size_t width = station->setup.self.width;
+    for (uint32_t i = 0; i < work->span_count; i++) {
+        struct stage_span *span = work->spans + i;
+        memcpy(span->hidden, span->in, span->count * width * sizeof *span->in);
+        span->verdict = EXEC_DONE;
+    }
+    stage_done(station->stage, work);
+}
+
 static void turn(struct station *station)
 {
     struct stage_work work;
-    if (stage_plan(station->stage, &work))
-        labour_give(station->labour, &work);
+    while (stage_plan(station->stage, &work))
+        if (station->labour != NULL)
+            labour_give(station->labour, &work);
+        else
+            hand_on(station, &work);
     for (size_t i = 0; i < CABLE_LINKS_MAX; i++)
         if (station->links[i].id != 0 && station->links[i].side == STAGE_BEHIND)
             cable_wake(station->cable, station->links[i].id);
@@ -100,9 +110,15 @@ static void on_tick(uv_timer_t *timer)
 
 static enum stage_side side_of(const struct hail *hail)
 {
-    if (hail->is_caller)
-        return hail->purpose == HAIL_ROWS ? STAGE_BEHIND : STAGE_TAIL;
-    return hail->purpose == HAIL_ROWS ? STAGE_BEFORE : STAGE_HOME;
+    switch (hail->purpose) {
+    case HAIL_ROWS:
+        return hail->is_caller ? STAGE_BEHIND : STAGE_BEFORE;
+    case HAIL_RETURN:
+        return hail->is_caller ? STAGE_BEFORE : STAGE_BEHIND;
+    case HAIL_RESULTS:
+        break;
+    }
+    return hail->is_caller ? STAGE_TAIL : STAGE_HOME;
 }
 
 static bool on_up(void *owner, uint32_t link, const struct hail *hail, const char *address)
@@ -110,13 +126,16 @@ static bool on_up(void *owner, uint32_t link, const struct hail *hail, const cha
     struct station *station = owner;
     struct station_link *at = station->links;
     enum stage_side side = side_of(hail);
+    uint64_t number = cable_number(station->cable, link);
+    uint64_t origin = hail->is_caller ? 0 : hail->other.origin;
     while (at < station->links + CABLE_LINKS_MAX && at->id != 0)
         at++;
     if (at == station->links + CABLE_LINKS_MAX ||
-        !stage_link_up(station->stage, link, side, hail->other.origin))
+        !stage_link_up(station->stage, link, side, origin))
         return false;
-    *at = (struct station_link){link, side};
-    if (side == STAGE_BEHIND && hail->other.end == hail->other.layers && !station->is_first)
+    *at = (struct station_link){link, side, number};
+    if (side == STAGE_BEHIND && hail->is_caller && number == 0 &&
+        hail->other.end == hail->other.layers && !station->is_first)
         learn_via(station, (struct span){address, strlen(address)});
     for (uint32_t i = 0; side == STAGE_BEFORE && i < station->via_count; i++)
         send_via(station, link, station->vias[i]);
@@ -127,18 +146,30 @@ static bool on_up(void *owner, uint32_t link, const struct hail *hail, const cha
 static void on_down(void *owner, uint32_t link)
 {
     struct station *station = owner;
+    stage_link_down(station->stage, link);
     for (size_t i = 0; i < CABLE_LINKS_MAX; i++)
         if (station->links[i].id == link)
             station->links[i] = (struct station_link){0};
-    stage_link_down(station->stage, link);
     turn(station);
+}
+
+/* Whom this stage has called with what it was told, and no stranger. */
+static bool may_tell_via(const struct station *station, uint32_t link)
+{
+    for (size_t i = 0; i < CABLE_LINKS_MAX; i++)
+        if (station->links[i].id == link)
+            return station->links[i].side == STAGE_BEHIND && station->links[i].number == 0 &&
+                   station->setup.next_count > 0;
+    return false;
 }
 
 static bool on_receive(void *owner, uint32_t link, const struct wire *wire)
 {
     struct station *station = owner;
     bool ok = true;
-    if (wire->type == WIRE_VIA)
+    if (wire->type == WIRE_VIA && !may_tell_via(station, link))
+        ok = false;
+    else if (wire->type == WIRE_VIA)
         learn_via(station, wire->payload);
     else
         ok = stage_receive(station->stage, link, wire);
@@ -164,6 +195,28 @@ static void on_send(void *owner, uint32_t link, const struct wire *wire)
     cable_send(station->cable, link, wire);
 }
 
+static bool on_admit(void *owner, uint64_t session)
+{
+    const struct station *station = owner;
+    return station->setup.admits(station->setup.owner, session);
+}
+
+static uint64_t number_of(const struct station *station, uint32_t link)
+{
+    for (size_t i = 0; i < CABLE_LINKS_MAX; i++)
+        if (station->links[i].id == link && link != 0)
+            return station->links[i].number;
+    return 0;
+}
+
+static void on_crossed(void *owner, uint64_t session, uint32_t link, uint32_t rows)
+{
+    const struct station *station = owner;
+    uint64_t number = number_of(station, link);
+    if (number != 0)
+        station->setup.crossed(station->setup.owner, session, number, rows);
+}
+
 static void on_result(void *owner, uint64_t session, const struct stage_result *result)
 {
     struct station *station = owner;
@@ -181,6 +234,7 @@ static bool open_cable(struct station *station, struct err *err)
                                 .hangup_s = setup->hangup_s,
                                 .self = setup->self,
                                 .key = setup->key,
+                                .door = setup->door,
                                 .up = on_up,
                                 .down = on_down,
                                 .receive = on_receive,
@@ -198,7 +252,10 @@ static bool open_cable(struct station *station, struct err *err)
 
 static void open_stage(struct station *station)
 {
-    struct exec_options shard = exec_options(station->setup.exec);
+    const struct station_setup *setup = &station->setup;
+    struct exec_options shard = {.sessions_max = setup->sessions_max, .rows_max = setup->rows_max};
+    if (setup->exec != NULL)
+        shard = exec_options(setup->exec);
     struct stage_options options = {.is_first = station->is_first,
                                     .is_last = station->is_last,
                                     .activation = station->setup.activation,
@@ -208,6 +265,9 @@ static void open_stage(struct station *station)
                                     .sessions_max = shard.sessions_max,
                                     .rows_max = shard.rows_max,
                                     .origin = station->setup.self.origin,
+                                    .is_shared = setup->door != NULL,
+                                    .admits = setup->admits != NULL ? on_admit : NULL,
+                                    .crossed = setup->crossed != NULL ? on_crossed : NULL,
                                     .send = on_send,
                                     .result = on_result,
                                     .owner = station};
@@ -227,7 +287,8 @@ struct station *station_new(const struct station_setup *setup, struct err *err)
     station->done.data = station->tick.data = station;
     station->handles = 2;
     open_stage(station);
-    station->labour = labour_new(setup->exec, on_told, station);
+    if (setup->exec != NULL)
+        station->labour = labour_new(setup->exec, on_told, station);
     if (!open_cable(station, err)) {
         station_free(station);
         return NULL;
@@ -245,7 +306,8 @@ static void on_closed(uv_handle_t *handle)
 
 void station_free(struct station *station)
 {
-    labour_free(station->labour);
+    if (station->labour != NULL)
+        labour_free(station->labour);
     if (station->cable != NULL)
         cable_free(station->cable);
     stage_free(station->stage);
@@ -268,22 +330,12 @@ void station_kick(struct station *station)
     turn(station);
 }
 
-bool station_read_key(struct bytes32 *key, const char *path, struct err *err)
+bool station_call(struct station *station, const struct cable_stranger *stranger, struct err *err)
 {
-    char digits[KEY_DIGITS + 2];
-    struct stat status;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t len = file < 0 ? -1 : read(file, digits, sizeof digits);
-    bool is_private = file >= 0 && fstat(file, &status) == 0 && (status.st_mode & 077) == 0;
-    if (file >= 0)
-        close(file);
-    if (len < 0)
-        return err_set(err, ERR_INVALID, "the key file %s cannot be read", path);
-    if (!is_private)
-        return err_set(err, ERR_INVALID, "others may read the key file %s: chmod 600", path);
-    if (len == KEY_DIGITS + 1 && digits[KEY_DIGITS] == '\n')
-        len--;
-    return (len == KEY_DIGITS &&
-            hex_decode(key->at, sizeof key->at, (struct span){digits, KEY_DIGITS})) ||
-           err_set(err, ERR_INVALID, "the key file %s has not 64 hexadecimal digits", path);
+    return cable_call_stranger(station->cable, stranger, err);
+}
+
+void station_hang_up(struct station *station, uint64_t number)
+{
+    cable_hang_up(station->cable, number);
 }

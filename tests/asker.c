@@ -3,6 +3,9 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "client/holder.h"
+#include "client/keys.h"
+#include "gpu/door.h"
 #include "gpu/exec.h"
 #include "gpu/model.h"
 #include "gpu/root.h"
@@ -11,6 +14,7 @@
 #include "tests/forge_folder.h"
 #include "tests/forged.h"
 #include "tests/test.h"
+#include "tests/worker.h"
 
 enum { CONTEXT = 1024, SESSIONS = 32, POSITIONS = 16384, ROWS = 256 };
 
@@ -85,6 +89,7 @@ static void on_end(void *owner, const struct scheduler_end *end)
     pthread_mutex_lock(&lock);
     asker->has_ended = true;
     asker->end = end->end;
+    stint_add_all(&asker->stints, end->stints);
     snprintf(asker->why, sizeof asker->why, "%s", end->why != NULL ? end->why : "");
     pthread_cond_signal(&change);
     pthread_mutex_unlock(&lock);
@@ -156,6 +161,51 @@ void asker_pipe(uint32_t layers, const char *const *next, uint32_t next_count, c
     open_exec(layers);
     if (!pipeline_open(&pipeline, exec, NULL, &options, &err))
         fail_msg("%s", err.text);
+}
+
+/* ---- a lead ---- */
+
+void asker_lead(uint32_t layers, const char *wire)
+{
+    struct err err;
+    struct pipeline_options options = {.root = root,
+                                       .hangup_s = asker_hangup_s,
+                                       .is_lead = true,
+                                       .waiting_max = 200,
+                                       .note = on_note};
+    assert_true(activation_find(&options.activation, wire));
+    open_exec(layers);
+    if (!pipeline_open(&pipeline, exec, NULL, &options, &err))
+        fail_msg("%s", err.text);
+}
+
+/* The lead has the key 9. */
+static struct lead_stage stage_of(const struct worker *worker)
+{
+    struct holder *holder = holder_of_keys(worker_keys(9));
+    struct keys *keys = worker_keys(worker->door);
+    struct lead_stage stage = {.number = (uint64_t)worker->port << 8 | worker->door};
+    unsigned begin = 0, end = 0;
+    assert_int_equal(sscanf(worker->layers, "%u-%u", &begin, &end), 2);
+    stage.stint = (struct stint){.node = *keys_pubkey(keys), .begin = begin, .end = end + 1};
+    snprintf(stage.address, sizeof stage.address, "%s", worker->address);
+    assert_true(door_pass(&stage.pass, holder, keys_pubkey(keys), NULL));
+    holder_free(holder);
+    keys_free(keys);
+    return stage;
+}
+
+void asker_route(const struct worker *const *workers, uint32_t count)
+{
+    struct lead_stage stages[LEAD_STAGES_MAX];
+    for (uint32_t i = 0; i < count; i++)
+        stages[i] = stage_of(workers[i]);
+    pipeline_route(pipeline, stages, count);
+}
+
+void asker_clear(struct asker *asker)
+{
+    stint_clear(&asker->stints);
 }
 
 void asker_ask_pipe(struct asker *askers, uint32_t count)

@@ -21,6 +21,7 @@ struct asker {
     bool has_ended;
     enum answer_end end;
     char why[128];
+    struct stint_list stints; /* asker_clear frees them */
 };
 
 /* Told, on the thread of the pipeline, after each token. */
@@ -38,6 +39,13 @@ void asker_ask_whole(struct asker *askers, uint32_t count);
 
 /* What a pipeline of that many first layers tells, which goes on at next: ws://...,... */
 void asker_pipe(uint32_t layers, const char *const *next, uint32_t next_count, const char *wire);
+
+/* The same of a lead that goes on with workers that have a door, as asker_route says. */
+void asker_lead(uint32_t layers, const char *wire);
+struct worker;
+void asker_route(const struct worker *const *workers, uint32_t count);
+void asker_clear(struct asker *asker);
+
 void asker_ask_pipe(struct asker *askers, uint32_t count); /* until all have ended */
 uint64_t asker_reopened(void);
 void asker_unpipe(void);

@@ -8,11 +8,45 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client/holder.h"
+#include "client/keys.h"
+#include "gpu/door.h"
 #include "gpu/outpost.h"
 #include "shared/err.h"
 #include "tests/test.h"
 
-enum { ARGUMENTS = 8 };
+enum { ARGUMENTS = 9 };
+
+struct keys *worker_keys(uint8_t number)
+{
+    const struct bytes32 secret = {{number, 1}};
+    return keys_new(&secret);
+}
+
+static struct hail_door open_door(void *owner)
+{
+    return door_of(owner);
+}
+
+static bool open_nothing(void *owner, uv_loop_t *loop, const struct outpost_facts *facts,
+                         struct err *err)
+{
+    (void)owner;
+    (void)loop;
+    (void)facts;
+    (void)err;
+    return true;
+}
+
+static bool leave(void *owner)
+{
+    return owner != NULL;
+}
+
+static void close_door(void *owner)
+{
+    holder_free(owner);
+}
 
 /* NULL is "-" on a command line. */
 static const char *argument(const char *text)
@@ -34,6 +68,11 @@ bool worker_is_one(int argc, char **argv, int *status)
                                       .context = 1024,
                                       .sessions = 32,
                                       .threads = 1};
+    struct outpost_agent agent = {open_door, open_nothing, leave, close_door, NULL};
+    if (argument(argv[8]) != NULL) {
+        agent.owner = holder_of_keys(worker_keys((uint8_t)(argv[8][0] - '0')));
+        options.agent = &agent;
+    }
     bool ok = outpost_run(&options, stdout, stderr, &err);
     if (!ok)
         fprintf(stderr, "%s\n", err.text);
@@ -44,12 +83,14 @@ bool worker_is_one(int argc, char **argv, int *status)
 static void become(const struct worker *worker, int out)
 {
     char listen[32];
+    const char door[] = {(char)('0' + worker->door), '\0'};
     snprintf(listen, sizeof listen, "127.0.0.1:%u", (unsigned)worker->port);
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody behind */
     dup2(out, STDOUT_FILENO);
     execl("/proc/self/exe", "test", "worker", worker->model, worker->layers, listen,
           worker->wire != NULL ? worker->wire : "f32", worker->next != NULL ? worker->next : "-",
-          worker->key_file != NULL ? worker->key_file : "-", (char *)NULL);
+          worker->key_file != NULL ? worker->key_file : "-", worker->door > 0 ? door : "-",
+          (char *)NULL);
     _exit(127);
 }
 

@@ -13,8 +13,12 @@ struct worker {
     pid_t pid; /* 0: none */
     uint16_t port;
     const char *layers, *next, *wire, *model, *key_file;
+    uint8_t door; /* 0: none; else strangers are let in who write to worker_keys of that number */
     char address[64];
 };
+
+struct keys;
+struct keys *worker_keys(uint8_t number);
 
 /* main's first statement: does a worker's work, and then is true. */
 bool worker_is_one(int argc, char **argv, int *status);
