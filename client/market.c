@@ -132,6 +132,7 @@ static struct market_item *make_item(const struct event *event)
     if (!ok) /* it was read before */
         abort();
     item->entry.node = event->pubkey;
+    item->entry.id = event->id;
     item->entry.offered_at = event->created_at;
     item->identifier = event_identifier(&copy);
     item->id = event->id;

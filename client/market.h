@@ -68,6 +68,7 @@ enum market_life {
 struct market_entry {
     struct bytes32 node;
     struct offer offer;
+    struct bytes32 id; /* of the event that offers it */
     int64_t offered_at;
     enum market_life life;
     bool has_pulse;

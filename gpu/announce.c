@@ -52,6 +52,18 @@ static void say_pulse(struct announce *announce, int64_t now)
     arena_clear(&arena);
 }
 
+bool announce_check(const struct offer *offer, struct err *err)
+{
+    struct arena arena = {0};
+    struct event event;
+    struct offer read = *offer;
+    read.expires_at = ANNOUNCE_LIFE_S;
+    offer_event(&event, &arena, &read, 0);
+    bool ok = offer_parse(&read, &event, err);
+    arena_clear(&arena);
+    return ok;
+}
+
 static void on_beat(uv_timer_t *timer)
 {
     struct announce *announce = timer->data;

@@ -32,6 +32,9 @@ struct announce_setup {
     void *owner;
 };
 
+/* That others would read the offer, before it is made in public. */
+MUST_CHECK bool announce_check(const struct offer *offer, struct err *err);
+
 struct announce *announce_new(const struct announce_setup *setup);
 void announce_free(struct announce *announce);
 

@@ -77,9 +77,13 @@ const char *const command_usage[] = {
     "  --layers A-B       the layers that run here [all]: run, and who answers applications,\n"
     "                     have the first ones; serve with others answers other stages\n"
     "  --next URL,URL     who goes on with what follows: ws://HOST:PORT, and its replicas\n"
+    "  --lead             of serve: instead of --next, those who go on are found by their offers\n"
+    "                     at --relay, chosen, and replaced when they are lost\n"
     "  --wire TYPE        how rows are sent there: f32, f16, bf16, i8 [f16]\n"
     "  --stage-key-file F 64 hexadecimal digits that all stages have: without them, a stage is\n"
-    "                     called from its own machine alone\n"
+    "                     called from its own machine alone. With --announce, other layers than\n"
+    "                     the first ones are offered to leads, --price being what they want\n"
+    "  --stage-url URL    of those: ws://HOST:PORT, where leads reach them [where it listens]\n"
     "\n"
     "Options of run and serve:\n"
     "  --context N        positions of prompt and answer together [the model's, to 8192]\n"
@@ -166,6 +170,8 @@ static const struct option options[] = {
     {"layers", OF_RUN | OF_SERVE, OPTION_TEXT, AT(stage.layers), "FIRST-LAST"},
     {"next", OF_RUN | OF_SERVE, OPTION_TEXT, AT(stage.next), "ws://HOST:PORT, or several"},
     {"stage-key-file", OF_RUN | OF_SERVE, OPTION_TEXT, AT(stage.key_file), "a file"},
+    {"lead", OF_SERVE, OPTION_FLAG, AT(stage.is_lead), ""},
+    {"stage-url", OF_SERVE, OPTION_TEXT, AT(stage_url), "ws://HOST:PORT"},
     {"wire", OF_RUN | OF_SERVE, OPTION_TEXT, AT(stage.wire), "f32, f16, bf16 or i8"},
     {"backend", OF_SERVE, OPTION_TEXT, AT(backend), "a URL"},
     {"backend-key-file", OF_SERVE, OPTION_TEXT, AT(backend_key_file), "a file"},
@@ -316,6 +322,20 @@ static bool check_audit(const struct command *command, struct err *err)
     return check_database(command, "audit", err);
 }
 
+static bool check_lead(const struct command *command, bool is_front, struct err *err)
+{
+    const struct outpost_options *stage = &command->stage;
+    if (stage->is_lead && !is_front)
+        return err_set(err, ERR_INVALID,
+                       "--lead wants --layers 0-N, the first ones, that run here");
+    if (stage->is_lead && stage->next != NULL)
+        return err_set(err, ERR_INVALID, "--lead finds who goes on: without --next");
+    if (stage->is_lead && command->market.relay_count == 0)
+        return err_set(err, ERR_INVALID, "--lead wants --relay, where stages are offered");
+    return !is_front || stage->next != NULL || stage->is_lead ||
+           err_set(err, ERR_INVALID, "--layers wants --next, where the others run");
+}
+
 bool command_read(struct command *command, char **arguments, struct err *err)
 {
     static const char *const names[] = {
@@ -355,8 +375,8 @@ bool command_read(struct command *command, char **arguments, struct err *err)
         return err_set(err, ERR_INVALID, "--next wants --layers, those that run here");
     bool is_front = command->stage.layers != NULL &&
                     (command->kind == COMMAND_RUN || strncmp(command->stage.layers, "0-", 2) == 0);
-    if (is_front && command->stage.next == NULL)
-        return err_set(err, ERR_INVALID, "--layers wants --next, where the others run");
+    if (!check_lead(command, is_front, err))
+        return false;
     if (command->market.announces && command->market.relay_count == 0)
         return err_set(err, ERR_INVALID, "--announce wants --relay, where others look");
     if (command->market.announces && command->backend != NULL)

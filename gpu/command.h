@@ -37,7 +37,8 @@ struct command {
     const char *price, *mint_url;           /* of serve; NULL: not said */
     struct treasury_options mint;           /* its bank is serve's, too */
     uint32_t parallel, waiting, backend_silence_s;
-    struct outpost_options stage; /* its layers, next, key_file and wire; NULL: not said */
+    struct outpost_options stage; /* its layers, next, is_lead, key_file and wire; NULL: not said */
+    const char *stage_url;        /* of serve; NULL: not said */
 };
 
 extern const char *const command_usage[]; /* what follows each other, NULL last */

@@ -10,6 +10,7 @@
 #include "gpu/model.h"
 #include "gpu/pipeline_run.h"
 #include "gpu/prompt.h"
+#include "gpu/stint.h"
 #include "gpu/vocabulary.h"
 #include "shared/err.h"
 
@@ -32,6 +33,7 @@ struct order {
     struct tokens added; /* the same, of tokens */
     struct source_end ended;
     float *embedding;
+    struct stint_list stints;
 };
 
 struct engine {
@@ -118,6 +120,8 @@ static void take_end(struct order *order, const struct scheduler_end *end)
                                            .nanoseconds = usage->nanoseconds}};
     if (end->embedding != NULL)
         order->embedding = copy_embedding(end->embedding, ended->width);
+    stint_add_all(&order->stints, end->stints);
+    ended->stints = &order->stints;
     ended->embedding = order->embedding;
     if (end->end == ANSWER_CLOSED)
         ended->is_refused = !refusal_set(&ended->refusal, 503, NULL, "the node is stopping");
@@ -148,6 +152,7 @@ static void free_order(struct order *order)
     tokens_clear(&order->added);
     text_clear(&order->pending);
     free(order->embedding);
+    stint_clear(&order->stints);
     free(order);
 }
 
@@ -388,6 +393,17 @@ struct span engine_template(const struct engine *engine)
 const struct tokenizer *engine_tokenizer(const struct engine *engine)
 {
     return &engine->tokenizer;
+}
+
+void engine_route(struct engine *engine, const struct lead_stage *stages, uint32_t count)
+{
+    if (engine->pipeline != NULL)
+        pipeline_route(engine->pipeline, stages, count);
+}
+
+bool engine_meeting(struct engine *engine, uint64_t number, struct pipeline_meeting *meeting)
+{
+    return engine->pipeline != NULL && pipeline_meeting(engine->pipeline, number, meeting);
 }
 
 uint32_t engine_first_ms(struct engine *engine)

@@ -48,5 +48,12 @@ struct span engine_template(const struct engine *engine);
 const struct tokenizer *engine_tokenizer(const struct engine *engine);
 struct scheduler_statistics engine_statistics(struct engine *engine);
 
+/* Of one that leads a pipeline: as pipeline.h has it. */
+struct lead_stage;
+struct pipeline_meeting;
+void engine_route(struct engine *engine, const struct lead_stage *stages, uint32_t count);
+MUST_CHECK bool engine_meeting(struct engine *engine, uint64_t number,
+                               struct pipeline_meeting *meeting);
+
 /* From when an answer is asked for to its first token, of late; 0: there was none yet. */
 uint32_t engine_first_ms(struct engine *engine);

@@ -13,9 +13,9 @@
  *     description            root, then u32 little-endian: layers, begin, end, width, vocabulary,
  *                            purpose; origin u64
  *
- * Strangers have no key between them. The caller makes one, and a letter that has it, which only the
- * listener can open, and only if it is from who it says (gpu/door.h). The listener's number of such
- * a caller is made of who that is and what it says: no other can name it.
+ * Strangers have no key between them. The caller makes one, and a letter that has it, which only
+ * the listener can open, and only if it is from who it says (gpu/door.h). The listener's number of
+ * such a caller is made of who that is and what it says: no other can name it.
  *
  * Nothing is secret from who can read the network. Numbers: the listener's first.
  *

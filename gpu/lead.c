@@ -50,6 +50,18 @@ static void on_crossed(void *owner, uint64_t session, uint64_t number, uint32_t 
     tell(border->lead, session, number, rows);
 }
 
+static uint32_t on_met(void *owner, uint64_t number, bool is_there)
+{
+    const struct border *border = owner;
+    const struct lead *lead = border->lead;
+    for (uint32_t i = 0; i < lead->stage_count; i++)
+        if (lead->stages[i].number == number) {
+            lead->setup.met(lead->setup.first.owner, number, is_there);
+            return lead->stages[i].rank;
+        }
+    return 0;
+}
+
 static bool on_admit(void *owner, uint64_t session)
 {
     const struct border *border = owner;
@@ -84,6 +96,7 @@ static bool open_border(struct lead *lead, uint32_t layer, struct err *err)
     }
     setup.result = on_result;
     setup.crossed = on_crossed;
+    setup.met = on_met;
     setup.note = on_note;
     setup.owner = border;
     border->station = station_new(&setup, err);
@@ -136,6 +149,29 @@ static bool is_among(const struct lead_stage *stages, uint32_t count, uint64_t n
     return false;
 }
 
+/* Where no stage goes on, nobody is awaited: those before look for another way. */
+static void strand(struct lead *lead)
+{
+    for (uint32_t i = 1; i < lead->border_count; i++) {
+        bool goes_on = false;
+        for (uint32_t j = 0; j < lead->stage_count; j++)
+            goes_on = goes_on || lead->stages[j].stint.begin == lead->borders[i].layer;
+        if (!goes_on)
+            station_strand(lead->borders[i].station);
+    }
+}
+
+/* One that is there already may have another rank now. */
+static bool take_rank(struct lead *lead, const struct lead_stage *stage)
+{
+    for (uint32_t i = 0; i < lead->stage_count; i++)
+        if (lead->stages[i].number == stage->number) {
+            lead->stages[i].rank = stage->rank;
+            return true;
+        }
+    return false;
+}
+
 void lead_route(struct lead *lead, const struct lead_stage *stages, uint32_t count)
 {
     for (uint32_t i = 0; i < lead->stage_count;) {
@@ -149,7 +185,7 @@ void lead_route(struct lead *lead, const struct lead_stage *stages, uint32_t cou
     }
     for (uint32_t i = 0; i < count && lead->stage_count < LEAD_STAGES_MAX; i++) {
         struct err err;
-        if (is_among(lead->stages, lead->stage_count, stages[i].number))
+        if (take_rank(lead, stages + i))
             continue;
         lead->stages[lead->stage_count++] = stages[i];
         lead->known[lead->known_count++ % KNOWN_MAX] =
@@ -160,6 +196,7 @@ void lead_route(struct lead *lead, const struct lead_stage *stages, uint32_t cou
         hang_up(lead, stages[i].number);
         lead->stage_count--;
     }
+    strand(lead);
 }
 
 /* ---- sessions ---- */

@@ -23,6 +23,7 @@ enum { LEAD_STAGES_MAX = 24, LEAD_BOUNDARIES_MAX = 12 };
 /* Somebody's stage. */
 struct lead_stage {
     uint64_t number;    /* which it is: not 0, and no other's */
+    uint32_t rank;      /* sessions go on through those of the lowest that are there */
     struct stint stint; /* whose; without rows */
     char address[WIRE_TEXT_BYTES_MAX + 1];
     struct hail_pass pass;
@@ -33,6 +34,8 @@ struct lead_setup {
     bool (*admits)(void *owner, uint64_t session); /* whether it is one of the lead's */
     /* stint: a stage is done with so many rows of a session. */
     void (*did)(void *owner, uint64_t session, const struct stint *stint);
+    /* A stage is there, or no more. */
+    void (*met)(void *owner, uint64_t number, bool is_there);
 };
 
 struct lead *lead_new(const struct lead_setup *setup, struct err *err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "gpu/audit.h"
+#include "gpu/booth.h"
 #include "gpu/command.h"
 #include "gpu/inspect.h"
 #include "gpu/machine.h"
@@ -116,6 +117,32 @@ static struct service_options service_of(const struct command *command, const st
                                     .sell = {.price = command->price, .url = command->mint_url}};
 }
 
+/* Some layers, for those who have the key, or for leads that find its offer. */
+static bool serve_stage(const struct command *command, const struct outpost_options *stage,
+                        struct err *err)
+{
+    const struct service_market_options *market = &command->market;
+    const struct booth_options options = {.relays = market->relays,
+                                          .relay_count = market->relay_count,
+                                          .identity = market->identity,
+                                          .model = stage->model,
+                                          .name = command->name,
+                                          .listen = stage->listen,
+                                          .url = command->stage_url,
+                                          .price = command->price,
+                                          .device = stage->card != NULL ? "cuda" : "cpu",
+                                          .weights = stage->weights};
+    if (!market->announces)
+        return outpost_run(stage, stdout, stderr, err);
+    struct booth *booth = booth_open(&options, err);
+    if (booth == NULL)
+        return false;
+    struct outpost_agent agent = booth_agent(booth);
+    struct outpost_options offered = *stage;
+    offered.agent = &agent;
+    return outpost_run(&offered, stdout, stderr, err);
+}
+
 static int run(const struct command *command, const struct card *card)
 {
     struct bench_options bench = {.model = command->run.model,
@@ -160,7 +187,7 @@ static int run(const struct command *command, const struct card *card)
     case COMMAND_BENCH:
         return end(bench_model(&bench, stdout, &err), &err);
     case COMMAND_SERVE:
-        return end(stage.layers != NULL && !is_front ? outpost_run(&stage, stdout, stderr, &err)
+        return end(stage.layers != NULL && !is_front ? serve_stage(command, &stage, &err)
                                                      : service_run(&service, &err),
                    &err);
     }

@@ -22,6 +22,7 @@ struct outpost_place {
 
 struct outpost_call {
     FILE *out, *notes;
+    bool has_run; /* and the agent has been closed */
 };
 
 /* The number from at up to end, which is text's, too. */
@@ -154,12 +155,13 @@ static bool open_agent(struct outpost *outpost, const struct outpost_facts *fact
 }
 
 static bool run(const struct station_setup *setup, const struct outpost_agent *agent,
-                const struct outpost_facts *facts, const struct outpost_call *call, struct err *err)
+                const struct outpost_facts *facts, struct outpost_call *call, struct err *err)
 {
     struct outpost outpost = {.notes = call->notes, .agent = agent};
     struct station_setup own = *setup;
     if (uv_loop_init(&outpost.loop) != 0)
         abort();
+    call->has_run = true;
     own.loop = &outpost.loop;
     own.note = on_note;
     own.owner = &outpost;
@@ -229,7 +231,7 @@ static bool read_place(struct station_setup *setup, struct exec_options *shard,
 }
 
 static bool run_shard(const struct outpost_options *options, const struct model *model,
-                      const struct outpost_call *call, struct err *err)
+                      struct outpost_call *call, struct err *err)
 {
     struct outpost_place place;
     uint32_t context = model->hyper.context < CONTEXT_MAX ? model->hyper.context : CONTEXT_MAX;
@@ -262,11 +264,13 @@ static bool run_shard(const struct outpost_options *options, const struct model 
 
 bool outpost_run(const struct outpost_options *options, FILE *out, FILE *notes, struct err *err)
 {
-    const struct outpost_call call = {out, notes};
+    struct outpost_call call = {out, notes, false};
     struct model model;
-    if (!model_open(&model, options->model, err))
-        return false;
-    bool ok = run_shard(options, &model, &call, err);
-    model_close(&model);
+    bool is_open = model_open(&model, options->model, err);
+    bool ok = is_open && run_shard(options, &model, &call, err);
+    if (is_open)
+        model_close(&model);
+    if (!call.has_run && options->agent != NULL)
+        options->agent->close(options->agent->owner);
     return ok;
 }

@@ -39,6 +39,7 @@ struct outpost_options {
     const char *layers; /* "12-21", both included */
     const char *listen; /* HOST:PORT */
     const char *next;   /* replicas of the stage behind: ws://HOST:PORT,... NULL: it is the last */
+    bool is_lead;       /* it finds who goes on, where it is the first stage */
     const char *key_file; /* NULL: none, where nobody from elsewhere can call */
     const char *wire;     /* how rows go behind: f32, f16, bf16, i8 */
     const char *roots;    /* the folder of hashes; NULL */

@@ -1,4 +1,4 @@
-#include "gpu/pipeline.h"
+#include "gpu/pipeline_parts.h"
 
 #include <endian.h>
 #include <math.h>
@@ -12,30 +12,6 @@
 #include "shared/err.h"
 
 enum { LIKELY_MAX = 1024 };
-
-struct pipeline {
-    struct exec *exec;
-    const struct hyper *hyper;
-    const struct tokenizer *tokenizer;
-    pthread_t thread;
-    pthread_mutex_t lock; /* of the rows, the flags, tickets and statistics */
-    struct job_row waiting, running;
-    uint32_t pages, promised; /* of the first stage; to what runs */
-    bool is_closing, finishes;
-    uint64_t tickets;   /* the last that was given: they begin where chance says */
-    uint64_t submitted; /* jobs */
-    struct pipeline_statistics statistics;
-    void (*note)(void *owner, const char *text);
-    void *owner;    /* of note */
-    uv_loop_t loop; /* from here on the thread's own */
-    uv_async_t wake;
-    struct lead *lead;
-    struct station *station; /* the lead's first */
-    struct job *leaving;     /* it is being closed */
-    float *logits;
-    struct lead_stage *route; /* to be taken; under the lock */
-    uint32_t route_count;
-};
 
 /* How many of the likeliest tokens decide what a job's sampler chooses; 0: all may. */
 static uint32_t likely_of(const struct scheduler_job *ask, uint32_t vocabulary)
@@ -102,21 +78,9 @@ static bool has_room(const struct pipeline *pipeline, const struct job *job)
            pages_of(job) <= pipeline->pages - pipeline->promised;
 }
 
-static void take_route(struct pipeline *pipeline)
-{
-    pthread_mutex_lock(&pipeline->lock);
-    struct lead_stage *route = pipeline->route;
-    uint32_t count = pipeline->route_count;
-    pipeline->route = NULL;
-    pthread_mutex_unlock(&pipeline->lock);
-    if (route != NULL && !uv_is_closing((uv_handle_t *)&pipeline->wake))
-        lead_route(pipeline->lead, route, count);
-    free(route);
-}
-
 static void turn(struct pipeline *pipeline)
 {
-    take_route(pipeline);
+    pipeline_take_route(pipeline);
     pthread_mutex_lock(&pipeline->lock);
     retire(pipeline, &pipeline->waiting);
     retire(pipeline, &pipeline->running);
@@ -182,33 +146,10 @@ static void take(struct pipeline *pipeline, struct job *job, const struct stage_
                    1);
 }
 
-static struct job *find_job(const struct pipeline *pipeline, uint64_t session)
-{
-    for (uint32_t i = 0; i < pipeline->running.count; i++)
-        if (pipeline->running.at[i]->ticket == session)
-            return pipeline->running.at[i];
-    return NULL;
-}
-
-static bool on_admit(void *owner, uint64_t session)
-{
-    return find_job(owner, session) != NULL;
-}
-
-static void on_did(void *owner, uint64_t session, const struct stint *stint)
-{
-    const struct pipeline *pipeline = owner;
-    struct job *job = find_job(pipeline, session);
-    if (pipeline->leaving != NULL && pipeline->leaving->ticket == session)
-        job = pipeline->leaving;
-    if (job != NULL)
-        stint_add(&job->stints, stint);
-}
-
 static void on_result(void *owner, uint64_t session, const struct stage_result *result)
 {
     struct pipeline *pipeline = owner;
-    struct job *job = find_job(pipeline, session);
+    struct job *job = pipeline_find_job(pipeline, session);
     bool has_ended = false;
     if (job == NULL)
         return;
@@ -260,7 +201,7 @@ static bool open_station(struct pipeline *pipeline, const struct pipeline_option
                          struct err *err)
 {
     struct exec_options shard = exec_options(pipeline->exec);
-    struct lead_setup setup = {.admits = on_admit, .did = on_did};
+    struct lead_setup setup = pipeline_lead();
     setup.first = (struct station_setup){.loop = &pipeline->loop,
                                          .exec = pipeline->exec,
                                          .self = {.root = options->root,
@@ -383,21 +324,6 @@ void pipeline_cancel(struct pipeline *pipeline, uint64_t ticket)
     pthread_mutex_lock(&pipeline->lock);
     job_row_cancel(&pipeline->waiting, ticket);
     job_row_cancel(&pipeline->running, ticket);
-    uv_async_send(&pipeline->wake);
-    pthread_mutex_unlock(&pipeline->lock);
-}
-
-void pipeline_route(struct pipeline *pipeline, const struct lead_stage *stages, uint32_t count)
-{
-    struct lead_stage *route = calloc((size_t)count + 1, sizeof *route);
-    if (route == NULL)
-        abort();
-    for (uint32_t i = 0; i < count; i++)
-        route[i] = stages[i];
-    pthread_mutex_lock(&pipeline->lock);
-    free(pipeline->route);
-    pipeline->route = route;
-    pipeline->route_count = count;
     uv_async_send(&pipeline->wake);
     pthread_mutex_unlock(&pipeline->lock);
 }

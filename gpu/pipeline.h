@@ -46,8 +46,20 @@ MUST_CHECK bool pipeline_submit(struct pipeline *pipeline, uint64_t *ticket,
                                 const struct scheduler_job *job, struct err *err);
 void pipeline_cancel(struct pipeline *pipeline, uint64_t ticket);
 
-/* Of a lead: its stages are these from now on; copied. */
+/* Of a lead: its stages are these from now on, at most LEAD_STAGES_MAX; copied. */
 void pipeline_route(struct pipeline *pipeline, const struct lead_stage *stages, uint32_t count);
+
+/* Whether a stage is there: with both of its links, for what goes there and what comes back. */
+enum { PIPELINE_LINKS = 2 };
+struct pipeline_meeting {
+    uint64_t number;
+    uint32_t links;  /* that are there now */
+    uint32_t losses; /* that were, so far */
+};
+
+/* False when it is not among the stages. */
+MUST_CHECK bool pipeline_meeting(struct pipeline *pipeline, uint64_t number,
+                                 struct pipeline_meeting *meeting);
 
 struct pipeline_statistics {
     uint32_t running, waiting;

@@ -86,7 +86,8 @@ static bool read_options(struct pipeline_options *options, struct exec_options *
 {
     const struct outpost_options *stage = place->stage;
     struct root root;
-    snprintf(next, NEXT_BYTES_MAX, "%s", stage->next);
+    snprintf(next, NEXT_BYTES_MAX, "%s", stage->next != NULL ? stage->next : "");
+    options->is_lead = stage->is_lead;
     if (!outpost_layers(&shard->layer_begin, &shard->layer_end, stage->layers, place->model, err) ||
         !outpost_next(options->next, &options->next_count, next, err) ||
         !outpost_key(&options->key, stage->key_file, "127.0.0.1", err))

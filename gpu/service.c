@@ -7,7 +7,9 @@
 #include <time.h>
 
 #include "gpu/journal.h"
+#include "gpu/label.h"
 #include "gpu/model.h"
+#include "gpu/service_lead.h"
 #include "gpu/service_parts.h"
 #include "gpu/size.h"
 #include "shared/err.h"
@@ -111,6 +113,7 @@ static void close_handles(struct service *service)
     herald_close(service->herald);
     httpd_free(service->httpd);
     service_market_close(service->market);
+    service_lead_close(service);
     service_sell_close(service);
     uv_close((uv_handle_t *)&service->drain, NULL);
     for (size_t i = 0; i < ARRAY_LEN(service->signals); i++)
@@ -154,22 +157,14 @@ static void on_signal(uv_signal_t *signal, int number)
 
 /* ---- the beginning ---- */
 
-/* As its file or folder is called, without what says that it is a model's. */
 static void take_name(struct service *service, const struct service_options *options)
 {
-    char path[PATH_MAX];
-    const char *from = options->name;
-    if (from == NULL && service->backend != NULL)
-        from = options->backend.model;
-    else if (from == NULL) {
-        from = realpath(options->engine.model, path) != NULL ? path : options->engine.model;
-        from = strrchr(from, '/') != NULL ? strrchr(from, '/') + 1 : from;
-    }
-    size_t len = strlen(from);
-    if (options->name == NULL && service->engine != NULL && len > 5 &&
-        strcmp(from + len - 5, ".gguf") == 0)
-        len -= 5;
-    snprintf(service->name, sizeof service->name, "%.*s", (int)len, from);
+    const char *name =
+        options->name == NULL && service->backend != NULL ? options->backend.model : options->name;
+    if (name != NULL)
+        snprintf(service->name, sizeof service->name, "%s", name);
+    else
+        label_name(service->name, sizeof service->name, options->engine.model);
 }
 
 static void describe(struct service *service)
@@ -184,12 +179,11 @@ static void describe(struct service *service)
     }
     const struct model *model = engine_model(service->engine);
     struct size size = size_of_model(model);
-    enum dtype type = model->weight_count > 0 ? model->weights[0].tensor->type : DTYPE_F32;
     service->model =
         (struct ollama_model){.name = {service->name, strlen(service->name)},
                               .family = hyper_family_name(model->hyper.family),
                               .format = model->gguf.tensors.count > 0 ? "gguf" : "safetensors",
-                              .type = dtype_name(type),
+                              .type = label_stored(model),
                               .size = size.stored,
                               .parameters = size.parameters,
                               .changed_at = model->files[0].identity.modified_ns / 1000000000,
@@ -278,15 +272,13 @@ static void tell_ready(const struct service *service, const struct httpd_setup *
 static bool open_market(struct service *service, const struct service_options *options,
                         struct err *err)
 {
-    static const char *const made[] = {[DTYPE_AS_Q8] = "q8", [DTYPE_AS_Q4] = "q4"};
     struct service_market_options market = options->market;
     market.parallel = options->engine.parallel;
     market.price = options->sell.price;
     market.url = options->sell.url;
     market.mint = service->bank != NULL ? bank_mint(service->bank) : NULL;
     market.device = options->engine.card != NULL ? "cuda" : "cpu";
-    market.dtype = options->engine.weights == DTYPE_AS_STORED ? service->model.type
-                                                              : made[options->engine.weights];
+    market.weights = options->engine.weights;
     return service_market_open(&service->market, &service->loop, &market, service->engine,
                                service->name, err);
 }
@@ -353,12 +345,14 @@ static bool start(struct service *service, const struct service_options *options
     describe(service);
     service->httpd = httpd_new(&setup, err);
     if (service->httpd == NULL || !open_counter(service, err) ||
-        !open_market(service, options, err) || !sell(service, &setup, options, err)) {
+        !open_market(service, options, err) || !service_lead_open(service, options, err) ||
+        !sell(service, &setup, options, err)) {
         counter_close(service->counter);
         herald_close(service->herald);
         if (service->httpd != NULL)
             httpd_free(service->httpd);
         service_market_close(service->market);
+        service_lead_close(service);
         close_source(service);
         return false;
     }

@@ -7,6 +7,7 @@
 #include "gpu/desk.h"
 #include "gpu/engine.h"
 #include "gpu/journal.h"
+#include "gpu/label.h"
 #include "gpu/mint.h"
 #include "gpu/model.h"
 #include "gpu/price.h"
@@ -25,7 +26,7 @@ struct service_market {
     struct mint *mint;
     struct engine *engine;
     uint32_t parallel;
-    char dtype[OFFER_WORD_BYTES_MAX + 1];
+    struct label_dtype dtype;
     struct text place; /* where its mint is asked over relays: nostr:nprofile1... */
 };
 
@@ -37,16 +38,6 @@ static void measure(void *owner, struct offer_pulse *pulse)
     pulse->queue = jobs.waiting;
     pulse->ttft_ms = engine_first_ms(market->engine);
     pulse->speed = (uint32_t)(jobs.tokens_rate * 10);
-}
-
-/* In small letters, as identifiers have it. */
-static struct span take_dtype(struct service_market *market, const char *name)
-{
-    size_t len = 0;
-    for (; name[len] != '\0' && len < OFFER_WORD_BYTES_MAX; len++)
-        market->dtype[len] =
-            (char)(name[len] >= 'A' && name[len] <= 'Z' ? name[len] + 'a' - 'A' : name[len]);
-    return (struct span){market->dtype, len};
 }
 
 /* What is for sale has a price, and a place where it is paid that others reach. */
@@ -75,9 +66,10 @@ static void describe(struct service_market *market, struct offer *offer,
     const struct model *model = engine_model(market->engine);
     struct span template = engine_template(market->engine);
     struct root root;
+    market->dtype = label_dtype(model, options->weights);
     *offer = (struct offer){.end = model->hyper.layers,
                             .layers = model->hyper.layers,
-                            .dtype = take_dtype(market, options->dtype),
+                            .dtype = {market->dtype.text, strlen(market->dtype.text)},
                             .model = {name, strlen(name)},
                             .gpu = {options->device, strlen(options->device)},
                             .has_tokenizer = true,
@@ -93,19 +85,6 @@ static void describe(struct service_market *market, struct offer *offer,
     root_read(&root, model, options->roots);
     offer->root = root_whole(&root);
     root_clear(&root);
-}
-
-/* That others would read the offer, before it is made in public. */
-static bool check(const struct offer *offer, struct err *err)
-{
-    struct arena arena = {0};
-    struct event event;
-    struct offer read = *offer;
-    read.expires_at = ANNOUNCE_LIFE_S;
-    offer_event(&event, &arena, &read, 0);
-    bool ok = offer_parse(&read, &event, err);
-    arena_clear(&arena);
-    return ok;
 }
 
 static bool announce(struct service_market *market, uv_loop_t *loop, const struct offer *offer,
@@ -194,7 +173,7 @@ bool service_market_open(struct service_market **market, uv_loop_t *loop,
         if (options->mint != NULL)
             find_place(made, options);
         describe(made, &offer, options, name);
-        ok = describe_price(made, &offer, options, err) && check(&offer, err) &&
+        ok = describe_price(made, &offer, options, err) && announce_check(&offer, err) &&
              announce(made, loop, &offer, options, err);
     }
     if (ok) {

@@ -6,7 +6,9 @@
  */
 #pragma once
 
+#include "gpu/dtype.h"
 #include "gpu/identity.h"
+
 #include "gpu/post.h"
 
 struct engine;
@@ -21,7 +23,7 @@ struct service_market_options {
     const char *roots; /* the folder of hashes; NULL: none */
     uint32_t parallel; /* answers at once */
     const char *device;
-    const char *dtype; /* how weights are kept: as dtype_name has it */
+    enum dtype_made weights;
     struct mint *mint; /* that is asked over relays, too; NULL: none */
     const char *price; /* of jobs, as price.h reads it; NULL: none are sold */
     const char *url;   /* of the mint, where jobs are bought, too; NULL: nobody else gets there */

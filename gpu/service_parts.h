@@ -20,11 +20,12 @@ struct service {
     char backend_key[APIKEY_BYTES_MAX + 1];
     struct talks *talks;
     struct httpd *httpd;
-    struct service_market *market; /* NULL: nothing is announced */
-    struct bank *bank;             /* NULL: none */
-    struct counter *counter;       /* NULL: no mint */
-    struct herald *herald;         /* the same */
-    struct service_sale *sale;     /* NULL: nothing is sold */
+    struct service_market *market;   /* NULL: nothing is announced */
+    struct bank *bank;               /* NULL: none */
+    struct counter *counter;         /* NULL: no mint */
+    struct herald *herald;           /* the same */
+    struct service_sale *sale;       /* NULL: nothing is sold */
+    struct service_leading *leading; /* NULL: no stages of others */
     struct ollama_model model;
     char name[128];
     int64_t began_at;

@@ -9,6 +9,8 @@
 
 #include "gpu/reply.h"
 
+struct stint_list;
+
 struct source_piece {
     struct span text;       /* may be empty, while it is held back */
     const uint32_t *tokens; /* since the piece before it; none where they are not known */
@@ -23,7 +25,8 @@ struct source_end {
     uint32_t width;
     struct reply_usage usage;
     struct span payment; /* a token that goes back; where it is refused with 402, what is wanted */
-    struct span receipt; /* of what was paid, an event as JSON */
+    const struct stint_list *stints; /* what other nodes' stages did of it; NULL: nothing */
+    struct span receipt;             /* of what was paid, an event as JSON */
 };
 
 typedef void source_piece_fn(void *owner, uint64_t number, const struct source_piece *piece);

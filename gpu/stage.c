@@ -167,7 +167,9 @@ bool stage_route(struct stage *stage, struct stage_session *session)
         struct stage_link *link = stage->links + i;
         if (link->id != 0 && link->side == STAGE_BEHIND &&
             (link->origin == 0 || link->origin == session->origin) &&
-            (session->tried >> i & 1) == 0 && (best == NULL || link->sessions < best->sessions))
+            (session->tried >> i & 1) == 0 &&
+            (best == NULL || link->rank < best->rank ||
+             (link->rank == best->rank && link->sessions < best->sessions)))
             best = link;
     }
     if (best == NULL)
@@ -300,6 +302,23 @@ void stage_link_down(struct stage *stage, uint32_t link)
         if (was.side == STAGE_HOME && session->origin == was.origin)
             stage_tell(stage, session);
     }
+}
+
+void stage_rank(struct stage *stage, uint32_t link, uint32_t rank)
+{
+    struct stage_link *at = stage_find_link(stage, link);
+    if (at != NULL)
+        at->rank = rank;
+}
+
+void stage_strand(struct stage *stage)
+{
+    for (uint32_t i = 0; i < stage->count; i++) {
+        struct stage_session *session = stage->sessions[i];
+        if (!session->is_dead && session->out.link == 0)
+            stage_fail(stage, session, WIRE_FULL, "no stage goes on with it");
+    }
+    stage_sweep(stage);
 }
 
 /* ---- of the first stage ---- */

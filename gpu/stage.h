@@ -80,6 +80,12 @@ MUST_CHECK bool stage_link_up(struct stage *stage, uint32_t link, enum stage_sid
                               uint64_t origin);
 void stage_link_down(struct stage *stage, uint32_t link);
 
+/* Sessions go on through the links behind of the lowest rank; 0 unless it is said. */
+void stage_rank(struct stage *stage, uint32_t link, uint32_t rank);
+
+/* Fails what has no way on, now. */
+void stage_strand(struct stage *stage);
+
 /* False when the other side does what no stage does: its link is to be closed. */
 MUST_CHECK bool stage_receive(struct stage *stage, uint32_t link, const struct wire *wire);
 

@@ -10,6 +10,7 @@ struct stage_link {
     enum stage_side side;
     uint64_t origin;
     uint32_t sessions; /* that go on through it */
+    uint32_t rank;
 };
 
 struct stage_session {

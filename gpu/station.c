@@ -23,6 +23,7 @@ struct station {
     struct station_link links[CABLE_LINKS_MAX];
     char vias[STATION_NEXT_MAX][WIRE_TEXT_BYTES_MAX + 1]; /* of last stages */
     uint32_t via_count;
+    uint64_t steps, nanoseconds, began; /* of what the executor did; of the step at hand */
     uv_async_t done;
     uv_timer_t tick;
     int handles; /* of the loop, that have not closed */
@@ -74,10 +75,12 @@ static void turn(struct station *station)
 {
     struct stage_work work;
     while (stage_plan(station->stage, &work))
-        if (station->labour != NULL)
+        if (station->labour != NULL) {
+            station->began = uv_hrtime();
             labour_give(station->labour, &work);
-        else
+        } else {
             hand_on(station, &work);
+        }
     for (size_t i = 0; i < CABLE_LINKS_MAX; i++)
         if (station->links[i].id != 0 && station->links[i].side == STAGE_BEHIND)
             cable_wake(station->cable, station->links[i].id);
@@ -89,6 +92,8 @@ static void on_done(uv_async_t *async)
     struct stage_work work;
     if (!labour_take(station->labour, &work))
         return;
+    station->steps += work.span_count > 0;
+    station->nanoseconds += work.span_count > 0 ? uv_hrtime() - station->began : 0;
     stage_done(station->stage, &work);
     turn(station);
 }
@@ -134,6 +139,8 @@ static bool on_up(void *owner, uint32_t link, const struct hail *hail, const cha
         !stage_link_up(station->stage, link, side, origin))
         return false;
     *at = (struct station_link){link, side, number};
+    if (number != 0 && station->setup.met != NULL)
+        stage_rank(station->stage, link, station->setup.met(station->setup.owner, number, true));
     if (side == STAGE_BEHIND && hail->is_caller && number == 0 &&
         hail->other.end == hail->other.layers && !station->is_first)
         learn_via(station, (struct span){address, strlen(address)});
@@ -143,9 +150,20 @@ static bool on_up(void *owner, uint32_t link, const struct hail *hail, const cha
     return true;
 }
 
+static uint64_t number_of(const struct station *station, uint32_t link)
+{
+    for (size_t i = 0; i < CABLE_LINKS_MAX; i++)
+        if (station->links[i].id == link && link != 0)
+            return station->links[i].number;
+    return 0;
+}
+
 static void on_down(void *owner, uint32_t link)
 {
     struct station *station = owner;
+    uint64_t number = number_of(station, link);
+    if (number != 0 && station->setup.met != NULL)
+        station->setup.met(station->setup.owner, number, false);
     stage_link_down(station->stage, link);
     for (size_t i = 0; i < CABLE_LINKS_MAX; i++)
         if (station->links[i].id == link)
@@ -199,14 +217,6 @@ static bool on_admit(void *owner, uint64_t session)
 {
     const struct station *station = owner;
     return station->setup.admits(station->setup.owner, session);
-}
-
-static uint64_t number_of(const struct station *station, uint32_t link)
-{
-    for (size_t i = 0; i < CABLE_LINKS_MAX; i++)
-        if (station->links[i].id == link && link != 0)
-            return station->links[i].number;
-    return 0;
 }
 
 static void on_crossed(void *owner, uint64_t session, uint32_t link, uint32_t rows)
@@ -338,4 +348,17 @@ bool station_call(struct station *station, const struct cable_stranger *stranger
 void station_hang_up(struct station *station, uint64_t number)
 {
     cable_hang_up(station->cable, number);
+}
+
+struct station_statistics station_statistics(const struct station *station)
+{
+    struct stage_statistics stage = stage_statistics(station->stage);
+    return (struct station_statistics){stage.sessions, stage.rows, station->steps,
+                                       station->nanoseconds};
+}
+
+void station_strand(struct station *station)
+{
+    stage_strand(station->stage);
+    turn(station);
 }

@@ -1,6 +1,6 @@
 /* station.h - a stage at work: its links (gpu/cable.h), its sessions (gpu/stage.h), and an executor
- * on a thread of its own, so that a long step holds up no link. Without one it hands rows on as they
- * are: a lead is that between stages of others, who know nothing of each other.
+ * on a thread of its own, so that a long step holds up no link. Without one it hands rows on as
+ * they are: a lead is that between stages of others, who know nothing of each other.
  *
  *   units      milliseconds
  *   ownership  the executor is the station's alone until it is freed, and borrowed; station_free
@@ -36,6 +36,9 @@ struct station_setup {
     bool (*admits)(void *owner, uint64_t session); /* as gpu/stage.h's; NULL */
     /* The same; number: of the stranger who got the rows. NULL. */
     void (*crossed)(void *owner, uint64_t session, uint64_t number, uint32_t rows);
+    /* Of a stranger who was called: he is there, or no more; NULL. Of those who are there, sessions
+     * go on through the one of the lowest rank. */
+    uint32_t (*met)(void *owner, uint64_t number, bool is_there);
     void (*note)(void *owner, const char *text); /* for people */
     void *owner;
 };
@@ -53,6 +56,15 @@ void station_kick(struct station *station);
 MUST_CHECK bool station_call(struct station *station, const struct cable_stranger *stranger,
                              struct err *err);
 void station_hang_up(struct station *station, uint64_t number);
+
+struct station_statistics {
+    uint32_t sessions;
+    uint64_t rows, steps, nanoseconds; /* of the executor */
+};
+struct station_statistics station_statistics(const struct station *station);
+
+/* Sessions for which there is no way on are told so at once: nobody else is awaited. */
+void station_strand(struct station *station);
 
 /* The key in a file: 64 hexadecimal digits. Only its owner may read it. */
 MUST_CHECK bool station_read_key(struct bytes32 *key, const char *path, struct err *err);

@@ -13,9 +13,7 @@ enum { STINTS_MAX = 63 }; /* of a job; those that come later are not told */
 struct stint {
     struct bytes32 node;  /* whose it was */
     struct bytes32 offer; /* the event by which it was found */
-    struct bytes33 payee; /* the key that is paid for it; has_payee false: nobody is */
-    bool has_payee;
-    uint32_t begin, end; /* layers */
+    uint32_t begin, end;  /* layers */
     uint32_t rows;
 };
 

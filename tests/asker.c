@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "client/holder.h"
 #include "client/keys.h"
@@ -185,8 +186,9 @@ static struct lead_stage stage_of(const struct worker *worker)
     struct holder *holder = holder_of_keys(worker_keys(9));
     struct keys *keys = worker_keys(worker->door);
     struct lead_stage stage = {.number = (uint64_t)worker->port << 8 | worker->door};
-    unsigned begin = 0, end = 0;
-    assert_int_equal(sscanf(worker->layers, "%u-%u", &begin, &end), 2);
+    char *dash;
+    uint32_t begin = (uint32_t)strtoul(worker->layers, &dash, 10);
+    uint32_t end = (uint32_t)strtoul(dash + 1, NULL, 10);
     stage.stint = (struct stint){.node = *keys_pubkey(keys), .begin = begin, .end = end + 1};
     snprintf(stage.address, sizeof stage.address, "%s", worker->address);
     assert_true(door_pass(&stage.pass, holder, keys_pubkey(keys), NULL));

@@ -48,7 +48,7 @@ rank_of()
     lines '#include "(relay|client|gpu|tests)/' shared
     lines '#include "(client|gpu|tests)/' relay
     lines '#include "(relay|gpu|tests)/' client
-    lines '#include "(relay|tests|client)/' gpu | grep -vE '"client/(apikey|box|coin|demand|holder|httpd|keys|link|ncryptsec|secret|terminal|token|vault|wallet|wallet_wire|wrap)\.h"'
+    lines '#include "(relay|tests|client)/' gpu | grep -vE '"client/(apikey|box|coin|demand|holder|httpd|keys|link|market|ncryptsec|secret|terminal|token|vault|wallet|wallet_wire|wrap)\.h"'
     lines '#include "client/' gpu | grep -E '^gpu/exec'
     lines '#include <(libpq-fe|libwebsockets|uv|pthread|time|unistd|signal|fcntl)\.h>' shared
     lines '#include <(sys|netinet|arpa)/' shared

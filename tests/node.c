@@ -10,7 +10,7 @@
 #include "tests/test.h"
 #include "tests/wire.h"
 
-enum { ARGUMENTS_MAX = 20 };
+enum { ARGUMENTS_MAX = 40 };
 
 static _Noreturn void become(const char *binary, const char *const *arguments, int log)
 {
@@ -46,7 +46,7 @@ void node_await(struct node *node, const char *words)
             fail_msg("the node has not said '%s': %s", words, node->said.at);
 }
 
-void node_start(struct node *node, const char *binary, const char *const *arguments)
+void node_spawn(struct node *node, const char *binary, const char *const *arguments)
 {
     int ends[2];
     *node = (struct node){0};
@@ -59,6 +59,11 @@ void node_start(struct node *node, const char *binary, const char *const *argume
         become(binary, arguments, ends[1]);
     close(ends[1]);
     node->log = ends[0];
+}
+
+void node_start(struct node *node, const char *binary, const char *const *arguments)
+{
+    node_spawn(node, binary, arguments);
     node_await(node, " model=");
     const char *at = strstr(node->said.at, "http://127.0.0.1:");
     assert_non_null(at);

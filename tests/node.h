@@ -20,6 +20,9 @@ struct node {
  * it is ready. */
 void node_start(struct node *node, const char *binary, const char *const *arguments);
 
+/* The same of one that does not answer HTTP: returns at once. */
+void node_spawn(struct node *node, const char *binary, const char *const *arguments);
+
 /* Waits until it has written that. */
 void node_await(struct node *node, const char *words);
 
