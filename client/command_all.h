@@ -18,14 +18,14 @@ extern const struct command command_identity_connect, command_agent_start, comma
     command_mcp, command_sync_pull, command_sync_push;
 
 /* People and words. */
-extern const struct command command_post, command_reply, command_react, command_feed,
-    command_thread, command_follow_add, command_follow_rm, command_follow_list, command_friend_list,
-    command_profile_show, command_profile_set, command_dm_send, command_dm_fetch, command_dm_list,
-    command_dm_read, command_dm_relays, command_mem_save, command_mem_recall,
-    command_mem_consolidate, command_link, command_unit_save, command_unit_lineage,
-    command_doc_show, command_doc_edit, command_doc_history, command_doc_diff, command_doc_blame,
-    command_doc_undo, command_doc_redo, command_doc_apply, command_doc_export, command_list_insert,
-    command_list_move, command_list_rm, command_list_show;
+extern const struct command command_post, command_reply, command_react, command_repost,
+    command_feed, command_thread, command_follow_add, command_follow_rm, command_follow_list,
+    command_friend_list, command_profile_show, command_profile_set, command_dm_send,
+    command_dm_fetch, command_dm_list, command_dm_read, command_dm_relays, command_mem_save,
+    command_mem_recall, command_mem_consolidate, command_link, command_unit_save,
+    command_unit_lineage, command_doc_show, command_doc_edit, command_doc_history, command_doc_diff,
+    command_doc_blame, command_doc_undo, command_doc_redo, command_doc_apply, command_doc_export,
+    command_list_insert, command_list_move, command_list_rm, command_list_show;
 
 /* What was. */
 extern const struct command command_diff, command_blame, command_block_new, command_block_anchor,

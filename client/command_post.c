@@ -1,4 +1,4 @@
-/* shoal post, reply, react: notes, and answers to them. */
+/* shoal post, reply, react, repost: notes, and what one does with those of others. */
 #include "client/catalog.h"
 #include "client/command_pen.h"
 #include "client/draft.h"
@@ -55,8 +55,8 @@ static bool post(struct pen *pen, struct text *out, struct err *err)
     return false;
 }
 
-/* The event that the first word names. */
-static bool load(struct pen *pen, struct event *event, struct err *err)
+/* What the first word names. */
+static bool find(struct pen *pen, struct catalog_event *event, struct err *err)
 {
     struct bytes32 id;
     struct catalog_events found;
@@ -65,7 +65,14 @@ static bool load(struct pen *pen, struct event *event, struct err *err)
         return false;
     if (found.count == 0 || found.at->is_redacted)
         return err_set(err, ERR_INVALID, "it is not in the store: fetch it first");
-    return event_parse(event, &pen->arena, found.at->json, err);
+    *event = *found.at;
+    return true;
+}
+
+static bool load(struct pen *pen, struct event *event, struct err *err)
+{
+    struct catalog_event found;
+    return find(pen, &found, err) && event_parse(event, &pen->arena, found.json, err);
 }
 
 static bool reply(struct pen *pen, struct text *out, struct err *err)
@@ -92,6 +99,21 @@ static bool react(struct pen *pen, struct text *out, struct err *err)
         return false;
     thread_react(&draft, &to);
     text_add(&draft.content, mark);
+    return publish(pen, out, &draft, err);
+}
+
+static bool repost(struct pen *pen, struct text *out, struct err *err)
+{
+    struct draft draft = {0};
+    struct catalog_event found;
+    struct event what;
+    if (!find(pen, &found, err) || !event_parse(&what, &pen->arena, found.json, err))
+        return false;
+    if (found.is_withheld)
+        return err_set(err, ERR_RESTRICTED, "it is of a circle, for nobody else to see");
+    thread_repost(&draft, &what, pen->relay_count > 0 ? pen->relays[0] : SPAN(""));
+    if (!event_is_protected(&what)) /* its author sends that to relays, nobody else does */
+        text_add(&draft.content, found.json);
     return publish(pen, out, &draft, err);
 }
 
@@ -131,3 +153,15 @@ const struct command command_react = {.name = "react",
                                       .write = react,
                                       .lines = COMMAND_LINES_EACH,
                                       .lines_max = 1};
+
+const struct command command_repost = {.name = "repost",
+                                       .words = "ID|-",
+                                       .help =
+                                           "pass on what somebody wrote to those who follow you",
+                                       .words_min = 1,
+                                       .words_max = 1,
+                                       .options = options_react,
+                                       .option_count = ARRAY_LEN(options_react),
+                                       .write = repost,
+                                       .lines = COMMAND_LINES_EACH,
+                                       .lines_max = 1};

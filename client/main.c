@@ -32,6 +32,7 @@ static const struct command *const commands[] = {
     &command_post,
     &command_reply,
     &command_react,
+    &command_repost,
     &command_feed,
     &command_thread,
     &command_follow_add,

@@ -213,6 +213,17 @@ void thread_react(struct draft *draft, const struct event *to)
     add_kind(draft, SPAN("k"), to->kind);
 }
 
+void thread_repost(struct draft *draft, const struct event *what, struct span relay)
+{
+    struct hex id = hex_of(&what->id);
+    draft->kind = what->kind == KIND_NOTE ? KIND_REPOST : KIND_GENERIC_REPOST;
+    draft_tag(draft, (struct span[]){SPAN("e"), SPAN_OF(id), relay}, 3);
+    add_address(draft, SPAN("a"), what);
+    add_person(draft, &what->pubkey);
+    if (what->kind != KIND_NOTE)
+        add_kind(draft, SPAN("k"), what->kind);
+}
+
 /* ---- what a text names ---- */
 
 /* Part of a word: all but space and punctuation of ASCII. */

@@ -2,7 +2,7 @@
  *
  *   ownership  borrows all it is given
  *   errors     ERR_RESTRICTED: a secret key is about to be published
- *   spec       NIP-10; NIP-22 for answers to what is no note; NIP-25; NIP-18 "q"; NIP-24 "t"
+ *   spec       NIP-10; NIP-22 for answers to what is no note; NIP-25; NIP-18; NIP-24 "t"
  */
 #pragma once
 
@@ -25,6 +25,9 @@ void thread_reply(struct draft *draft, const struct event *parent);
 
 /* Kind and tags of a reaction. */
 void thread_react(struct draft *draft, const struct event *to);
+
+/* Kind and tags of an event that passes what on, which is to be found at relay. */
+void thread_repost(struct draft *draft, const struct event *what, struct span relay);
 
 /* Tags for the people and events that text names as nostr:..., and for its #words. */
 MUST_CHECK bool thread_mention(struct draft *draft, struct span text, struct err *err);

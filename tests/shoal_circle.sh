@@ -120,6 +120,7 @@ check 'a stranger has what is sealed' 1 "$(of dave status | member locked)"
 check 'but not what it is' '' "$(of dave show "$note")"
 fails 5 dave new note title=Intruder --circle family
 fails 5 bob circle add family "$dave"
+fails 5 bob repost "$note"
 
 # ---- several write ----
 

@@ -71,6 +71,19 @@ done
     as bob react "$note" - > /dev/null
     carry bob alice
 
+    # Passed on: a note whole, to be read by those who never saw it; of anything else the kind.
+    whole=$(run export --home home-other)
+    other=$(echo "$whole" | member id)
+    passed=$(write repost "$other" --key alice --home home-other | member id)
+    check 'a repost' 6 "$(run show "$passed" --home home-other | member kind)"
+    check 'of what' "[[\"e\",\"$other\",\"\"],[\"p\",\"$bob\"]]" "$(tags "$passed" other)"
+    check 'whole' 1 "$(run export --home home-other | grep -cF "\"$(echo "$whole" | sed 's/[\\"]/\\&/g')\"")"
+    passed=$(as alice repost "$article" | member id)
+    check 'of an article' \
+        "16 [[\"e\",\"$article\",\"\"],[\"a\",\"30023:$alice:fish\"],[\"p\",\"$alice\"],[\"k\",\"30023\"]]" \
+        "$(run show "$passed" --home home-alice | member kind) $(tags "$passed" alice)"
+    status_of 1 repost 00000000 --key bob --home home-bob --password-file password
+
     # Whom one follows; what others see of it.
     check 'followed' '{"following":2,"added":2,"removed":0,"queued":0}' \
         "$(as alice follow add "$npub_bob" "did:nostr:$carol" | sed 's/"id":"[^"]*",//')"
@@ -249,7 +262,7 @@ done
     status_of 1 remote publish "wss://a.example/$(printf '%0300d' 0)" --key alice --home home-alice --password-file password
     check 'right all the while' right "$(run fsck --home home-alice | member catalog)"
 }
-for command in post reply react feed thread 'follow add' 'follow rm' 'follow list' 'friend list' \
+for command in post reply react repost feed thread 'follow add' 'follow rm' 'follow list' 'friend list' \
     'profile show' 'profile set' 'remote publish'; do
     # shellcheck disable=SC2086
     status_of 0 $command --help

@@ -77,7 +77,7 @@ declare -A arguments=(
     [identity new]="--key fresh" [identity import]="--from nsec --key fresh"
     [identity connect]="--relay $url --key fresh"
     [new]="note title=x" [set]="$note title=x" [rm]="$note" [restore]="$gone"
-    [post]="hello" [reply]="$post hello" [react]="$post +"
+    [post]="hello" [reply]="$post hello" [react]="$post +" [repost]="$post"
     [follow add]="$dave" [follow rm]="$carol"
     [friend req]="$carol --relay $url" [friend accept]="$bob --relay $url" [friend rm]="$dave --relay $url"
     [profile set]="name=Ann" [dm send]="--to $carol hello --relay $url" [dm relays]="ws://127.0.0.1:2"
@@ -95,7 +95,7 @@ declare -A arguments=(
     [event]="--content x --to $url" [publish]="$url" [mcp]="--allow-write"
 )
 declare -A input=([publish]=signed [mcp]=asked)
-signs="new set rm restore post reply react follow friend profile dm mem link unit list doc circle checkpoint block event mcp identity"
+signs="new set rm restore post reply react repost follow friend profile dm mem link unit list doc circle checkpoint block event mcp identity"
 looks='agent start|agent status|agent lock|agent unlock|agent stop|identity show|identity export|show|log|diff|blame|find|feed|thread|follow list|friend list|profile show|dm list|dm read|mem recall|unit lineage|list show|doc show|doc export|doc history|doc diff|doc blame|circle list|circle show|circle read|remote list|sync pull|queue|export|status|doctor|checkpoint show|checkpoint verify|block list|block show|block prove|block verify|verify|req|count|neg|encode|decode|did|cid|models|swarm|serve|completion|manual'
 # Those that want a mint are tried where there is one.
 elsewhere='wallet mint|wallet grant|wallet buy|wallet send|wallet receive|wallet restore|wallet sync|infer'

@@ -84,6 +84,31 @@ static void test_reply(void **state)
     arena_clear(&arena);
 }
 
+/* A note is passed on as a note; all else says what it is, and by which address. */
+static void test_repost(void **state)
+{
+    struct arena arena = {0};
+    struct event note = {.kind = 1}, list = {.kind = 10002}, event;
+    struct draft draft = {0}, other = {0};
+    (void)state;
+    memset(&note.pubkey, 0xaa, sizeof note.pubkey);
+    memset(&list.pubkey, 0xaa, sizeof list.pubkey);
+    thread_repost(&draft, &note, SPAN("wss://x.example"));
+    draft_finish(&draft, &event, &arena);
+    assert_int_equal(event.kind, 6);
+    assert_int_equal(event.tag_count, 2);
+    assert_true(span_eq(event.tags[0].items[2], SPAN("wss://x.example")));
+    assert_true(span_eq(*event_tag_value(&event, SPAN("p")), SPAN(A)));
+    thread_repost(&other, &list, SPAN(""));
+    draft_finish(&other, &event, &arena);
+    assert_int_equal(event.kind, 16);
+    assert_true(span_eq(*event_tag_value(&event, SPAN("a")), SPAN("10002:" A ":")));
+    assert_true(span_eq(*event_tag_value(&event, SPAN("k")), SPAN("10002")));
+    draft_clear(&draft);
+    draft_clear(&other);
+    arena_clear(&arena);
+}
+
 /* A reaction to what is replaced names it by its address. */
 static void test_react(void **state)
 {
@@ -135,8 +160,9 @@ static void test_secret(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_read), cmocka_unit_test(test_reply),
-                                       cmocka_unit_test(test_react), cmocka_unit_test(test_mention),
-                                       cmocka_unit_test(test_secret)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_read),    cmocka_unit_test(test_reply),
+        cmocka_unit_test(test_react),   cmocka_unit_test(test_repost),
+        cmocka_unit_test(test_mention), cmocka_unit_test(test_secret)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
