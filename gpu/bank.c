@@ -99,3 +99,8 @@ struct database *bank_database(const struct bank *bank)
 {
     return bank->database;
 }
+
+struct ledger *bank_ledger(const struct bank *bank)
+{
+    return bank->ledger;
+}

@@ -12,6 +12,7 @@
 struct bank;
 struct database;
 struct err;
+struct ledger;
 struct mint;
 
 struct bank_options {
@@ -29,3 +30,4 @@ void bank_close(struct bank *bank); /* may be NULL */
 
 struct mint *bank_mint(const struct bank *bank);
 struct database *bank_database(const struct bank *bank);
+struct ledger *bank_ledger(const struct bank *bank);

@@ -58,6 +58,9 @@ const char *const command_usage[] = {
     "  --mint-password-file F  its password is the first line; -: of standard input [asked for];\n"
     "                     of mint init, too\n"
     "  --mint-policy FILE JSON: how much is issued, granted and kept [as the README says]\n"
+    "  --wallet-connect FILE  of serve: credit is bought, and pays, by Lightning: the connection\n"
+    "                     string of a wallet service (NIP-47), in a file that its owner alone may\n"
+    "                     read; -: on standard input; ask: typed [off]\n"
     "\n"
     "Options of serve, of a node with a mint that is paid for its answers:\n"
     "  --price P/O[/C[/R]] 0.01 credit for a million tokens of prompt, of output, of prompt that\n"
@@ -186,6 +189,7 @@ static const struct option options[] = {
     {"device", OF_RUN | OF_SERVE | OF_BENCH, OPTION_TEXT, AT(device), "cpu, cuda or auto"},
     {"weights", OF_RUN | OF_SERVE | OF_BENCH, OPTION_WEIGHTS, AT(run.weights), "q8, q4 or stored"},
     {"mint", OF_SERVE, OPTION_TEXT, AT(mint.bank.seed.file), "a file"},
+    {"wallet-connect", OF_SERVE, OPTION_TEXT, AT(wallet), "a file"},
     {"mint-url", OF_SERVE, OPTION_TEXT, AT(mint_url), "an address"},
     {"price", OF_SERVE, OPTION_TEXT, AT(price), "PROMPT/OUTPUT[/CACHED[/REQUEST]]"},
     {"mint-password-file", OF_SERVE | OF_MINT, OPTION_TEXT, AT(mint.bank.seed.password_file),

@@ -34,8 +34,9 @@ struct command {
     const char *database, *data;            /* where credit is; NULL: not said */
     uint32_t stages;                        /* of bench */
     struct service_market_options market;   /* its roots are not said here */
-    const char *price, *mint_url;           /* of serve; NULL: not said */
-    struct treasury_options mint;           /* its bank is serve's, too */
+    const char *wallet;
+    const char *price, *mint_url; /* of serve; NULL: not said */
+    struct treasury_options mint; /* its bank is serve's, too */
     uint32_t parallel, waiting, backend_silence_s;
     struct outpost_options stage; /* its layers, next, is_lead, key_file and wire; NULL: not said */
     const char *stage_url;        /* of serve; NULL: not said */

@@ -4,12 +4,14 @@
 
 #include "gpu/herald.h"
 #include "gpu/mint.h"
+#include "gpu/vigil.h"
 
 struct counter {
     uv_loop_t *loop;
     struct httpd *httpd; /* NULL: closed */
     struct mint *mint;
     struct herald *herald;
+    struct vigil *vigil;
     uint32_t calls;
 };
 
@@ -21,6 +23,12 @@ struct call {
     struct mint_answer answer;
 };
 
+static void on_quote(void *owner, const char *payload)
+{
+    const struct counter *counter = owner;
+    vigil_ring(counter->vigil, payload);
+}
+
 struct counter *counter_open(uv_loop_t *loop, struct httpd *httpd, struct mint *mint,
                              struct herald *herald)
 {
@@ -28,6 +36,8 @@ struct counter *counter_open(uv_loop_t *loop, struct httpd *httpd, struct mint *
     if (counter == NULL)
         abort();
     *counter = (struct counter){.loop = loop, .httpd = httpd, .mint = mint, .herald = herald};
+    counter->vigil = vigil_open(loop, mint);
+    herald_hear(herald, on_quote, counter);
     return counter;
 }
 
@@ -36,8 +46,17 @@ void counter_close(struct counter *counter)
     if (counter == NULL)
         return;
     counter->httpd = NULL;
+    herald_hear(counter->herald, NULL, NULL);
+    vigil_end(counter->vigil);
+    vigil_close(counter->vigil);
     if (counter->calls == 0)
         free(counter);
+}
+
+void counter_drain(struct counter *counter)
+{
+    if (counter != NULL)
+        vigil_end(counter->vigil);
 }
 
 bool counter_takes(const struct counter *counter, const struct httpd_request *request)
@@ -79,21 +98,35 @@ static void on_work(uv_work_t *work)
                                   .address = text_span(&call->address)});
 }
 
+/* Nobody is answered any more where httpd is NULL. */
+static void end(struct call *call, const struct mint_answer *said)
+{
+    struct counter *counter = call->counter;
+    if (counter->httpd != NULL)
+        answer(counter->httpd, call->number, call->origin.at, said->status, text_span(&said->body));
+    counter->calls--;
+    free_call(call);
+}
+
+static void on_melted(void *owner, const struct mint_answer *said)
+{
+    end(owner, said);
+}
+
 static void on_done(uv_work_t *work, int status)
 {
     struct call *call = work->data;
     struct counter *counter = call->counter;
-    (void)status;
-    counter->calls--;
     bool has_spent = strcmp(call->path.at, "/v1/swap") == 0 && call->answer.status == 200;
+    (void)status;
     if (counter->httpd != NULL && has_spent)
         herald_spent(counter->herald);
-    if (counter->httpd != NULL)
-        answer(counter->httpd, call->number, call->origin.at, call->answer.status,
-               text_span(&call->answer.body));
-    else if (counter->calls == 0)
+    if (counter->httpd != NULL && call->answer.melting == MINT_MELT_WAITS &&
+        vigil_keep(counter->vigil, &call->answer, on_melted, call))
+        return;
+    end(call, &call->answer);
+    if (counter->httpd == NULL && counter->calls == 0)
         free(counter);
-    free_call(call);
 }
 
 static void copy(struct text *text, const char *from)

@@ -1,4 +1,5 @@
-/* counter.h - a mint's verbs over HTTP: each call runs on a thread beside the loop.
+/* counter.h - a mint's verbs over HTTP: each call runs on a thread beside the loop. Who melts and
+ * does not prefer to hear of it later is answered when it is over.
  *
  *   ownership  counter_close lets go of httpd at once, and is freed when the last call has ended;
  *              the mint lives until the loop has run on until then
@@ -15,10 +16,13 @@ struct mint;
 
 enum { COUNTER_CALLS_MAX = 256 };
 
-/* herald: is told when something was spent. */
+/* herald: is told when something was spent, and tells when a quote has changed. */
 struct counter *counter_open(uv_loop_t *loop, struct httpd *httpd, struct mint *mint,
                              struct herald *herald);
 void counter_close(struct counter *counter); /* may be NULL */
+
+/* Who waits for a melt is told that it is pending, and nobody waits any more. */
+void counter_drain(struct counter *counter); /* may be NULL */
 
 /* Whether it is for a mint. counter may be NULL. */
 bool counter_takes(const struct counter *counter, const struct httpd_request *request);

@@ -1,8 +1,6 @@
 #include "gpu/faucet.h"
 
 #include <inttypes.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdio.h>
 
 #include "gpu/fault.h"
@@ -68,18 +66,9 @@ static bool check_request(const struct mint_verb *verb)
 /* A key's stage has one quote, however often it is asked for: its id is made of them. */
 static struct uuid name_quote(const struct mint_verb *verb)
 {
-    struct text text = {0};
-    struct bytes32 hash;
-    struct uuid id;
-    text_addf(&text, "Shoal_Grant_Quote_v1%u", verb->request.stage);
-    text_add(&text, SPAN_OF(verb->request.key));
-    (void)HMAC(EVP_sha256(), verb->mint->seed->at, sizeof verb->mint->seed->at,
-               (const unsigned char *)text.at, text.len, hash.at, NULL);
-    text_clear(&text);
-    memcpy(id.at, hash.at, sizeof id.at);
-    id.at[6] = (uint8_t)((id.at[6] & 0x0f) | 0x80); /* version 8: made in a way of our own */
-    id.at[8] = (uint8_t)((id.at[8] & 0x3f) | 0x80);
-    return id;
+    char purpose[32];
+    snprintf(purpose, sizeof purpose, "Shoal_Grant_Quote_v1%u", verb->request.stage);
+    return mint_name_quote(verb->mint, purpose, SPAN_OF(verb->request.key));
 }
 
 /* ---- what has to be there ---- */

@@ -38,6 +38,8 @@ struct herald {
     uv_work_t work;
     struct look looks[LOOKS_MAX];
     uint32_t look_count;
+    void (*heard)(void *owner, const char *payload);
+    void *listener;
     bool is_looking, is_hushed, is_closing, is_closed;
 };
 
@@ -275,7 +277,17 @@ static void soil(struct herald *herald, const char *filter)
 
 static void on_quote(void *owner, const char *payload)
 {
-    soil(owner, payload);
+    struct herald *herald = owner;
+    soil(herald, payload);
+    if (herald->heard != NULL)
+        herald->heard(herald->listener, payload);
+}
+
+void herald_hear(struct herald *herald, void (*heard)(void *owner, const char *payload),
+                 void *owner)
+{
+    herald->heard = heard;
+    herald->listener = owner;
 }
 
 void herald_spent(struct herald *herald)

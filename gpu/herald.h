@@ -40,3 +40,7 @@ void herald_ask(struct herald *herald, const struct httpd_request *request);
 
 /* Something was spent here. */
 void herald_spent(struct herald *herald);
+
+/* Somebody else wants to know which quote has changed, too; payload: NULL: any may have. */
+void herald_hear(struct herald *herald, void (*heard)(void *owner, const char *payload),
+                 void *owner);

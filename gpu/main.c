@@ -114,6 +114,7 @@ static struct service_options service_of(const struct command *command, const st
                                     .key_file = command->key_file,
                                     .market = command->market,
                                     .bank = command->mint.bank,
+                                    .wallet = command->wallet,
                                     .sell = {.price = command->price, .url = command->mint_url}};
 }
 

@@ -1,6 +1,8 @@
 #include "gpu/mint.h"
 
 #include <assert.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -114,8 +116,12 @@ static void refuse(struct mint_answer *answer, const struct fault *fault)
 void mint_call(struct mint *mint, struct mint_answer *answer, const struct mint_call *call)
 {
     struct fault fault = {.code = FAULT_OURS};
-    struct mint_verb verb = {
-        .mint = mint, .call = call, .now = mint_now(), .out = &answer->body, .fault = &fault};
+    struct mint_verb verb = {.mint = mint,
+                             .call = call,
+                             .now = mint_now(),
+                             .answer = answer,
+                             .out = &answer->body,
+                             .fault = &fault};
     mint_verb_fn *run_it = find_verb(call, verb.parts);
     *answer = (struct mint_answer){.status = STATUS_OK};
     if (run_it == NULL) {
@@ -138,6 +144,33 @@ void mint_spend_by(struct mint *mint, const struct mint_method *method)
 {
     assert(mint->method_count < MINT_METHODS_MAX && strlen(method->name) <= LEDGER_METHOD_MAX);
     mint->methods[mint->method_count++] = *method;
+}
+
+void mint_buy_with(struct mint *mint, const struct mint_sale *sale)
+{
+    assert(mint->sale_count < MINT_METHODS_MAX && strlen(sale->name) <= LEDGER_METHOD_MAX);
+    mint->sales[mint->sale_count++] = *sale;
+}
+
+struct uuid mint_name_quote(const struct mint *mint, const char *purpose, struct span words)
+{
+    struct text text = {0};
+    struct bytes32 hash;
+    struct uuid id;
+    text_addf(&text, "%s", purpose);
+    text_add(&text, words);
+    (void)HMAC(EVP_sha256(), mint->seed->at, sizeof mint->seed->at, (const unsigned char *)text.at,
+               text.len, hash.at, NULL);
+    text_clear(&text);
+    memcpy(id.at, hash.at, sizeof id.at);
+    id.at[6] = (uint8_t)((id.at[6] & 0x0f) | 0x80); /* version 8: made in a way of our own */
+    id.at[8] = (uint8_t)((id.at[8] & 0x3f) | 0x80);
+    return id;
+}
+
+const struct mint_policy *mint_terms_of(const struct mint *mint)
+{
+    return &mint->policy;
 }
 
 static const struct ledger_keyset *find_active(const struct ledger_keyset *rows, uint32_t count,

@@ -1,8 +1,8 @@
 /* mint.h - a Cashu mint: credit is issued blindly, swapped and spent. JSON in, JSON out.
  *
  * What the verbs of a wallet ask comes by any transport and is answered by mint_call. What credit
- * is bought with (grant), and what it is spent on (compute), are methods; those that spend are
- * registered by who does the work, and settle what they have done with mint_settle.
+ * is bought with (grant, bolt11), and what it is spent on (compute, bolt11), are methods, which are
+ * registered by who does the work; those that spend settle what they have done with mint_settle.
  *
  *   units      amounts in a keyset's unit, 0.01 credit; unix seconds
  *   ownership  mint_open to mint_close; the ledger, the seed and methods' owners outlive it
@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "gpu/uuid.h"
 #include "shared/base.h"
 #include "shared/text.h"
 
@@ -22,7 +23,6 @@ struct ledger;
 struct mint;
 struct mint_policy;
 struct transaction;
-struct uuid;
 
 enum {
     MINT_BODY_BYTES_MAX = 1 << 20,
@@ -31,6 +31,7 @@ enum {
     MINT_METHOD_NAME_MAX = 32,
     MINT_REQUEST_MAX = 4096,
     MINT_ID_CHARS = 66, /* of a keyset */
+    MINT_NEXT_MAX = 95,
     MINT_DAY_S = 86400
 };
 
@@ -40,15 +41,54 @@ struct mint_call {
     struct span address; /* of who asks, for limits; empty: not known, as over a relay */
 };
 
+/* Of an answer that tells of a melt. WAITS: it is PENDING, and who asked wants to hear more, which is
+ * told by a GET of the path next. */
+enum mint_melting {
+    MINT_MELT_NONE,
+    MINT_MELT_PENDING,
+    MINT_MELT_WAITS,
+    MINT_MELT_FREE,
+    MINT_MELT_PAID
+};
+
 struct mint_answer {
     uint32_t status;  /* of HTTP */
     struct text body; /* JSON; text_clear */
+    enum mint_melting melting;
+    char next[MINT_NEXT_MAX + 1];
 };
 
 void mint_call(struct mint *mint, struct mint_answer *answer, const struct mint_call *call);
 
 /* Whether a mint has such a verb. */
 bool mint_serves(const char *method, const char *path);
+
+/* ---- what credit is bought with ---- */
+
+struct mint_bill {
+    struct uuid quote;   /* its id: mint_name_quote makes one */
+    struct span request; /* what is to be paid, in the arena, up to MINT_REQUEST_MAX bytes */
+    int64_t expiry;
+};
+
+struct mint_sale {
+    const char *name, *unit; /* "bolt11" */
+    void *owner;
+    uint64_t amount_min, amount_max;
+
+    /* Says what is to be paid for amount, and where. description: for who pays; may be empty. */
+    bool (*ask)(void *owner, struct mint_bill *bill, struct arena *arena, uint64_t amount,
+                struct span description, struct fault *fault);
+    /* Looks whether the bill of a quote that is UNPAID was paid, and if so puts that down. Where
+     * nobody can tell, it does nothing. */
+    void (*look)(void *owner, const struct uuid *quote, struct span request);
+};
+
+/* Before the first call. */
+void mint_buy_with(struct mint *mint, const struct mint_sale *sale);
+
+/* The same id for the same words, which nobody else can make of them. */
+struct uuid mint_name_quote(const struct mint *mint, const char *purpose, struct span words);
 
 /* ---- what credit is spent on ---- */
 
@@ -62,6 +102,7 @@ struct mint_terms {
 
 struct mint_method {
     const char *name; /* "compute" */
+    const char *unit; /* alone; NULL: all */
     void *owner;
     uint64_t amount_min, amount_max;
 
@@ -69,7 +110,7 @@ struct mint_method {
      * What terms point to lives in the arena. */
     bool (*quote)(void *owner, struct mint_terms *terms, struct arena *arena, struct span unit,
                   struct span body, struct fault *fault);
-    /* In the transaction that puts the quote down, after it. */
+    /* In the transaction that puts the quote down, after it. NULL: nothing. */
     bool (*keep)(void *owner, struct transaction *transaction, const struct uuid *quote,
                  const struct mint_terms *terms, struct fault *fault);
     /* In the transaction that makes the quote and its proofs PENDING, after it. Run again, it finds
@@ -104,6 +145,8 @@ void mint_close(struct mint *mint);
 /* A new keyset of the unit, which is signed with from now on; id: its digits. */
 MUST_CHECK bool mint_rotate(struct mint *mint, const char *unit, char id[MINT_ID_CHARS + 1],
                             struct err *err);
+
+const struct mint_policy *mint_terms_of(const struct mint *mint);
 
 /* What is told of the policy: content of kind 38431. */
 void mint_write_policy(const struct mint *mint, struct text *out);

@@ -90,35 +90,59 @@ static void write_grants(struct text *out, const struct mint_policy *policy)
     text_add(out, SPAN("]}}"));
 }
 
+static void write_sales(struct text *out, const struct mint *mint, const char *comma)
+{
+    for (uint32_t i = 0; i < mint->sale_count; i++) {
+        const struct mint_sale *sale = mint->sales + i;
+        text_addf(out,
+                  "%s{\"method\":\"%s\",\"unit\":\"%s\",\"min_amount\":%" PRIu64
+                  ",\"max_amount\":%" PRIu64 ",\"options\":{\"description\":true}}",
+                  comma, sale->name, sale->unit, sale->amount_min, sale->amount_max);
+        comma = ",";
+    }
+}
+
+static const char *const units[] = {MINT_UNIT_PAID, MINT_UNIT_PROMO};
+
+static bool takes(const struct mint_method *method, const char *unit)
+{
+    return method->unit == NULL || strcmp(method->unit, unit) == 0;
+}
+
 static void write_methods(struct text *out, const struct mint *mint)
 {
-    static const char *const units[] = {MINT_UNIT_PAID, MINT_UNIT_PROMO};
     const char *comma = "";
     for (uint32_t i = 0; i < mint->method_count; i++)
         for (size_t unit = 0; unit < ARRAY_LEN(units); unit++) {
+            const struct mint_method *method = mint->methods + i;
+            if (!takes(method, units[unit]))
+                continue;
             text_addf(out,
                       "%s{\"method\":\"%s\",\"unit\":\"%s\",\"min_amount\":%" PRIu64
                       ",\"max_amount\":%" PRIu64 "}",
-                      comma, mint->methods[i].name, units[unit], mint->methods[i].amount_min,
-                      mint->methods[i].amount_max);
+                      comma, method->name, units[unit], method->amount_min, method->amount_max);
             comma = ",";
         }
 }
 
+static void write_subscription(struct text *out, const char *method, const char *unit,
+                               const char *command)
+{
+    text_addf(out, "%s{\"method\":\"%s\",\"unit\":\"%s\",\"commands\":[\"proof_state\",\"%s_%s\"]}",
+              out->at[out->len - 1] == '[' ? "" : ",", method, unit, method, command);
+}
+
 static void write_subscriptions(struct text *out, const struct mint *mint)
 {
-    static const char *const units[] = {MINT_UNIT_PAID, MINT_UNIT_PROMO};
     text_add(out, SPAN(",\"17\":{\"supported\":["));
     for (size_t unit = 0; unit < ARRAY_LEN(units); unit++) {
-        text_addf(out,
-                  "%s{\"method\":\"grant\",\"unit\":\"%s\",\"commands\":[\"proof_state\","
-                  "\"grant_mint_quote\"]}",
-                  unit > 0 ? "," : "", units[unit]);
+        write_subscription(out, "grant", units[unit], "mint_quote");
+        for (uint32_t i = 0; i < mint->sale_count; i++)
+            if (strcmp(mint->sales[i].unit, units[unit]) == 0)
+                write_subscription(out, mint->sales[i].name, units[unit], "mint_quote");
         for (uint32_t i = 0; i < mint->method_count; i++)
-            text_addf(out,
-                      ",{\"method\":\"%s\",\"unit\":\"%s\",\"commands\":[\"proof_state\","
-                      "\"%s_melt_quote\"]}",
-                      mint->methods[i].name, units[unit], mint->methods[i].name);
+            if (takes(mint->methods + i, units[unit]))
+                write_subscription(out, mint->methods[i].name, units[unit], "melt_quote");
     }
     text_add(out, SPAN("]}"));
 }
@@ -128,10 +152,12 @@ static void write_nuts(struct text *out, const struct mint *mint)
 {
     static const char *const posts[] = {"/v1/swap", "/v1/mint/grant"};
     bool grants = mint->policy.day_grant > 0;
+    bool issues = grants || mint->sale_count > 0;
     text_add(out, SPAN("{\"4\":{\"methods\":["));
     if (grants)
         write_grants(out, &mint->policy);
-    text_addf(out, "],\"disabled\":%s},\"5\":{\"methods\":[", grants ? "false" : "true");
+    write_sales(out, mint, grants ? "," : "");
+    text_addf(out, "],\"disabled\":%s},\"5\":{\"methods\":[", issues ? "false" : "true");
     write_methods(out, mint);
     text_addf(out, "],\"disabled\":%s}", mint->method_count > 0 ? "false" : "true");
     static const int supported[] = {7, 8, 9, 10, 11, 12, 14, 20};
@@ -141,6 +167,8 @@ static void write_nuts(struct text *out, const struct mint *mint)
     text_add(out, SPAN(",\"19\":{\"ttl\":null,\"cached_endpoints\":["));
     for (size_t i = 0; i < ARRAY_LEN(posts); i++)
         text_addf(out, "%s{\"method\":\"POST\",\"path\":\"%s\"}", i > 0 ? "," : "", posts[i]);
+    for (uint32_t i = 0; i < mint->sale_count; i++)
+        text_addf(out, ",{\"method\":\"POST\",\"path\":\"/v1/mint/%s\"}", mint->sales[i].name);
     for (uint32_t i = 0; i < mint->method_count; i++)
         text_addf(out, ",{\"method\":\"POST\",\"path\":\"/v1/melt/%s\"}", mint->methods[i].name);
     text_add(out, SPAN("]}}"));

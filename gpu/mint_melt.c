@@ -1,5 +1,6 @@
 /* Credit is spent on what a method does: quoted, held while it is done, then kept or given back. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "gpu/fault.h"
 #include "gpu/mint_parts.h"
@@ -10,9 +11,15 @@ static bool write_state(struct mint_verb *verb, const struct melt_quote *quote, 
 {
     static const char *const names[] = {
         [MELT_UNPAID] = "UNPAID", [MELT_PENDING] = "PENDING", [MELT_PAID] = "PAID"};
+    static const enum mint_melting meltings[] = {[MELT_UNPAID] = MINT_MELT_FREE,
+                                                 [MELT_PENDING] = MINT_MELT_PENDING,
+                                                 [MELT_PAID] = MINT_MELT_PAID};
     struct text *out = verb->out;
     char id[UUID_TEXT_LEN + 1];
     uuid_write(id, &quote->id);
+    verb->answer->melting = meltings[quote->state];
+    snprintf(verb->answer->next, sizeof verb->answer->next, "/v1/melt/quote/%s/%s", quote->method,
+             id);
     text_addf(out, "{\"quote\":\"%s\",\"request\":", id);
     text_add_json(out, quote->request);
     text_addf(out,
@@ -63,8 +70,8 @@ static bool keep(struct transaction *transaction, void *argument)
     struct quoting *quoting = argument;
     const struct mint_method *method = quoting->method;
     return ledger_melt_quote_add(transaction, &quoting->quote, quoting->fault) &&
-           method->keep(method->owner, transaction, &quoting->quote.id, &quoting->terms,
-                        quoting->fault);
+           (method->keep == NULL || method->keep(method->owner, transaction, &quoting->quote.id,
+                                                 &quoting->terms, quoting->fault));
 }
 
 /* Whether it is done: the fault says why it is not, or is filled with what the database says. */
@@ -102,6 +109,10 @@ bool mint_melt_quote(struct mint_verb *verb)
     if (!mint_has_unit(verb->request.unit))
         return fault_set(verb->fault, FAULT_UNIT_UNKNOWN, "there is no unit '%s' here",
                          scan_word(verb->request.unit).at);
+    if (method->unit != NULL &&
+        !span_eq(verb->request.unit, (struct span){method->unit, strlen(method->unit)}))
+        return fault_set(verb->fault, FAULT_UNIT_UNKNOWN, "by %s is paid with %s alone",
+                         method->name, method->unit);
     if (!method->quote(method->owner, &quoting.terms, &verb->arena, verb->request.unit,
                        verb->call->body, verb->fault) ||
         !check_terms(verb, &quoting.terms))
@@ -185,8 +196,12 @@ bool mint_melt(struct mint_verb *verb)
                                  .inputs = proofs,
                                  .input_count = verb->request.input_count,
                                  .now = verb->now};
-    return read_blanks(verb, hold) && transact(verb, pay, &paying) &&
-           find(verb, verb->request.quote, &quote) && write_state(verb, &quote, SPAN(""));
+    if (!read_blanks(verb, hold) || !transact(verb, pay, &paying) ||
+        !find(verb, verb->request.quote, &quote) || !write_state(verb, &quote, SPAN("")))
+        return false;
+    if (quote.state == MELT_PENDING && !verb->request.is_async)
+        verb->answer->melting = MINT_MELT_WAITS;
+    return true;
 }
 
 /* ---- the end ---- */

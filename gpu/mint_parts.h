@@ -19,7 +19,8 @@ struct mint {
     char name[64];
     struct bytes33 pubkey;
     struct mint_method methods[MINT_METHODS_MAX];
-    uint32_t method_count;
+    struct mint_sale sales[MINT_METHODS_MAX];
+    uint32_t method_count, sale_count;
 };
 
 /* A call that is being answered. */
@@ -31,7 +32,8 @@ struct mint_verb {
     int64_t now;
     struct mint_request request; /* of a POST */
     struct span parts[2];        /* of the path: what stands for each * */
-    struct text *out;
+    struct mint_answer *answer;
+    struct text *out; /* its body */
     struct fault *fault;
 };
 

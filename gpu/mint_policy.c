@@ -7,7 +7,13 @@
 #include "shared/scan.h"
 #include "shared/text.h"
 
-enum { MILLION = 1000000, DAY_S = 86400, POW_BITS_MAX = 28 };
+enum {
+    MILLION = 1000000,
+    DAY_S = 86400,
+    POW_BITS_MAX = 28,
+    UNIT_MSAT_MAX = 1000000000, /* so that no invoice is past an int64_t */
+    INVOICE_UNITS_MAX = 1000000000
+};
 
 #define AMOUNT_MAX ((int64_t)1 << 62)
 
@@ -34,6 +40,11 @@ static const struct member members[] = {
     {"fee_min", AT(fee_min), 0, AMOUNT_MAX},
     {"burn_ppm", AT(burn_ppm), 0, MILLION},
     {"reward_max", AT(reward_max), 0, AMOUNT_MAX},
+    {"unit_msat", AT(unit_msat), 1, UNIT_MSAT_MAX},
+    {"buy_max", AT(buy_max), 0, INVOICE_UNITS_MAX},
+    {"pay_max", AT(pay_max), 0, INVOICE_UNITS_MAX},
+    {"pay_fee_ppm", AT(pay_fee_ppm), 0, MILLION},
+    {"pay_fee_min", AT(pay_fee_min), 0, INVOICE_UNITS_MAX},
 };
 #undef AT
 
@@ -55,6 +66,11 @@ struct mint_policy mint_policy_default(void)
         .fee_min = 1,
         .burn_ppm = 500000,
         .reward_max = 500,
+        .unit_msat = 1000,
+        .buy_max = 100000,
+        .pay_max = 100000,
+        .pay_fee_ppm = 10000,
+        .pay_fee_min = 2,
     };
 }
 

@@ -33,6 +33,9 @@ struct mint_policy {
     int64_t fee_ppm, fee_min;           /* of proceeds, and at least so much */
     int64_t burn_ppm;                   /* of the fee; the rest is the treasury's */
     int64_t reward_max;                 /* for one shard of one inference */
+    int64_t unit_msat;                  /* thousandths of a satoshi that 0.01 credit is sold for */
+    int64_t buy_max, pay_max;           /* by one invoice; 0: none is bought, or paid */
+    int64_t pay_fee_ppm, pay_fee_min;   /* reserved for the fees of paying one */
 };
 
 struct mint_policy mint_policy_default(void);

@@ -4,6 +4,7 @@
 
 #include "gpu/fault.h"
 #include "gpu/mint_parts.h"
+#include "shared/curve.h"
 #include "shared/err.h"
 #include "shared/scan.h"
 
@@ -32,9 +33,60 @@ static bool write_quote(struct mint_verb *verb, const struct mint_quote *quote)
     return true;
 }
 
+static const struct mint_sale *find_sale(const struct mint_verb *verb)
+{
+    const struct mint *mint = verb->mint;
+    for (uint32_t i = 0; i < mint->sale_count; i++)
+        if (span_eq(verb->parts[0],
+                    (struct span){mint->sales[i].name, strlen(mint->sales[i].name)}))
+            return mint->sales + i;
+    return NULL;
+}
+
+static bool check_sale(const struct mint_verb *verb, const struct mint_sale *sale)
+{
+    const struct mint_request *request = &verb->request;
+    secp256k1_pubkey point;
+    if (!span_eq(request->unit, (struct span){sale->unit, strlen(sale->unit)}))
+        return fault_set(verb->fault, FAULT_UNIT_UNKNOWN, "what is bought by %s is %s", sale->name,
+                         sale->unit);
+    if (request->amount < sale->amount_min || request->amount > sale->amount_max)
+        return fault_set(verb->fault, FAULT_AMOUNT_LIMIT,
+                         "between %" PRIu64 " and %" PRIu64 " are sold at once", sale->amount_min,
+                         sale->amount_max);
+    return !request->has_key || curve_read(&point, &request->key) ||
+           fault_set(verb->fault, FAULT_QUOTE_KEY, "the pubkey is none");
+}
+
+static bool sell(struct mint_verb *verb, const struct mint_sale *sale, struct mint_quote *quote)
+{
+    const struct mint_request *request = &verb->request;
+    const struct ledger_budgets none = {0};
+    struct mint_bill bill;
+    struct fault unknown;
+    if (!check_sale(verb, sale) || !sale->ask(sale->owner, &bill, &verb->arena, request->amount,
+                                              request->description, verb->fault))
+        return false;
+    if (ledger_mint_quote_find(verb->mint->ledger, &verb->arena, &bill.quote, quote, &unknown))
+        return fault_set(verb->fault, FAULT_OURS, "what is to be paid was told somebody else");
+    *quote = (struct mint_quote){.id = bill.quote,
+                                 .amount = request->amount,
+                                 .request = bill.request,
+                                 .is_locked = request->has_key,
+                                 .key = request->key,
+                                 .expiry = bill.expiry,
+                                 .created_at = verb->now};
+    memcpy(quote->method, sale->name, strlen(sale->name));
+    memcpy(quote->unit, sale->unit, strlen(sale->unit));
+    return ledger_mint_quote_add(verb->mint->ledger, quote, &none, verb->fault);
+}
+
 bool mint_quote_new(struct mint_verb *verb)
 {
     struct mint_quote quote;
+    const struct mint_sale *sale = find_sale(verb);
+    if (sale != NULL)
+        return sell(verb, sale, &quote) && write_quote(verb, &quote);
     if (!span_eq(verb->parts[0], SPAN("grant")))
         return fault_set(verb->fault, FAULT_UNIT_UNKNOWN, "credit is not issued by '%s' here",
                          scan_word(verb->parts[0]).at);
@@ -53,10 +105,22 @@ static bool find(struct mint_verb *verb, struct span id, struct mint_quote *quot
            fault_set(verb->fault, FAULT_QUOTE_UNKNOWN, "the quote is of another method");
 }
 
+/* The same; of one that waits to be paid, it is looked whether it was. */
+static bool find_anew(struct mint_verb *verb, struct span id, struct mint_quote *quote)
+{
+    const struct mint_sale *sale = find_sale(verb);
+    if (!find(verb, id, quote))
+        return false;
+    if (sale == NULL || quote->state != MINT_UNPAID)
+        return true;
+    sale->look(sale->owner, &quote->id, quote->request);
+    return find(verb, id, quote);
+}
+
 bool mint_quote_look(struct mint_verb *verb)
 {
     struct mint_quote quote;
-    return find(verb, verb->parts[1], &quote) && write_quote(verb, &quote);
+    return find_anew(verb, verb->parts[1], &quote) && write_quote(verb, &quote);
 }
 
 static bool check_signature(struct mint_verb *verb, const struct mint_quote *quote)
@@ -93,7 +157,7 @@ bool mint_issue(struct mint_verb *verb)
     struct ledger_promise *promises;
     struct ledger_budget budgets[2];
     char names[2][LEDGER_BUDGET_NAME_MAX + 1];
-    if (!find(verb, verb->request.quote, &quote) || !check_signature(verb, &quote) ||
+    if (!find_anew(verb, verb->request.quote, &quote) || !check_signature(verb, &quote) ||
         !mint_check_outputs(verb, quote.amount) || !mint_sign_outputs(verb, &promises))
         return false;
     struct ledger_issue issue = {.quote = quote.id,

@@ -153,6 +153,7 @@ static bool read_string(struct reader *reader, struct span key)
         struct span key, *text;
     } texts[] = {{SPAN("quote"), &request->quote},
                  {SPAN("unit"), &request->unit},
+                 {SPAN("description"), &request->description},
                  {SPAN("nonce"), &request->nonce},
                  {SPAN("job"), &request->job},
                  {SPAN("receipt"), &request->receipt}};

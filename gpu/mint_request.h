@@ -30,7 +30,7 @@ struct mint_output {
 };
 
 struct mint_request {
-    struct span quote, unit;
+    struct span quote, unit, description;
     uint64_t amount;
 
     const struct mint_proof *proofs;   /* (input_count) */

@@ -169,19 +169,26 @@ static void on_heard(void *owner, struct link_query *query, const struct message
         hear(road->post, &message->event, arena);
 }
 
-void post_listen(struct post *post, const struct filter *filter,
-                 void (*heard)(void *owner, const struct event *event, struct arena *arena),
-                 void *owner)
+void post_listen_any(struct post *post, const struct filter *filters, uint32_t count,
+                     void (*heard)(void *owner, const struct event *event, struct arena *arena),
+                     void *owner)
 {
     post->heard = heard;
     post->owner = owner;
     for (uint32_t i = 0; i < post->road_count; i++)
         post->roads[i].query =
             link_ask(post->roads[i].link, &(struct link_query_setup){.ask = LINK_REQ,
-                                                                     .filters = filter,
-                                                                     .filter_count = 1,
+                                                                     .filters = filters,
+                                                                     .filter_count = count,
                                                                      .heard = on_heard,
                                                                      .owner = &post->roads[i]});
+}
+
+void post_listen(struct post *post, const struct filter *filter,
+                 void (*heard)(void *owner, const struct event *event, struct arena *arena),
+                 void *owner)
+{
+    post_listen_any(post, filter, 1, heard, owner);
 }
 
 /* ---- all of it ---- */

@@ -64,3 +64,8 @@ void post_greet(struct post *post, void (*opened)(void *owner), void *owner);
 void post_listen(struct post *post, const struct filter *filter,
                  void (*heard)(void *owner, const struct event *event, struct arena *arena),
                  void *owner);
+
+/* The same of several: what matches any of them. */
+void post_listen_any(struct post *post, const struct filter *filters, uint32_t count,
+                     void (*heard)(void *owner, const struct event *event, struct arena *arena),
+                     void *owner);

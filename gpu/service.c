@@ -111,6 +111,7 @@ static void close_handles(struct service *service)
 {
     counter_close(service->counter);
     herald_close(service->herald);
+    bridge_close(service->bridge);
     httpd_free(service->httpd);
     service_market_close(service->market);
     service_lead_close(service);
@@ -150,6 +151,7 @@ static void on_signal(uv_signal_t *signal, int number)
     journal_line(JOURNAL_INFO, "serve: stopping requests=%u", talks_statistics(service->talks).now);
     httpd_drain(service->httpd);
     herald_hush(service->herald);
+    counter_drain(service->counter);
     service_market_withdraw(service->market);
     service_sell_drain(service);
     uv_timer_start(&service->drain, on_drain, 0, DRAIN_TICK_MS);
@@ -321,6 +323,20 @@ static void open_talks(struct service *service)
                                                      .talks_max = TALKS_MAX});
 }
 
+/* With what it asks for, before there is anything else. */
+static bool open_bank(struct service *service, const struct service_options *options,
+                      struct err *err)
+{
+    if (options->bank.seed.file == NULL)
+        return options->wallet == NULL ||
+               err_set(err, ERR_INVALID, "--wallet-connect wants --mint, whose credit is sold");
+    service->bank = bank_open(&options->bank, err);
+    if (service->bank == NULL || options->wallet == NULL)
+        return service->bank != NULL;
+    service->bridge = bridge_open(&service->loop, service->bank, options->wallet, err);
+    return service->bridge != NULL;
+}
+
 /* The model first: who can connect is answered. */
 static bool start(struct service *service, const struct service_options *options, struct err *err)
 {
@@ -334,13 +350,12 @@ static bool start(struct service *service, const struct service_options *options
     if ((options->key_file != NULL && !apikey_read(&service->keys, options->key_file, err)) ||
         !read_listen(&setup, host, sizeof host, options->listen, err))
         return false;
-    if (options->bank.seed.file != NULL) {
-        service->bank = bank_open(&options->bank, err);
-        if (service->bank == NULL)
-            return false;
-    }
-    if (!open_source(service, options, err))
+    if (!open_bank(service, options, err))
         return false;
+    if (!open_source(service, options, err)) {
+        bridge_close(service->bridge);
+        return false;
+    }
     take_name(service, options);
     describe(service);
     service->httpd = httpd_new(&setup, err);
@@ -349,6 +364,7 @@ static bool start(struct service *service, const struct service_options *options
         !sell(service, &setup, options, err)) {
         counter_close(service->counter);
         herald_close(service->herald);
+        bridge_close(service->bridge);
         if (service->httpd != NULL)
             httpd_free(service->httpd);
         service_market_close(service->market);
@@ -369,6 +385,7 @@ bool service_run(const struct service_options *options, struct err *err)
     bool ok = start(&service, options, err);
     uv_run(&service.loop, UV_RUN_DEFAULT);
     talks_free(service.talks);
+    bridge_free(service.bridge);
     bank_close(service.bank);
     uv_loop_close(&service.loop);
     if (ok)

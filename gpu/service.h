@@ -26,6 +26,7 @@ struct service_options {
     const char *key_file; /* NULL: anybody may ask */
     struct service_market_options market; /* its parallel, dtype are set here */
     struct bank_options bank;             /* a mint beside it, which anybody may ask */
+    const char *wallet;                   /* of its Lightning: as bridge.h reads it; NULL: none */
     struct service_sell_options sell;     /* its parallel, roots are set here */
 };
 

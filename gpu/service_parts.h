@@ -6,6 +6,7 @@
 
 #include "client/apikey.h"
 #include "client/httpd.h"
+#include "gpu/bridge.h"
 #include "gpu/counter.h"
 #include "gpu/herald.h"
 #include "gpu/ollama.h"
@@ -22,6 +23,7 @@ struct service {
     struct httpd *httpd;
     struct service_market *market;   /* NULL: nothing is announced */
     struct bank *bank;               /* NULL: none */
+    struct bridge *bridge;           /* NULL: no Lightning */
     struct counter *counter;         /* NULL: no mint */
     struct herald *herald;           /* the same */
     struct service_sale *sale;       /* NULL: nothing is sold */

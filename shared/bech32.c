@@ -41,21 +41,21 @@ static uint32_t checksum_step(uint32_t sum, uint32_t value)
     return sum;
 }
 
+static char lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
 /* The checksum of a prefix, to go on with the values. */
 static uint32_t checksum_start(struct span prefix)
 {
     uint32_t sum = 1;
     for (size_t i = 0; i < prefix.len; i++)
-        sum = checksum_step(sum, (uint32_t)prefix.at[i] >> 5);
+        sum = checksum_step(sum, (uint8_t)lower(prefix.at[i]) >> 5);
     sum = checksum_step(sum, 0);
     for (size_t i = 0; i < prefix.len; i++)
-        sum = checksum_step(sum, (uint32_t)prefix.at[i] & 31);
+        sum = checksum_step(sum, (uint8_t)lower(prefix.at[i]) & 31);
     return sum;
-}
-
-static char lower(char c)
-{
-    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
 static bool starts_with(struct span word, struct span prefix)
@@ -219,6 +219,30 @@ bool bech32_read_bytes(uint8_t *data, size_t *len, struct span prefix, struct sp
     if (!take(&word, prefix))
         return err_set(err, ERR_INVALID, "a word that does not begin with %.*s1", SPAN_ARG(prefix));
     return read_data(data, len, prefix, word, err);
+}
+
+bool bech32_read_values(uint8_t *values, size_t *count, struct span *prefix, struct span word,
+                        struct err *err)
+{
+    if (!check_shape(word, err))
+        return false;
+    const char *one = word.len > 0 ? memrchr(word.at, '1', word.len) : NULL;
+    if (one == NULL || one == word.at)
+        return err_set(err, ERR_INVALID, "a word without a prefix");
+    *prefix = (struct span){word.at, (size_t)(one - word.at)};
+    word = skip(word, prefix->len + 1);
+    uint32_t sum = checksum_start(*prefix);
+    for (size_t i = 0; i < word.len; i++) {
+        const char *found = memchr(alphabet, lower(word.at[i]), sizeof alphabet - 1);
+        if (found == NULL)
+            return err_set(err, ERR_INVALID, "character %zu after the prefix is not bech32", i + 1);
+        values[i] = (uint8_t)(found - alphabet);
+        sum = checksum_step(sum, values[i]);
+    }
+    if (sum != 1 || word.len < CHECKSUM_CHARS)
+        return err_set(err, ERR_INVALID, "the checksum is wrong");
+    *count = word.len - CHECKSUM_CHARS;
+    return true;
 }
 
 bool bech32_decode(struct bech32 *out, struct arena *arena, struct span word, struct err *err)

@@ -51,3 +51,8 @@ MUST_CHECK bool bech32_read_bytes(uint8_t *data, size_t *len, struct span prefix
                                   struct err *err);
 
 void bech32_write_bytes(struct text *out, struct span prefix, const uint8_t *data, size_t len);
+
+/* The values, 0 to 31, between prefix and checksum of a word of any prefix, as invoices are: it is
+ * what stands before the last "1", in the word's own case. values has room for BECH32_CHARS_MAX. */
+MUST_CHECK bool bech32_read_values(uint8_t *values, size_t *count, struct span *prefix,
+                                   struct span word, struct err *err);

@@ -36,13 +36,19 @@ enum {
     KIND_COUNTER_RECEIPT = 8431, /* of jobs, by who paid for them */
     KIND_RELAY_LIST = 10002,
     KIND_CHAT_RELAYS = 10050, /* where gift wraps are left */
+    KIND_WALLET_INFO = 13194, /* what a wallet service does, and how it seals (NIP-47) */
     KIND_EPHEMERAL_GIFT_WRAP = 21059,
     KIND_AUTH = 22242,
+    KIND_WALLET_REQUEST = 23194,
+    KIND_WALLET_ANSWER = 23195,
+    KIND_WALLET_NOTE = 23197, /* of a payment */
     KIND_HTTP_AUTH = 27235,
     KIND_PULSE = 28430,          /* how a node that offers something fares */
     KIND_MARKET_CHUNK = 28431,   /* a piece of an answer */
     KIND_MARKET_MESSAGE = 28432, /* a request or an answer as HTTP's, only ever inside a wrap */
     KIND_OFFER = 38430,          /* a model for hire, or some of its layers */
+    KIND_MINT_POLICY = 38431,    /* how much credit there may be, and who is given some */
+    KIND_MINT_SUPPLY = 38432,    /* how much there is */
 };
 
 enum kind_class {

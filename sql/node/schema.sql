@@ -119,6 +119,17 @@ CREATE TABLE mint_quote (
     CONSTRAINT mint_quote_state_check CHECK (((state >= 0) AND (state <= 2)))
 );
 
+CREATE TABLE payment (
+    hash bytea NOT NULL,
+    quote uuid NOT NULL,
+    invoice text NOT NULL,
+    state smallint NOT NULL,
+    at bigint NOT NULL,
+    until bigint NOT NULL,
+    CONSTRAINT payment_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT payment_state_check CHECK (((state >= 1) AND (state <= 4)))
+);
+
 CREATE TABLE promise (
     b bytea NOT NULL,
     amount bigint NOT NULL,
@@ -172,6 +183,9 @@ ALTER TABLE ONLY migration
 ALTER TABLE ONLY mint_quote
     ADD CONSTRAINT mint_quote_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY payment
+    ADD CONSTRAINT payment_pkey PRIMARY KEY (hash);
+
 ALTER TABLE ONLY promise
     ADD CONSTRAINT promise_pkey PRIMARY KEY (b);
 
@@ -189,6 +203,10 @@ CREATE INDEX job_quoted ON job USING btree (expires_at) WHERE (state = 0);
 CREATE INDEX job_worker ON job USING btree (worker) WHERE (state = ANY (ARRAY[2, 3]));
 
 CREATE UNIQUE INDEX keyset_active ON keyset USING btree (unit) WHERE active;
+
+CREATE INDEX mint_quote_open ON mint_quote USING btree (method, expiry) WHERE (state = 0);
+
+CREATE INDEX payment_open ON payment USING btree (at) WHERE (state = ANY (ARRAY[1, 2]));
 
 CREATE INDEX promise_quote ON promise USING btree (quote, "position") WHERE (quote IS NOT NULL);
 

@@ -1,0 +1,382 @@
+// Credit is bought by Lightning, and pays by it: the npm wallet of Cashu, unmodified, a node, a real
+// relay, and a wallet service (NIP-47) of the test's own that also does wrong, and goes away:
+//
+//     node lightning.mjs NODE_BINARY MODEL DATABASE RELAY_BINARY
+//
+// Prints a line for each check, then "N passed, N failed"; the exit status says the same.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+import { injectWebSocketImpl, Wallet } from '@cashu/cashu-ts';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import WebSocket from 'ws';
+
+import { startRelay } from './relay.mjs';
+import { WalletService } from './wallet_service.mjs';
+
+injectWebSocketImpl(WebSocket);
+
+const CHECK_MS = 60000;
+const UNIT = 'ccr';
+const MSAT = 2000; // that 0.01 credit is sold for
+const sum = (proofs) => proofs.reduce((all, proof) => all + Number(proof.amount), 0);
+
+let passed = 0;
+let failed = 0;
+
+async function check(title, run) {
+    let timer;
+    const late = new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new Error('too late')), CHECK_MS);
+    });
+    try {
+        await Promise.race([run(), late]);
+        passed++;
+        console.log(`pass  ${title}`);
+    } catch (error) {
+        failed++;
+        console.log(`FAIL  ${title}: ${error?.stack ?? error}`);
+    }
+    clearTimeout(timer);
+}
+
+async function code(promise, wanted) {
+    const error = await promise.then(() => assert.fail('it was accepted'), (why) => why);
+    assert.equal(error.code, wanted, error.stack);
+}
+
+async function away(promise) {
+    const error = await promise.then(() => assert.fail('it was accepted'), (why) => why);
+    assert.equal(error.status, 503, error.stack);
+}
+
+const [binary, model, database, relayBinary] = process.argv.slice(2);
+const relay = await startRelay(relayBinary);
+const service = new WalletService(relay.url);
+await service.start();
+const folder = mkdtempSync(join(tmpdir(), 'shoal-lightning-'));
+const file = (name, text, mode = 0o600) => {
+    writeFileSync(join(folder, name), text, { mode });
+    return join(folder, name);
+};
+const seed = join(folder, 'seed');
+const password = file('password', 'a password\n');
+const policy = file('policy', JSON.stringify({ unit_msat: MSAT, buy_max: 10000, pay_max: 5000,
+    pay_fee_ppm: 20000, pay_fee_min: 3 }));
+const connection = file('connection', `${service.uri}\n`);
+execFileSync(binary, ['mint', 'init', seed, '--mint-password-file', password]);
+
+let listen = '127.0.0.1:0';
+let child;
+let ended;
+let url;
+
+// Until the node speaks with the service, too.
+async function startNode() {
+    child = spawn(binary, ['serve', '--listen', listen, '--mint', seed, '--mint-password-file',
+        password, '--mint-policy', policy, '--database', database, '--wallet-connect', connection,
+        model], { stdio: ['ignore', 'inherit', 'pipe'] });
+    const one = child;
+    ended = new Promise((resolve) => one.once('exit', (status, signal) => resolve(status ?? signal)));
+    await new Promise((resolve, reject) => {
+        let waits = 2;
+        one.once('exit', (status) => reject(new Error(`the node ended with ${status}`)));
+        createInterface({ input: one.stderr }).on('line', (line) => {
+            const [, at] = line.match(/ready (http:\S+)/) ?? [];
+            url = at ?? url;
+            if (at || line.endsWith('the wallet service is there'))
+                waits--;
+            if (waits === 0)
+                resolve();
+            if (process.env.VERBOSE || line.includes('Sanitizer'))
+                console.error(line);
+        });
+    });
+    listen = new URL(url).host;
+}
+
+await startNode();
+
+async function open(options) {
+    const wallet = new Wallet(url, { unit: UNIT, ...options });
+    await wallet.loadMint();
+    return wallet;
+}
+
+// Of what the wallet would not even ask.
+const refusal = async (path, body) => (await (await fetch(`${url}/v1/${path}`,
+    { method: 'POST', body: JSON.stringify(body) })).json()).code;
+
+const sql = (text) => execFileSync('psql', ['-qtA', database, '-c', `SET search_path = shoal_node; ${text}`])
+    .toString().trim();
+
+// Resolves when the quote is paid, as the mint tells over its websocket.
+function told(wallet, quote) {
+    return new Promise((resolve, reject) => {
+        wallet.on.mintQuotePaid(quote.quote, resolve, reject).catch(reject);
+    });
+}
+
+async function buy(wallet, amount) {
+    const quote = await wallet.createMintQuoteBolt11(amount);
+    const heard = told(wallet, quote);
+    service.receive(quote.request);
+    await heard;
+    return wallet.mintProofsBolt11(amount, quote);
+}
+
+// Of coins, those that pay a quote, and the rest.
+async function choose(wallet, coins, quote) {
+    const { keep, send } = await wallet.send(Number(quote.amount) + Number(quote.fee_reserve), coins);
+    return { keep, send };
+}
+
+const states = async (wallet, proofs) =>
+    [...new Set((await wallet.checkProofsStates(proofs)).map(({ state }) => state))].join();
+
+const mine = await open();
+let coins = [];
+
+await check('who has the file alone may read it', async () => {
+    chmodSync(connection, 0o644);
+    const { status, stderr } = spawnSync(binary, ['serve', '--listen', '127.0.0.1:0', '--mint', seed,
+        '--mint-password-file', password, '--database', database, '--wallet-connect', connection,
+        model]);
+    chmodSync(connection, 0o600);
+    assert.equal(status, 1);
+    assert.match(stderr.toString(), /others may read/);
+});
+
+await check('credit is bought by an invoice, and issued once it is paid', async () => {
+    const quote = await mine.createMintQuoteBolt11(1000, 'for the swarm');
+    assert.equal(quote.state, 'UNPAID');
+    assert.equal(service.find(quote.request).amount, 1000 * MSAT);
+    await code(mine.mintProofsBolt11(1000, quote), 20001);
+    const heard = told(mine, quote);
+    service.receive(quote.request);
+    await heard;
+    coins = await mine.mintProofsBolt11(1000, quote);
+    assert.equal(sum(coins), 1000);
+    await code(mine.mintProofsBolt11(1000, quote), 20002);
+});
+
+await check('a quote that is locked to a key is issued to that key alone', async () => {
+    const privkey = randomBytes(32).toString('hex');
+    const pubkey = Buffer.from(secp256k1.getPublicKey(Buffer.from(privkey, 'hex'), true)).toString('hex');
+    const quote = await mine.createLockedMintQuote(64, pubkey);
+    const heard = told(mine, quote);
+    service.receive(quote.request);
+    await heard;
+    await code(mine.mintProofsBolt11(64, { ...quote, pubkey: undefined }), 20008);
+    const got = await mine.mintProofsBolt11(64, quote, { privkey });
+    coins = [...coins, ...got];
+});
+
+await check('a payment that nobody told of is found when it is asked for', async () => {
+    const quote = await mine.createMintQuoteBolt11(8);
+    service.receive(quote.request, { tells: false });
+    assert.equal((await mine.checkMintQuoteBolt11(quote.quote)).state, 'PAID');
+    coins = [...coins, ...await mine.mintProofsBolt11(8, quote)];
+});
+
+await check('too little is not enough, said twice is paid once, and nothing wrong is taken', async () => {
+    const quote = await mine.createMintQuoteBolt11(100);
+    service.receive(quote.request, { amount: 99 * MSAT });
+    assert.equal((await mine.checkMintQuoteBolt11(quote.quote)).state, 'UNPAID');
+    const other = await mine.createMintQuoteBolt11(4);
+    const heard = told(mine, other);
+    service.receive(other.request);
+    service.receive(other.request);
+    await heard;
+    coins = [...coins, ...await mine.mintProofsBolt11(4, other)];
+    service.receive(other.request);
+    await code(mine.mintProofsBolt11(4, other), 20002);
+    service.answers.make_invoice = function wrong({ amount }) {
+        return this.make_invoice({ amount: amount - MSAT });
+    };
+    await away(mine.createMintQuoteBolt11(5));
+    service.answers.make_invoice = () => ({ ...service.find(other.request) });
+    await away(mine.createMintQuoteBolt11(4)); // an old invoice
+    delete service.answers.make_invoice;
+    await code(mine.createMintQuoteBolt11(10001), 11006);
+    assert.equal(await refusal('mint/quote/bolt11', { unit: 'ccr-promo', amount: 10 }), 11013);
+});
+
+await check('an invoice is paid, and what was reserved and not used comes back', async () => {
+    const invoice = service.foreign(200 * MSAT - 1);
+    const quote = await mine.createMeltQuoteBolt11(invoice);
+    assert.equal(Number(quote.amount), 200);
+    assert.equal(Number(quote.fee_reserve), 4);
+    const { keep, send } = await choose(mine, coins, quote);
+    service.answers.pay_invoice = ({ invoice: asked }) => {
+        const { preimage } = service.settle(asked);
+        return { preimage, fees_paid: MSAT + 1 };
+    };
+    const melted = await mine.meltProofsBolt11(quote, send);
+    assert.equal(melted.quote.state, 'PAID');
+    assert.equal(melted.quote.payment_preimage, service.find(invoice).preimage);
+    assert.equal(sum(melted.change), sum(send) - 200 - 2);
+    assert.equal(await states(mine, send), 'SPENT');
+    coins = [...keep, ...melted.change];
+});
+
+await check('what cannot be paid gives all back, and may be tried again', async () => {
+    const invoice = service.foreign(50 * MSAT);
+    const quote = await mine.createMeltQuoteBolt11(invoice);
+    const { keep, send } = await choose(mine, coins, quote);
+    for (const failure of ['PAYMENT_FAILED', 'INSUFFICIENT_BALANCE']) {
+        service.answers.pay_invoice = () => ({ error: { code: failure, message: 'no route' } });
+        await code(mine.meltProofsBolt11(quote, send), 20004);
+        assert.equal(await states(mine, send), 'UNSPENT');
+    }
+    delete service.answers.pay_invoice;
+    const melted = await mine.meltProofsBolt11(quote, send);
+    assert.equal(sum(melted.change), sum(send) - 50 - 1);
+    coins = [...keep, ...melted.change];
+});
+
+await check('it may be too much, too late, or no invoice at all', async () => {
+    await code(mine.createMeltQuoteBolt11(service.foreign(5001 * MSAT)), 11006);
+    await code(mine.createMeltQuoteBolt11(service.foreign(MSAT, { at: 1000, life: 60 })), 20004);
+    assert.equal(await refusal('melt/quote/bolt11', { unit: 'ccr-promo', request: 'lnbc' }), 11013);
+    assert.equal(await refusal('melt/quote/bolt11', { unit: UNIT, request: 'lnbc1nonsense' }), 10000);
+});
+
+await check('nobody pays an invoice that another pays, and what proves nothing is not believed', async () => {
+    const invoice = service.foreign(30 * MSAT);
+    const [one, two] = [await mine.createMeltQuoteBolt11(invoice),
+        await mine.createMeltQuoteBolt11(invoice)];
+    const { keep, send } = await choose(mine, coins, one);
+    const second = await choose(mine, keep, two);
+    service.answers.pay_invoice = () => undefined;
+    service.answers.lookup_invoice = () => ({ type: 'outgoing', state: 'pending', amount: 30 * MSAT });
+    const asked = service.next('pay_invoice');
+    const melted = mine.meltProofsBolt11(one, send);
+    const request = await asked;
+    await code(mine.meltProofsBolt11(two, second.send), 20005);
+    assert.equal(await states(mine, second.send), 'UNSPENT');
+    // Of another request; then without what shows that it was paid.
+    const older = service.requests.find(({ method }) => method === 'pay_invoice');
+    service.answer(request, { preimage: service.find(invoice).preimage }, { id: older.event.id });
+    const looked = service.next('lookup_invoice');
+    service.answer(request, { preimage: '00'.repeat(32), fees_paid: 0 });
+    await looked;
+    assert.equal(await states(mine, send), 'PENDING');
+    assert.equal((await mine.checkMeltQuoteBolt11(one.quote)).state, 'PENDING');
+    await code(mine.meltProofsBolt11(two, send), 11002);
+    delete service.answers.lookup_invoice;
+    service.note('payment_sent', service.settle(invoice, 0));
+    const { change } = await melted;
+    assert.equal(sum(change), sum(send) - 30);
+    service.answer(request, { preimage: service.find(invoice).preimage, fees_paid: 5 * MSAT }); // too late
+    delete service.answers.pay_invoice;
+    assert.equal(service.requests.filter(({ method, params }) =>
+        method === 'pay_invoice' && params.invoice === invoice).length, 1);
+    coins = [...second.keep, ...second.send, ...change];
+});
+
+await check('who prefers to hear later is told at once that it is pending', async () => {
+    const invoice = service.foreign(10 * MSAT);
+    const quote = await mine.createMeltQuoteBolt11(invoice);
+    const { keep, send } = await choose(mine, coins, quote);
+    const asked = service.next('pay_invoice');
+    service.answers.pay_invoice = () => undefined;
+    const preview = await mine.prepareMelt('bolt11', quote, send);
+    const melted = await mine.completeMelt(preview, undefined, { preferAsync: true });
+    assert.equal(melted.quote.state, 'PENDING');
+    const paid = new Promise((resolve, reject) => {
+        mine.on.meltQuotePaid(quote.quote, resolve, reject).catch(reject);
+    });
+    service.answer(await asked, service.pay_invoice({ invoice }));
+    delete service.answers.pay_invoice;
+    await paid;
+    const end = await mine.checkMeltQuoteBolt11(quote.quote);
+    assert.equal(end.state, 'PAID');
+    coins = [...keep];
+});
+
+// The node is killed while the service pays: what becomes of the money is what became of the payment.
+for (const [title, become, state] of [
+    ['paid', (invoice) => service.settle(invoice, 0), 'SPENT'],
+    ['not paid', (invoice) => Object.assign(service.find(invoice), { state: 'failed' }), 'UNSPENT'],
+]) {
+    await check(`killed between asking and hearing, of one that is ${title}`, async () => {
+        const invoice = service.foreign(20 * MSAT);
+        const quote = await mine.createMeltQuoteBolt11(invoice);
+        const { keep, send } = await choose(mine, coins, quote);
+        const asked = service.next('pay_invoice');
+        service.answers.pay_invoice = () => undefined;
+        const lost = mine.meltProofsBolt11(quote, send).then(() => assert.fail('answered'), () => {});
+        const request = await asked;
+        child.kill('SIGKILL');
+        await Promise.all([ended, lost]);
+        become(invoice);
+        service.answer(request, { error: { code: 'PAYMENT_FAILED', message: 'nobody hears this' } });
+        const looked = service.next('lookup_invoice');
+        await startNode();
+        await looked;
+        while (await states(mine, send) === 'PENDING')
+            await new Promise((resolve) => { setTimeout(resolve, 50); });
+        assert.equal(await states(mine, send), state);
+        delete service.answers.pay_invoice;
+        assert.equal(service.requests.filter(({ method, params }) =>
+            method === 'pay_invoice' && params.invoice === invoice).length, 1);
+        coins = state === 'SPENT' ? keep : [...keep, ...send];
+    });
+}
+
+await check('killed before the service has heard of it: given back when it never can', async () => {
+    const invoice = service.foreign(20 * MSAT);
+    const quote = await mine.createMeltQuoteBolt11(invoice);
+    const { keep, send } = await choose(mine, coins, quote);
+    service.stop();
+    const lost = mine.meltProofsBolt11(quote, send).then(() => assert.fail('answered'), () => {});
+    while (sql('SELECT count(*) FROM payment WHERE state = 2') === '0')
+        await new Promise((resolve) => { setTimeout(resolve, 20); });
+    child.kill('SIGKILL');
+    await Promise.all([ended, lost]);
+    await service.start();
+    let looked = service.next('lookup_invoice');
+    await startNode();
+    await looked;
+    assert.equal(await states(mine, send), 'PENDING'); // it might still come
+    looked = service.next('lookup_invoice');
+    sql("UPDATE payment SET until = until - 1000; SELECT pg_notify('shoal_node_payment', '')");
+    await looked;
+    while (await states(mine, send) === 'PENDING')
+        await new Promise((resolve) => { setTimeout(resolve, 50); });
+    assert.equal(await states(mine, send), 'UNSPENT');
+    coins = [...keep, ...send];
+});
+
+await check('while the service is away nothing is sold; what was paid then is found', async () => {
+    const quote = await mine.createMintQuoteBolt11(16);
+    service.stop();
+    await away(mine.createMintQuoteBolt11(16));
+    service.receive(quote.request, { tells: false });
+    const heard = told(mine, quote);
+    await service.start();
+    await heard;
+    coins = [...coins, ...await mine.mintProofsBolt11(16, quote)];
+});
+
+await check('all of it adds up', async () => {
+    const all = Number(sql('SELECT sum(issued - spent) FROM entry'));
+    assert.ok(all >= sum(coins));
+    const { status, stdout } = spawnSync(binary, ['audit', '--database', database]);
+    assert.equal(status, 0, stdout.toString());
+    assert.equal(await states(mine, coins), 'UNSPENT');
+});
+
+child.kill('SIGTERM');
+await check('the node ends', async () => assert.equal(await ended, 0));
+service.stop();
+await check('the relay ends', async () => assert.equal((await relay.stop()).code, 0));
+rmSync(folder, { recursive: true });
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
