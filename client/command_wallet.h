@@ -56,6 +56,10 @@ MUST_CHECK bool pocket_choose(struct pocket *pocket, struct span url, struct err
 /* To be spoken with; what was left open there is ended first. */
 MUST_CHECK bool pocket_reach(struct pocket *pocket, struct err *err);
 
+/* All of a command: opens the wallet, does a step, and prints its report. */
+typedef bool pocket_step_fn(struct pocket *pocket, struct text *out, struct err *err);
+enum command_status pocket_run(const struct command_call *call, pocket_step_fn *step);
+
 /* Credits, as people say them: 12.5 is 1250 units. */
 MUST_CHECK bool pocket_amount(uint64_t *units, const char *word, struct err *err);
 void pocket_write_amount(struct text *out, uint64_t units);

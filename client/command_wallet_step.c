@@ -11,10 +11,7 @@
 #include "shared/err.h"
 #include "shared/text.h"
 
-/* What a step does, once the wallet is open; out: its report. */
-typedef bool step_fn(struct pocket *pocket, struct text *out, struct err *err);
-
-static enum command_status run_step(const struct command_call *call, step_fn *step)
+enum command_status pocket_run(const struct command_call *call, pocket_step_fn *step)
 {
     struct pocket pocket;
     struct text out = {0};
@@ -70,7 +67,7 @@ static bool step_grant(struct pocket *pocket, struct text *out, struct err *err)
 
 static enum command_status run_grant(struct command_call *call)
 {
-    return run_step(call, step_grant);
+    return pocket_run(call, step_grant);
 }
 
 static void describe_grant(struct text *out)
@@ -120,7 +117,7 @@ static bool step_buy(struct pocket *pocket, struct text *out, struct err *err)
 
 static enum command_status run_buy(struct command_call *call)
 {
-    return run_step(call, step_buy);
+    return pocket_run(call, step_buy);
 }
 
 static const struct command_option buy_options[] = {WALLET_OPTION_FORCE, WALLET_OPTIONS};
@@ -209,7 +206,7 @@ static bool step_send(struct pocket *pocket, struct text *out, struct err *err)
 
 static enum command_status run_send(struct command_call *call)
 {
-    return run_step(call, step_send);
+    return pocket_run(call, step_send);
 }
 
 static void describe_send(struct text *out)
@@ -292,7 +289,7 @@ static enum command_status run_receive(struct command_call *call)
     if (strncmp(word, "cashu", 5) == 0)
         return command_misuse(call, "a token is money, and others see arguments: put it into a "
                                     "file, or on standard input");
-    return run_step(call, step_receive);
+    return pocket_run(call, step_receive);
 }
 
 static void describe_receive(struct text *out)
@@ -363,7 +360,7 @@ static bool step_restore(struct pocket *pocket, struct text *out, struct err *er
 
 static enum command_status run_restore(struct command_call *call)
 {
-    return run_step(call, step_restore);
+    return pocket_run(call, step_restore);
 }
 
 static void describe_restore(struct text *out)
@@ -410,7 +407,7 @@ static bool step_sync(struct pocket *pocket, struct text *out, struct err *err)
 
 static enum command_status run_sync(struct command_call *call)
 {
-    return run_step(call, step_sync);
+    return pocket_run(call, step_sync);
 }
 
 const struct command command_wallet_sync = {

@@ -84,6 +84,7 @@ static const struct command *const commands[] = {
     &command_wallet_balance,
     &command_wallet_grant,
     &command_wallet_buy,
+    &command_wallet_pay,
     &command_wallet_send,
     &command_wallet_receive,
     &command_wallet_restore,

@@ -44,6 +44,16 @@ MUST_CHECK bool trade_grant(const struct trade *trade, uint64_t *amount, uint32_
 MUST_CHECK bool trade_buy(const struct trade *trade, struct span *request, struct arena *arena,
                           const struct purse_payment *payment, struct err *err);
 
+/* Pays a Lightning invoice with ccr, for at most max with all fees; max 0: whatever it costs. Where
+ * it is not over yet, trade_settle ends it; proof, the preimage, lives in the arena. */
+struct trade_paid {
+    bool is_over;
+    uint64_t amount, fee;
+    struct span proof;
+};
+MUST_CHECK bool trade_pay(const struct trade *trade, struct trade_paid *paid, struct arena *arena,
+                          struct span invoice, uint64_t max, struct err *err);
+
 /* The memo of a token that pays for a job of our own: its change, which is made of its secrets, is
  * taken by trade_check when no answer brought it. */
 #define TRADE_JOB "shoal infer"

@@ -5,8 +5,8 @@
  * itself or is asked: by a wallet that wants to know, and once it is there again after it was away.
  *
  *   units      thousandths of a satoshi for 0.01 credit: as the mint's policy says
- *   ownership  deposit_close lets go at once; memory goes with deposit_free, once the loop has ended
- *              and no thread is in a call. What the setup names outlives it
+ *   ownership  deposit_close lets go at once; memory goes with deposit_free, once the loop has
+ *              ended and no thread is in a call. What the setup names outlives it
  *   threads    loop thread only, but for what the mint calls
  *   errors     to wallets in Cashu's numbers
  *   spec       Cashu NUT-04, NUT-23

@@ -38,7 +38,7 @@ struct lightning *lightning_open(const struct lightning_setup *setup, struct err
 void lightning_close(struct lightning *lightning);
 void lightning_free(struct lightning *lightning);
 
-/* Whether it is there now; and whether it was when that was last asked or changed, for any thread. */
+/* Whether it is there now; and, for any thread, whether it was when that was last looked at. */
 bool lightning_look(struct lightning *lightning);
 bool lightning_is_there(struct lightning *lightning);
 

@@ -1,8 +1,8 @@
 /* mint.h - a Cashu mint: credit is issued blindly, swapped and spent. JSON in, JSON out.
  *
  * What the verbs of a wallet ask comes by any transport and is answered by mint_call. What credit
- * is bought with (grant, bolt11), and what it is spent on (compute, bolt11), are methods, which are
- * registered by who does the work; those that spend settle what they have done with mint_settle.
+ * is bought with (grant, bolt11), and what it is spent on (compute, bolt11), are methods:
+ * mint_method.h.
  *
  *   units      amounts in a keyset's unit, 0.01 credit; unix seconds
  *   ownership  mint_open to mint_close; the ledger, the seed and methods' owners outlive it
@@ -12,17 +12,14 @@
  */
 #pragma once
 
-#include "gpu/uuid.h"
+#include "gpu/mint_method.h"
 #include "shared/base.h"
 #include "shared/text.h"
 
-struct arena;
 struct err;
-struct fault;
 struct ledger;
 struct mint;
 struct mint_policy;
-struct transaction;
 
 enum {
     MINT_BODY_BYTES_MAX = 1 << 20,
@@ -41,8 +38,8 @@ struct mint_call {
     struct span address; /* of who asks, for limits; empty: not known, as over a relay */
 };
 
-/* Of an answer that tells of a melt. WAITS: it is PENDING, and who asked wants to hear more, which is
- * told by a GET of the path next. */
+/* Of an answer that tells of a melt. WAITS: it is PENDING, and who asked wants to hear more, which
+ * a GET of the path next tells. */
 enum mint_melting {
     MINT_MELT_NONE,
     MINT_MELT_PENDING,
@@ -62,72 +59,6 @@ void mint_call(struct mint *mint, struct mint_answer *answer, const struct mint_
 
 /* Whether a mint has such a verb. */
 bool mint_serves(const char *method, const char *path);
-
-/* ---- what credit is bought with ---- */
-
-struct mint_bill {
-    struct uuid quote;   /* its id: mint_name_quote makes one */
-    struct span request; /* what is to be paid, in the arena, up to MINT_REQUEST_MAX bytes */
-    int64_t expiry;
-};
-
-struct mint_sale {
-    const char *name, *unit; /* "bolt11" */
-    void *owner;
-    uint64_t amount_min, amount_max;
-
-    /* Says what is to be paid for amount, and where. description: for who pays; may be empty. */
-    bool (*ask)(void *owner, struct mint_bill *bill, struct arena *arena, uint64_t amount,
-                struct span description, struct fault *fault);
-    /* Looks whether the bill of a quote that is UNPAID was paid, and if so puts that down. Where
-     * nobody can tell, it does nothing. */
-    void (*look)(void *owner, const struct uuid *quote, struct span request);
-};
-
-/* Before the first call. */
-void mint_buy_with(struct mint *mint, const struct mint_sale *sale);
-
-/* The same id for the same words, which nobody else can make of them. */
-struct uuid mint_name_quote(const struct mint *mint, const char *purpose, struct span words);
-
-/* ---- what credit is spent on ---- */
-
-struct mint_terms {
-    uint64_t amount, fee_reserve; /* what it costs, and the most that may come on top */
-    struct span request;          /* told with the quote, up to MINT_REQUEST_MAX bytes of UTF-8 */
-    struct span more;             /* further members of the quote, as "offer":"...", or empty */
-    int64_t expiry;
-    void *job; /* the method's, in the arena, for keep */
-};
-
-struct mint_method {
-    const char *name; /* "compute" */
-    const char *unit; /* alone; NULL: all */
-    void *owner;
-    uint64_t amount_min, amount_max;
-
-    /* Says the terms of what body, the whole JSON object of POST /v1/melt/quote/NAME, asks for.
-     * What terms point to lives in the arena. */
-    bool (*quote)(void *owner, struct mint_terms *terms, struct arena *arena, struct span unit,
-                  struct span body, struct fault *fault);
-    /* In the transaction that puts the quote down, after it. NULL: nothing. */
-    bool (*keep)(void *owner, struct transaction *transaction, const struct uuid *quote,
-                 const struct mint_terms *terms, struct fault *fault);
-    /* In the transaction that makes the quote and its proofs PENDING, after it. Run again, it finds
-     * its own traces, as the ledger's steps do. */
-    bool (*pay)(void *owner, struct transaction *transaction, const struct uuid *quote,
-                struct fault *fault);
-};
-
-/* Before the first call. */
-void mint_spend_by(struct mint *mint, const struct mint_method *method);
-
-/* In a transaction of the method's: the quote is PAID, its proofs are SPENT, and what the proofs
- * are worth beyond cost is signed as change. proof: told as payment_preimage. Giving all back
- * instead is ledger_cancel. */
-MUST_CHECK bool mint_settle(struct mint *mint, struct transaction *transaction,
-                            const struct uuid *quote, uint64_t cost, struct span proof,
-                            struct fault *fault);
 
 /* ---- the mint ---- */
 

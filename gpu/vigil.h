@@ -1,12 +1,12 @@
-/* vigil.h - those who have paid and wait until that is over: a melt that is PENDING is answered once
- * it is settled, or given back.
+/* vigil.h - those who have paid and wait until that is over: a melt that is PENDING is answered
+ * once it is settled, or given back.
  *
  * NUT-05 wants the answer to a melt to come when it is known, unless it is asked for with
  * prefer_async. Nobody keeps a thread for that: a quote is looked at when the database tells that
  * it has changed.
  *
- *   ownership  vigil_close lets go at once, with nobody answered; memory goes when the last look has
- *              ended. The mint lives until the loop has run on until then
+ *   ownership  vigil_close lets go at once, with nobody answered; memory goes when the last look
+ *              has ended. The mint lives until the loop has run on until then
  *   threads    loop thread only; the mint is asked on the loop's pool
  *   spec       Cashu NUT-05
  */

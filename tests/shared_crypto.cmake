@@ -6,6 +6,7 @@ unit_test(err)
 unit_test(hex)
 unit_test(sig)
 unit_test(bech32)
+unit_test(bech32_values)
 fuzz_target(bech32)
 
 # Signature vectors: our own, and BIP-340's table where a copy of it lies beside the source tree.

@@ -98,7 +98,7 @@ declare -A input=([publish]=signed [mcp]=asked)
 signs="new set rm restore post reply react repost follow friend profile dm mem link unit list doc circle checkpoint block event mcp identity"
 looks='agent start|agent status|agent lock|agent unlock|agent stop|identity show|identity export|show|log|diff|blame|find|feed|thread|follow list|friend list|profile show|dm list|dm read|mem recall|unit lineage|list show|doc show|doc export|doc history|doc diff|doc blame|circle list|circle show|circle read|remote list|sync pull|queue|export|status|doctor|checkpoint show|checkpoint verify|block list|block show|block prove|block verify|verify|req|count|neg|encode|decode|did|cid|models|swarm|serve|completion|manual'
 # Those that want a mint are tried where there is one.
-elsewhere='wallet mint|wallet grant|wallet buy|wallet send|wallet receive|wallet restore|wallet sync|infer'
+elsewhere='wallet mint|wallet grant|wallet buy|wallet pay|wallet send|wallet receive|wallet restore|wallet sync|infer'
 looks="wallet balance|wallet history|$looks"
 
 # ---- and nothing changes it ----

@@ -93,6 +93,7 @@ check 'still there' 1000 "$(sum units a)"
 
 # ---- tokens ----
 
+check 'nothing paid' "{\"paid\":0,\"fee\":0,\"unit\":\"ccr\",\"mint\":\"$url\",\"preimage\":\"\",\"dry_run\":true}" "$(write wallet pay lnbc1 --home a --dry-run)"
 check 'would be sent' "{\"sent\":137,\"unit\":\"ccr-promo\",\"mint\":\"$url\",\"dry_run\":true}" "$(write wallet send 1.37 --dry-run --home a)"
 check 'was not' 1000 "$(sum units a)"
 write wallet send 1.37 --memo 'for fish' --home a | member token > paper

@@ -428,42 +428,14 @@ static void test_round_trip(void **state)
     assert_int_equal(seen, (1U << (BECH32_NADDR + 1)) - 1);
 }
 
-/* Words of any prefix, the "1" in which belongs to it unless it is the last. */
-static void test_values(void **state)
-{
-    uint8_t values[BECH32_CHARS_MAX];
-    struct text word = {0};
-    struct span prefix;
-    size_t count;
-    (void)state;
-    const uint8_t bytes[] = {0xff, 0x00, 0x01};
-    bech32_write_bytes(&word, SPAN("a1b"), bytes, sizeof bytes);
-    assert_true(bech32_read_values(values, &count, &prefix, text_span(&word), NULL));
-    assert_true(span_eq(prefix, SPAN("a1b")));
-    assert_int_equal(count, 5);
-    const uint8_t wanted[] = {31, 28, 0, 0, 2};
-    assert_memory_equal(values, wanted, sizeof wanted);
-    for (size_t i = 0; i < word.len; i++)
-        word.at[i] = (char)(word.at[i] >= 'a' ? word.at[i] - ('a' - 'A') : word.at[i]);
-    assert_true(bech32_read_values(values, &count, &prefix, text_span(&word), NULL));
-    assert_true(span_eq(prefix, SPAN("A1B")));
-    word.at[word.len - 1] = word.at[word.len - 1] == 'Q' ? 'P' : 'Q';
-    assert_false(bech32_read_values(values, &count, &prefix, text_span(&word), NULL));
-    static const char *const wrong[] = {"", "1qqqqqq", "qqqqqq", "a1qqq", "a1Qqqqqqq", "a1bqqqqq"};
-    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
-        assert_false(bech32_read_values(values, &count, &prefix,
-                                        (struct span){wrong[i], strlen(wrong[i])}, NULL));
-    text_clear(&word);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_profile),       cmocka_unit_test(test_content),
-        cmocka_unit_test(test_event),         cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_bare_prefix),   cmocka_unit_test(test_padding),
-        cmocka_unit_test(test_longest_word),  cmocka_unit_test(test_relays_max),
-        cmocka_unit_test(test_encode_limits), cmocka_unit_test(test_round_trip)};
+        cmocka_unit_test(test_keys),       cmocka_unit_test(test_profile),
+        cmocka_unit_test(test_content),    cmocka_unit_test(test_event),
+        cmocka_unit_test(test_malformed),  cmocka_unit_test(test_bare_prefix),
+        cmocka_unit_test(test_padding),    cmocka_unit_test(test_longest_word),
+        cmocka_unit_test(test_relays_max), cmocka_unit_test(test_encode_limits),
+        cmocka_unit_test(test_round_trip)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 // Credit is bought by Lightning, and pays by it: the npm wallet of Cashu, unmodified, a node, a real
 // relay, and a wallet service (NIP-47) of the test's own that also does wrong, and goes away:
 //
-//     node lightning.mjs NODE_BINARY MODEL DATABASE RELAY_BINARY
+//     node lightning.mjs NODE_BINARY MODEL DATABASE RELAY_BINARY SHOAL_BINARY
 //
 // Prints a line for each check, then "N passed, N failed"; the exit status says the same.
 import assert from 'node:assert/strict';
@@ -55,7 +55,7 @@ async function away(promise) {
     assert.equal(error.status, 503, error.stack);
 }
 
-const [binary, model, database, relayBinary] = process.argv.slice(2);
+const [binary, model, database, relayBinary, shoal] = process.argv.slice(2);
 const relay = await startRelay(relayBinary);
 const service = new WalletService(relay.url);
 await service.start();
@@ -300,6 +300,69 @@ await check('who prefers to hear later is told at once that it is pending', asyn
     coins = [...keep];
 });
 
+// shoal wallet, at a home of its own.
+const home = mkdtempSync(join(tmpdir(), 'shoal-lightning-home-'));
+const key = ['--key', join(home, 'key'), '--password-file', password];
+function run(...words) {
+    const { status, stdout, stderr } = spawnSync(shoal, [...words, '--json'], { cwd: home });
+    return { status, said: stdout.toString().trim().split('\n').filter(Boolean).map(JSON.parse),
+        error: stderr.toString() };
+}
+const wallet = (...words) => run('wallet', ...words, '--home', home, ...key);
+const balance = () => run('wallet', 'balance', '--home', home).said
+    .reduce((all, { units }) => all + units, 0);
+
+// While it runs, the service answers: nothing here may wait for it in the same thread.
+function later(...words) {
+    return new Promise((resolve) => {
+        const one = spawn(shoal, ['wallet', ...words, '--json', '--home', home, ...key]);
+        let said = '', error = '';
+        one.stdout.on('data', (bytes) => { said += bytes; });
+        one.stderr.on('data', (bytes) => { error += bytes; });
+        one.once('exit', (status) => resolve({ status, error,
+            said: said.trim().split('\n').filter(Boolean).map(JSON.parse) }));
+    });
+}
+
+await check('shoal wallet buys, and pays an invoice', async () => {
+    assert.equal(run('identity', 'new', '--cost', '4', ...key).status, 0);
+    assert.equal(wallet('mint', 'add', url).status, 0);
+    const { said: [{ request, units }], error } = await later('buy', '5');
+    assert.equal(units, 500, error);
+    assert.equal((await later('sync')).said[0].open, 1);
+    assert.equal(balance(), 0);
+    service.receive(request, { tells: false });
+    while ((await later('sync')).said[0].open > 0);
+    assert.equal(balance(), 500);
+    const invoice = service.foreign(100 * MSAT);
+    const dear = await later('pay', invoice, '--max', '1.02');
+    assert.equal(dear.status, 1);
+    assert.match(dear.error, /up to 1.03 credits/);
+    const paid = await later('pay', invoice, '--max', '1.03');
+    assert.equal(paid.error, '');
+    assert.deepEqual([paid.said[0].paid, paid.said[0].preimage], [101, service.find(invoice).preimage]);
+    assert.equal(balance(), 399);
+    service.answers.pay_invoice = () => ({ error: { code: 'PAYMENT_FAILED', message: 'no route' } });
+    const unpaid = await later('pay', service.foreign(100 * MSAT));
+    assert.equal(unpaid.status, 1);
+    assert.match(unpaid.error, /given back/);
+    delete service.answers.pay_invoice;
+    assert.equal(balance(), 399);
+});
+
+await check('what is not over while one waits is ended by shoal wallet sync', async () => {
+    const invoice = service.foreign(100 * MSAT);
+    service.answers.pay_invoice = () => undefined;
+    const asked = service.next('pay_invoice');
+    const waiting = later('pay', invoice, '--timeout', '1');
+    const request = await asked;
+    assert.equal((await waiting).status, 1);
+    service.answer(request, service.pay_invoice({ invoice }));
+    delete service.answers.pay_invoice;
+    while ((await later('sync')).said[0].open > 0);
+    assert.equal(balance(), 298);
+});
+
 // The node is killed while the service pays: what becomes of the money is what became of the payment.
 for (const [title, become, state] of [
     ['paid', (invoice) => service.settle(invoice, 0), 'SPENT'],
@@ -378,5 +441,6 @@ await check('the node ends', async () => assert.equal(await ended, 0));
 service.stop();
 await check('the relay ends', async () => assert.equal((await relay.stop()).code, 0));
 rmSync(folder, { recursive: true });
+rmSync(home, { recursive: true });
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
