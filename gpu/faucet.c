@@ -81,7 +81,7 @@ static bool check_job(struct mint_verb *verb)
         return true;
     if (!uuid_read(&id, verb->request.job) ||
         !ledger_melt_quote_find(verb->mint->ledger, &verb->arena, &id, &quote, verb->fault) ||
-        quote.state != MELT_PAID || strcmp(quote.method, "compute") != 0 || quote.proof.len == 0 ||
+        quote.state != MELT_PAID || strcmp(quote.method, "bolt11") == 0 || quote.proof.len == 0 ||
         !span_eq(quote.proof, verb->request.receipt))
         return fault_set(verb->fault, FAULT_PAYMENT_FAILED,
                          "stage %u wants a job paid for here, and its receipt",

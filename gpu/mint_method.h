@@ -1,4 +1,4 @@
-/* mint_method.h - what credit is bought with, and what it is spent on: registered with a mint by who
+/* mint_method.h - what credit is bought with, and what it is spent on: told to a mint by whoever
  * does the work. Part of mint.
  *
  *   units      amounts in a keyset's unit; unix seconds

@@ -10,40 +10,22 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 
 import { injectWebSocketImpl, Wallet } from '@cashu/cashu-ts';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import WebSocket from 'ws';
 
+import { checks } from './check.mjs';
+import { startNode } from './node.mjs';
 import { startRelay } from './relay.mjs';
 import { WalletService } from './wallet_service.mjs';
 
 injectWebSocketImpl(WebSocket);
 
-const CHECK_MS = 60000;
+const { check, end } = checks(60000); // ms each
 const UNIT = 'ccr';
 const MSAT = 2000; // that 0.01 credit is sold for
 const sum = (proofs) => proofs.reduce((all, proof) => all + Number(proof.amount), 0);
-
-let passed = 0;
-let failed = 0;
-
-async function check(title, run) {
-    let timer;
-    const late = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(new Error('too late')), CHECK_MS);
-    });
-    try {
-        await Promise.race([run(), late]);
-        passed++;
-        console.log(`pass  ${title}`);
-    } catch (error) {
-        failed++;
-        console.log(`FAIL  ${title}: ${error?.stack ?? error}`);
-    }
-    clearTimeout(timer);
-}
 
 async function code(promise, wanted) {
     const error = await promise.then(() => assert.fail('it was accepted'), (why) => why);
@@ -71,36 +53,16 @@ const policy = file('policy', JSON.stringify({ unit_msat: MSAT, buy_max: 10000, 
 const connection = file('connection', `${service.uri}\n`);
 execFileSync(binary, ['mint', 'init', seed, '--mint-password-file', password]);
 
-let listen = '127.0.0.1:0';
-let child;
-let ended;
-let url;
+const serve = (...more) => startNode(binary, '--mint', seed, '--mint-password-file', password,
+    '--mint-policy', policy, '--database', database, '--wallet-connect', connection, ...more, model);
+let node = await serve();
+const { url } = node;
+await node.line('the wallet service is there');
 
-// Until the node speaks with the service, too.
-async function startNode() {
-    child = spawn(binary, ['serve', '--listen', listen, '--mint', seed, '--mint-password-file',
-        password, '--mint-policy', policy, '--database', database, '--wallet-connect', connection,
-        model], { stdio: ['ignore', 'inherit', 'pipe'] });
-    const one = child;
-    ended = new Promise((resolve) => one.once('exit', (status, signal) => resolve(status ?? signal)));
-    await new Promise((resolve, reject) => {
-        let waits = 2;
-        one.once('exit', (status) => reject(new Error(`the node ended with ${status}`)));
-        createInterface({ input: one.stderr }).on('line', (line) => {
-            const [, at] = line.match(/ready (http:\S+)/) ?? [];
-            url = at ?? url;
-            if (at || line.endsWith('the wallet service is there'))
-                waits--;
-            if (waits === 0)
-                resolve();
-            if (process.env.VERBOSE || line.includes('Sanitizer'))
-                console.error(line);
-        });
-    });
-    listen = new URL(url).host;
+// Where it was before.
+async function restart() {
+    node = await serve('--listen', new URL(url).host);
 }
-
-await startNode();
 
 async function open(options) {
     const wallet = new Wallet(url, { unit: UNIT, ...options });
@@ -376,12 +338,11 @@ for (const [title, become, state] of [
         service.answers.pay_invoice = () => undefined;
         const lost = mine.meltProofsBolt11(quote, send).then(() => assert.fail('answered'), () => {});
         const request = await asked;
-        child.kill('SIGKILL');
-        await Promise.all([ended, lost]);
+        await Promise.all([node.kill(), lost]);
         become(invoice);
         service.answer(request, { error: { code: 'PAYMENT_FAILED', message: 'nobody hears this' } });
         const looked = service.next('lookup_invoice');
-        await startNode();
+        await restart();
         await looked;
         while (await states(mine, send) === 'PENDING')
             await new Promise((resolve) => { setTimeout(resolve, 50); });
@@ -401,11 +362,10 @@ await check('killed before the service has heard of it: given back when it never
     const lost = mine.meltProofsBolt11(quote, send).then(() => assert.fail('answered'), () => {});
     while (sql('SELECT count(*) FROM payment WHERE state = 2') === '0')
         await new Promise((resolve) => { setTimeout(resolve, 20); });
-    child.kill('SIGKILL');
-    await Promise.all([ended, lost]);
+    await Promise.all([node.kill(), lost]);
     await service.start();
     let looked = service.next('lookup_invoice');
-    await startNode();
+    await restart();
     await looked;
     assert.equal(await states(mine, send), 'PENDING'); // it might still come
     looked = service.next('lookup_invoice');
@@ -436,11 +396,9 @@ await check('all of it adds up', async () => {
     assert.equal(await states(mine, coins), 'UNSPENT');
 });
 
-child.kill('SIGTERM');
-await check('the node ends', async () => assert.equal(await ended, 0));
+await check('the node ends', () => node.stop());
 service.stop();
 await check('the relay ends', async () => assert.equal((await relay.stop()).code, 0));
 rmSync(folder, { recursive: true });
 rmSync(home, { recursive: true });
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+end();

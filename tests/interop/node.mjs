@@ -31,7 +31,12 @@ export async function startNode(binary, ...options) {
         assert.equal(await ended, 0);
     }
 
+    async function kill() {
+        child.kill('SIGKILL');
+        await ended;
+    }
+
     log.on('line', (text) => lines.push(text));
     const [, url] = (await line('ready http:')).match(/ready (http:\S+)/);
-    return { url, lines, line, stop, pid: child.pid };
+    return { url, lines, line, stop, kill, pid: child.pid };
 }
