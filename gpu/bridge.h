@@ -21,6 +21,6 @@ struct bridge;
 struct err;
 
 /* Registers itself with the bank's mint. NULL on failure. */
-struct bridge *bridge_open(uv_loop_t *loop, struct bank *bank, const char *place, struct err *err);
+struct bridge *bridge_open(uv_loop_t *loop, struct bank *bank, const char *path, struct err *err);
 void bridge_close(struct bridge *bridge);
 void bridge_free(struct bridge *bridge);

@@ -237,8 +237,8 @@ static void on_list(uv_work_t *work)
 {
     struct catching *catching = work->data;
     struct fault fault;
-    if (!ledger_unpaid(catching->deposit->setup.ledger, &catching->arena, "bolt11",
-                       time(NULL) - LATE_S, &catching->quotes, &catching->count, &fault))
+    if (!ledger_unpaid(catching->deposit->setup.ledger, &catching->arena, time(NULL) - LATE_S,
+                       &catching->quotes, &catching->count, &fault))
         catching->count = 0;
 }
 

@@ -90,7 +90,6 @@ bool ledger_payment_claim(struct ledger *ledger, const struct bytes32 *hash, int
 
 struct looking {
     struct arena *arena;
-    const char *method;
     int64_t since;
     struct ledger_payment *payments;
     struct ledger_unpaid *quotes;
@@ -137,9 +136,8 @@ static bool look_unpaid(struct transaction *transaction, void *argument)
 {
     struct looking *call = argument;
     struct query query = query_of("SELECT id, request FROM mint_quote WHERE state = 0"
-                                  " AND method = $1::text AND expiry >= $2::int8"
-                                  " ORDER BY expiry LIMIT $3::int8");
-    query_text(&query, call->method);
+                                  " AND method = 'bolt11' AND expiry >= $1::int8"
+                                  " ORDER BY expiry LIMIT $2::int8");
     query_number(&query, call->since);
     query_number(&query, LEDGER_PAYMENTS_MAX);
     const PGresult *rows = transaction_ask(transaction, &query);
@@ -155,10 +153,10 @@ static bool look_unpaid(struct transaction *transaction, void *argument)
     return true;
 }
 
-bool ledger_unpaid(struct ledger *ledger, struct arena *arena, const char *method, int64_t since,
+bool ledger_unpaid(struct ledger *ledger, struct arena *arena, int64_t since,
                    const struct ledger_unpaid **quotes, uint32_t *count, struct fault *fault)
 {
-    struct looking call = {.arena = arena, .method = method, .since = since, .fault = fault};
+    struct looking call = {.arena = arena, .since = since, .fault = fault};
     bool ok = ledger_read(ledger, look_unpaid, &call, fault);
     *quotes = call.quotes;
     *count = ok ? call.count : 0;

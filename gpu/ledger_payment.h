@@ -49,7 +49,7 @@ struct ledger_unpaid {
     struct span request;
 };
 
-/* Mint quotes of a method that wait and do not expire before since, those that expire first. */
-MUST_CHECK bool ledger_unpaid(struct ledger *ledger, struct arena *arena, const char *method,
-                              int64_t since, const struct ledger_unpaid **quotes, uint32_t *count,
+/* Mint quotes of bolt11 that wait and do not expire before since, those that expire first. */
+MUST_CHECK bool ledger_unpaid(struct ledger *ledger, struct arena *arena, int64_t since,
+                              const struct ledger_unpaid **quotes, uint32_t *count,
                               struct fault *fault);

@@ -156,11 +156,10 @@ static bool is_over(const struct errand *errand, const struct nwc_answer *answer
 static void on_look_answered(void *owner, const struct nwc_answer *answer)
 {
     struct errand *errand = owner;
-    if (answer == NULL || errand->payout->is_closed)
-        end(errand);
-    else if (answer->fate == NWC_DONE && take(errand, &answer->payment))
+    bool is_answered = answer != NULL && !errand->payout->is_closed;
+    if (is_answered && answer->fate == NWC_DONE && take(errand, &answer->payment))
         return;
-    else if (is_over(errand, answer))
+    if (is_answered && is_over(errand, answer))
         work(errand, ERRAND_CANCEL);
     else
         end(errand);
