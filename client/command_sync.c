@@ -291,6 +291,7 @@ static enum command_status work(struct syncing *syncing)
     if (!sync_round(syncing, &err) || !sync_route(syncing, &err))
         return complain(syncing, &err);
     sync_open_keys(syncing);
+    sync_mend(syncing);
     return sync_summarise(syncing);
 }
 

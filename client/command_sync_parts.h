@@ -65,5 +65,9 @@ MUST_CHECK bool sync_route(struct syncing *syncing, struct err *err);
  * sealed. */
 void sync_open_keys(const struct syncing *syncing);
 
+/* Deletes, for programs that apply all that they hear, what in texts of circles does not count;
+ * where one may, and nobody has to be asked for the key. What that writes is queued. */
+void sync_mend(const struct syncing *syncing);
+
 /* Says what became of each relay. */
 enum command_status sync_summarise(struct syncing *syncing);
