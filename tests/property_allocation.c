@@ -6,14 +6,14 @@
 #include "tests/test.h"
 
 enum {
-    NODES = 14,
+    NODES = 12,
     MODELS = 2,
     LAYERS = 24,
     TURN_MS = 1000,
     TICK_MS = 250,
     TICKS = 700, /* until it is still */
     STILL = 200, /* and for how long */
-    ROUNDS = 14
+    ROUNDS = 8
 };
 
 struct member {
