@@ -144,18 +144,8 @@ bool pocket_reach(struct pocket *pocket, struct err *err)
 
 bool pocket_amount(uint64_t *units, const char *word, struct err *err)
 {
-    struct span text = command_span(word);
-    const char *point = memchr(text.at, '.', text.len);
-    size_t len = point != NULL ? (size_t)(point - text.at) : text.len;
-    int64_t whole = 0, part = 0;
-    struct span digits = {point != NULL ? point + 1 : "", point != NULL ? text.len - len - 1 : 0};
-    bool ok =
-        number_decimal(&whole, (struct span){text.at, len}) && whole < INT64_MAX / UNITS &&
-        (point == NULL || (digits.len >= 1 && digits.len <= 2 && number_decimal(&part, digits)));
-    if (digits.len == 1)
-        part *= 10;
-    *units = (uint64_t)whole * UNITS + (uint64_t)part;
-    return (ok && *units > 0) ||
+    *units = 0;
+    return (number_hundredths(units, command_span(word)) && *units > 0) ||
            err_set(err, ERR_INVALID, "expected credits, such as 12 or 0.05, got '%.20s'", word);
 }
 

@@ -23,7 +23,10 @@ enum { APPLICATION = 0x53686f61 }; /* "Shoa" */
  *   keyset  their keys; counter: the next coin's of the seed
  *   coin    y: of its secret, which is secret; state: enum coin_state; o: the trade it is in
  *   trade   enum purse_kind, enum purse_state; body: the request, secret, until it is over;
- *           amounts: of what is to be signed, the first given of them for somebody else */
+ *           amounts: of what is to be signed, the first given of them for somebody else
+ *   provider  sealed: its key, by its owner for himself; day, request: -1: no limit
+ *   provider_model  what it has, and for how much
+ *   expense  what answers cost; most: while is_open, as nobody knows yet */
 static const char *const versions[] = {
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
     "CREATE TABLE log(n INTEGER PRIMARY KEY, h INTEGER NOT NULL, id BLOB NOT NULL,"
@@ -62,14 +65,24 @@ static const char *const versions[] = {
     " amounts TEXT NOT NULL DEFAULT '', given INTEGER NOT NULL DEFAULT 0,"
     " token TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '');"
     "CREATE INDEX trade_open ON trade(m) WHERE state < 2;",
+    "CREATE TABLE provider(name TEXT PRIMARY KEY, url TEXT NOT NULL, idiom INTEGER NOT NULL,"
+    " sealed TEXT NOT NULL, per_minute INTEGER NOT NULL, day INTEGER NOT NULL,"
+    " request INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE provider_model(provider TEXT NOT NULL, model TEXT NOT NULL,"
+    " price_in INTEGER NOT NULL, price_out INTEGER NOT NULL, PRIMARY KEY(provider, model))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE expense(x INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, provider TEXT NOT NULL,"
+    " model TEXT NOT NULL, most INTEGER NOT NULL, cost INTEGER NOT NULL, is_open INTEGER NOT NULL,"
+    " prompt_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0);"
+    "CREATE INDEX expense_at ON expense(at_ms);",
 };
 
 enum { VERSION = sizeof versions / sizeof versions[0] };
 
 static bool set_version(struct sql *sql, struct err *err)
 {
-    _Static_assert(APPLICATION == 1399353185 && VERSION == 4, "written out below");
-    return sql_script(sql, "PRAGMA application_id = 1399353185; PRAGMA user_version = 4", err);
+    _Static_assert(APPLICATION == 1399353185 && VERSION == 5, "written out below");
+    return sql_script(sql, "PRAGMA application_id = 1399353185; PRAGMA user_version = 5", err);
 }
 
 static bool bring(struct sql *sql, int64_t version, struct err *err)

@@ -87,3 +87,17 @@ bool number_decimal(int64_t *out, struct span text)
     const char *end = text.at + text.len;
     return text.len > 0 && skip_digits(text.at, end) == end && number_value(out, text);
 }
+
+bool number_hundredths(uint64_t *out, struct span text)
+{
+    const char *point = text.len > 0 ? memchr(text.at, '.', text.len) : NULL;
+    size_t len = point != NULL ? (size_t)(point - text.at) : text.len;
+    struct span digits = {point != NULL ? point + 1 : "", point != NULL ? text.len - len - 1 : 0};
+    int64_t whole, part = 0;
+    if (!number_decimal(&whole, (struct span){text.at, len}) || whole >= INT64_MAX / 100)
+        return false;
+    if (point != NULL && (digits.len < 1 || digits.len > 2 || !number_decimal(&part, digits)))
+        return false;
+    *out = (uint64_t)whole * 100 + (uint64_t)(digits.len == 1 ? part * 10 : part);
+    return true;
+}

@@ -15,3 +15,6 @@ MUST_CHECK bool number_value(int64_t *out, struct span number);
 
 /* Of text that is digits and nothing else; leading zeroes do no harm. */
 MUST_CHECK bool number_decimal(int64_t *out, struct span text);
+
+/* A hundred times a number with at most two digits behind its point: 12, 0.5, 0.05. */
+MUST_CHECK bool number_hundredths(uint64_t *out, struct span text);

@@ -91,10 +91,27 @@ static void test_decimal(void **state)
     assert_false(number_decimal(&value, SPAN("1 ")));
 }
 
+static void test_hundredths(void **state)
+{
+    static const char *const bad[] = {
+        "", ".", ".5", "1.", "1.005", "1.2.3", "-1", "1.-5", "1e2", "1.x", "92233720368547758"};
+    uint64_t value;
+    (void)state;
+    assert_true(number_hundredths(&value, SPAN("12")) && value == 1200);
+    assert_true(number_hundredths(&value, SPAN("0.5")) && value == 50);
+    assert_true(number_hundredths(&value, SPAN("0.05")) && value == 5);
+    assert_true(number_hundredths(&value, SPAN("0")) && value == 0);
+    assert_true(number_hundredths(&value, SPAN("92233720368547757.99")));
+    assert_true(value == UINT64_C(9223372036854775799));
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(number_hundredths(&value, (struct span){bad[i], strlen(bad[i])}));
+    assert_false(number_hundredths(&value, (struct span){0}));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_end), cmocka_unit_test(test_value),
-                                       cmocka_unit_test(test_no_value),
-                                       cmocka_unit_test(test_decimal)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_end), cmocka_unit_test(test_value), cmocka_unit_test(test_no_value),
+        cmocka_unit_test(test_decimal), cmocka_unit_test(test_hundredths)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
