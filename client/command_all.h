@@ -45,3 +45,7 @@ extern const struct command command_circle_say, command_circle_read;
 extern const struct command command_wallet_mint, command_wallet_balance, command_wallet_grant,
     command_wallet_buy, command_wallet_pay, command_wallet_send, command_wallet_receive,
     command_wallet_restore, command_wallet_sync, command_wallet_history;
+
+/* Applications that speak with models. */
+extern const struct command command_proxy, command_provider_add, command_provider_list,
+    command_provider_rm, command_proxy_usage;

@@ -5,15 +5,13 @@
 #include <uv.h>
 
 #include "client/command_home.h"
+#include "client/command_listen.h"
 #include "client/person.h"
 #include "client/serve.h"
 #include "shared/err.h"
-#include "shared/number.h"
 #include "shared/text.h"
 
 #define LISTEN_PRESET "127.0.0.1:7447"
-
-enum { ADDRESS_MAX = 64 };
 
 struct serving {
     uv_loop_t loop;
@@ -35,23 +33,6 @@ static void await(struct serving *serving, uv_signal_t *handle, int number)
     uv_signal_init(&serving->loop, handle);
     handle->data = serving;
     uv_signal_start(handle, on_signal, number);
-}
-
-/* "127.0.0.1:7447", or only a port. */
-static bool read_listen(char address[ADDRESS_MAX], uint16_t *port, const char *text)
-{
-    const char *colon = strrchr(text, ':');
-    size_t len = colon != NULL ? (size_t)(colon - text) : 0;
-    int64_t number;
-    if (len >= ADDRESS_MAX ||
-        !number_decimal(&number, command_span(colon != NULL ? colon + 1 : text)) ||
-        number > UINT16_MAX)
-        return false;
-    snprintf(address, ADDRESS_MAX, "%.*s", (int)len, text);
-    if (len == 0)
-        snprintf(address, ADDRESS_MAX, "127.0.0.1");
-    *port = (uint16_t)number;
-    return true;
 }
 
 static enum command_status run(struct serving *serving, const struct command_call *call,
@@ -88,7 +69,7 @@ static enum command_status run_serve(struct command_call *call)
 {
     const char *listen = command_value(call, "listen");
     struct serving serving;
-    char address[ADDRESS_MAX], folder[STORE_PATH_MAX];
+    char address[COMMAND_ADDRESS_MAX], folder[STORE_PATH_MAX];
     struct bytes32 people[COMMAND_OPTIONS_MAX];
     enum command_status status;
     struct err err;
@@ -96,7 +77,7 @@ static enum command_status run_serve(struct command_call *call)
                                 .url = command_value(call, "url"),
                                 .is_read_only = command_value(call, "read-only") != NULL,
                                 .now_ms = home_now};
-    if (!read_listen(address, &setup.port, listen != NULL ? listen : LISTEN_PRESET))
+    if (!command_read_listen(address, &setup.port, listen != NULL ? listen : LISTEN_PRESET))
         return command_misuse(call, "--listen: expected ADDRESS:PORT, got '%.80s'", listen);
     setup.address = strcmp(address, "0.0.0.0") != 0 ? address : NULL;
     if (!read_people(people, &setup, call, &err) ||

@@ -38,6 +38,8 @@ static void stop(struct survey *survey)
 
 static void look(struct survey *survey)
 {
+    if (survey->stays)
+        return;
     for (uint32_t i = 0; i < survey->road_count; i++)
         if (!survey->roads[i].is_told)
             return;
@@ -188,19 +190,32 @@ static enum command_status find_relays(struct survey *survey, struct span **urls
     return COMMAND_DONE;
 }
 
-enum command_status survey_begin(struct survey *survey, const struct command_call *call)
+enum command_status survey_alone(struct survey *survey, const struct command_call *call)
 {
-    struct span *urls;
-    size_t count = 0;
     *survey = (struct survey){.market = market_new()};
     enum command_status status = net_open(&survey->net, call);
     uv_timer_init(&survey->net.loop, &survey->patience);
     survey->patience.data = survey;
+    return status;
+}
+
+enum command_status survey_begin(struct survey *survey, const struct command_call *call)
+{
+    struct span *urls;
+    size_t count = 0;
+    enum command_status status = survey_alone(survey, call);
     if (status == COMMAND_DONE)
         status = find_relays(survey, &urls, &count);
     for (size_t i = 0; status == COMMAND_DONE && i < count; i++)
         status = add_road(survey, urls[i]);
     return status;
+}
+
+void survey_stay(struct survey *survey)
+{
+    survey->stays = true;
+    for (uint32_t i = 0; i < survey->road_count; i++)
+        ask(&survey->roads[i]);
 }
 
 enum command_status survey_run(struct survey *survey)

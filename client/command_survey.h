@@ -31,6 +31,7 @@ struct survey {
     uv_timer_t patience;
     int64_t wait_s;  /* 0: heartbeats are not waited for */
     bool wants_word; /* of buyers, too: to be set before it runs */
+    bool stays;      /* by survey_stay */
     bool is_running, is_over, has_left;
 };
 
@@ -40,6 +41,12 @@ struct survey {
 
 /* Says what is wrong. */
 enum command_status survey_begin(struct survey *survey, const struct command_call *call);
+
+/* The same without a relay: a loop, and nothing to hear. */
+enum command_status survey_alone(struct survey *survey, const struct command_call *call);
+
+/* Asks, and goes on to hear until survey_leave. Whoever wants that runs the loop. */
+void survey_stay(struct survey *survey);
 
 /* Until each offer that is stored has a heartbeat, or the time is up. Says which relays were no
  * help: COMMAND_PARTLY where some, COMMAND_FAILED where all. */

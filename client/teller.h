@@ -63,6 +63,7 @@ struct teller_answer {
 struct teller_question {
     struct span method, path, body; /* "GET", "/v1/keysets", "" */
     struct span payment;            /* HTTP: the X-Cashu header; empty: none */
+    struct span headers;            /* HTTP: more of them, with "\n" between; not copied */
     /* HTTP: the body as it comes, so that it is not in the answer, of a status 2xx. May be NULL. */
     void (*part)(void *owner, struct span bytes);
     void (*answered)(void *owner, const struct teller_answer *answer); /* once */

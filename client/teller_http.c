@@ -2,6 +2,7 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 
+#include "client/secret.h"
 #include "client/teller_parts.h"
 #include "shared/err.h"
 
@@ -201,6 +202,24 @@ static void set_body(struct teller_open *open)
     curl_easy_setopt(open->easy, CURLOPT_POSTFIELDS, question->body.at);
 }
 
+static struct curl_slist *add_headers(struct curl_slist *list, struct span headers)
+{
+    struct text line = {0};
+    while (headers.len > 0) {
+        const char *end = memchr(headers.at, '\n', headers.len);
+        size_t len = end != NULL ? (size_t)(end - headers.at) : headers.len;
+        text_add(&line, (struct span){headers.at, len});
+        text_add(&line, (struct span){"", 1});
+        list = curl_slist_append(list, line.at);
+        secret_wipe(line.at, line.capacity);
+        line.len = 0;
+        headers.at += len + (end != NULL);
+        headers.len -= len + (end != NULL);
+    }
+    text_clear(&line);
+    return list;
+}
+
 static void set_headers(struct teller_open *open)
 {
     struct text line = {0};
@@ -213,6 +232,8 @@ static void set_headers(struct teller_open *open)
         list = curl_slist_append(list, line.at);
         text_clear(&line);
     }
+    list = add_headers(list, open->question.headers);
+    open->question.headers = (struct span){0}; /* which the caller takes back */
     open->headers = list;
     curl_easy_setopt(open->easy, CURLOPT_HTTPHEADER, list);
 }

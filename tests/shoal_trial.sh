@@ -58,6 +58,7 @@ said=$(by alice new note title=Picnic --circle family | id_of)
 by alice circle new market --open > /dev/null
 post=$(by alice post hello | id_of)
 of alice remote add "$url" > /dev/null
+of alice provider add old http://127.0.0.1:1 --model m --no-key > /dev/null
 by alice post queued > /dev/null
 said_so=$(by alice checkpoint "$note" | member event)
 block=$(by alice block new "$note" | id_of)
@@ -92,11 +93,12 @@ declare -A arguments=(
     [fetch]="$url --all" [push]="" [sync]="$url --all"
     [sync push]="list" [queue retry]="" [queue drop]="" [import]="signed" [fsck]="--rebuild"
     [checkpoint]="$note" [checkpoint sign]="$said_so" [block new]="" [block anchor]="$block stamp.ots"
+    [provider add]="new http://127.0.0.1:1 --model m=1/2" [provider rm]="old"
     [event]="--content x --to $url" [publish]="$url" [mcp]="--allow-write"
 )
 declare -A input=([publish]=signed [mcp]=asked)
 signs="new set rm restore post reply react repost follow friend profile dm mem link unit list doc circle checkpoint block event mcp identity"
-looks='agent start|agent status|agent lock|agent unlock|agent stop|identity show|identity export|show|log|diff|blame|find|feed|thread|follow list|friend list|profile show|dm list|dm read|mem recall|unit lineage|list show|doc show|doc export|doc history|doc diff|doc blame|circle list|circle show|circle read|remote list|sync pull|queue|export|status|doctor|checkpoint show|checkpoint verify|block list|block show|block prove|block verify|verify|req|count|neg|encode|decode|did|cid|models|swarm|serve|completion|manual'
+looks='agent start|agent status|agent lock|agent unlock|agent stop|identity show|identity export|show|log|diff|blame|find|feed|thread|follow list|friend list|profile show|dm list|dm read|mem recall|unit lineage|list show|doc show|doc export|doc history|doc diff|doc blame|circle list|circle show|circle read|remote list|sync pull|queue|export|status|doctor|checkpoint show|checkpoint verify|block list|block show|block prove|block verify|verify|req|count|neg|encode|decode|did|cid|models|swarm|serve|provider list|proxy usage|proxy|completion|manual'
 # Those that want a mint are tried where there is one.
 elsewhere='wallet mint|wallet grant|wallet buy|wallet pay|wallet send|wallet receive|wallet restore|wallet sync|infer'
 looks="wallet balance|wallet history|$looks"
@@ -109,6 +111,7 @@ snapshot()
     of alice fsck
     of alice queue
     of alice remote list
+    of alice provider list
     of alice friend list --requests --as "$alice"
     of alice circle list
     ls

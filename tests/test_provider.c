@@ -108,11 +108,11 @@ static void test_check(void **state)
                                   .models = models,
                                   .model_count = 1};
     const struct span urls[] = {SPAN(""),
-                                       SPAN("example.com"),
-                                       SPAN("http://example.com"),
-                                       SPAN("nostr:nprofile1qq"),
-                                       SPAN("https://a@example.com"),
-                                       SPAN("ftp://127.0.0.1")};
+                                SPAN("example.com"),
+                                SPAN("http://example.com"),
+                                SPAN("nostr:nprofile1qq"),
+                                SPAN("https://a@example.com"),
+                                SPAN("ftp://127.0.0.1")};
     struct provider other;
     (void)state;
     assert_true(provider_check(&good, NULL));
