@@ -285,8 +285,7 @@ static void test_killed(void **state)
     begin_node(OTHER, "3-3", "other");
     forge(place_of(&nodes[0]));
     begin_lead();
-    node_await(&nodes[LEAD],
-               "layers=1-5: fits, and others are better, not heard yet, does not answer");
+    node_await(&nodes[LEAD], "layers=1-5: fits, and others are better");
     node_await(&nodes[LEAD], "layers=3-3: has other weights");
     assert_string_equal(ask(&nodes[LEAD], NULL), whole);
 
