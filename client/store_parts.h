@@ -38,3 +38,6 @@ MUST_CHECK bool store_find(struct store *store, int64_t *n, const struct bytes32
 
 /* The number of a relay, given to it when it had none. */
 MUST_CHECK bool store_relay(struct store *store, int64_t *number, struct span url, struct err *err);
+
+/* Of a store that is being saved: its wallet, as far as it can be read. */
+MUST_CHECK bool store_salvage_purse(struct store *to, struct sql *from, struct err *err);

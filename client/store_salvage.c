@@ -152,7 +152,8 @@ static bool take_database(struct store *to, const char *path, uint64_t *saved, s
     bool ok = take_rows(to, from, "SELECT body FROM log ORDER BY n", saved, err) &&
               take_rows(to, from, "SELECT body FROM log ORDER BY n DESC", saved, err) &&
               take_relays(to, from, err) && take_outbox(to, from, err) &&
-              take_unrouted(to, from, err) && take_epochs(to, from, err);
+              take_unrouted(to, from, err) && take_epochs(to, from, err) &&
+              store_salvage_purse(to, from, err);
     sql_close(from);
     return ok;
 }

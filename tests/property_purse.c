@@ -1,5 +1,5 @@
-/* Whatever is granted, sent, received and paid, and wherever it stops and begins again: not a unit
- * comes or goes but what was granted, paid, and handed out. */
+/* Whatever is granted, sent, received and paid, wherever it stops and begins again, and when the
+ * store is damaged and saved: not a unit comes or goes but what was granted, paid, handed out. */
 #include <stdlib.h>
 
 #include "client/holder.h"
@@ -28,7 +28,7 @@ static int64_t mint;
 static uint64_t total; /* what must be in the purse */
 static char *tokens[TOKENS_MAX];
 static size_t token_count;
-static unsigned crashes, dones, refusals;
+static unsigned crashes, dones, refusals, saves;
 
 static void must(bool ok, const struct err *err)
 {
@@ -61,6 +61,17 @@ static void crash(void)
     close_purse();
     open_purse();
     crashes++;
+}
+
+/* The store is taken for damaged, and saved. */
+static void save(void)
+{
+    struct err err;
+    uint64_t saved;
+    close_purse();
+    must(store_salvage(folder, NOW_MS, &saved, &err), &err);
+    open_purse();
+    saves++;
 }
 
 static struct purse_balance balance(void)
@@ -290,19 +301,21 @@ static void run(uint32_t fee_ppk)
     folder_make(folder, sizeof folder);
     assert_int_equal(chmod(folder, 0700), 0);
     total = 0;
-    crashes = dones = refusals = 0;
+    crashes = dones = refusals = saves = 0;
     stamp_fill(&stamp, 1, SPAN("ccr"), fee_ppk);
     open_purse();
     must(purse_add_mint(purse, &mint, SPAN(URL), 0, &err), &err);
     must(purse_put_keysets(purse, mint, &stamp.keyset, 1, &err), &err);
     for (uint32_t round = 0; round < ROUNDS; round++) {
         acts[random_below(ARRAY_LEN(acts))]();
+        if (round % 20 == 10)
+            save();
         struct purse_balance now = balance();
         assert_int_equal(now.unspent + now.pending + now.given, total);
         assert_int_equal(now.pending, 0);
         arena_clear(&arena);
     }
-    assert_true(crashes > 5 && dones > ROUNDS / 4 && refusals > 2);
+    assert_true(crashes > 5 && dones > ROUNDS / 4 && refusals > 2 && saves > 0);
     while (token_count > 0)
         free(tokens[--token_count]);
     close_purse();
