@@ -306,22 +306,26 @@ const struct command command_block_list = {.name = "block list",
                                            .look = list};
 
 const struct command command_block_show = {.name = "block show",
-                                           .words = "BLOCK",
+                                           .words = "BLOCK|-",
                                            .help = "say what is in a block, and how it is anchored",
                                            .words_min = 1,
                                            .words_max = 1,
                                            .options = options,
                                            .option_count = ARRAY_LEN(options),
-                                           .look = show};
+                                           .look = show,
+                                           .lines = COMMAND_LINES_EACH,
+                                           .lines_max = 1};
 
 const struct command command_block_prove = {.name = "block prove",
-                                            .words = "EVENT",
+                                            .words = "EVENT|-",
                                             .help = "prove that an event is in a block",
                                             .words_min = 1,
                                             .words_max = 1,
                                             .options = options,
                                             .option_count = ARRAY_LEN(options),
-                                            .look = prove};
+                                            .look = prove,
+                                            .lines = COMMAND_LINES_EACH,
+                                            .lines_max = 1};
 
 const struct command command_block_verify = {.name = "block verify",
                                              .words = "[FILE]",

@@ -302,10 +302,12 @@ static const struct command_option options_show[] = {HOME_OPTION, COMMAND_OPTION
 
 const struct command command_checkpoint_show = {
     .name = "checkpoint show",
-    .words = "CHECKPOINT",
+    .words = "CHECKPOINT|-",
     .help = "print the state that a checkpoint says, also where its events are not here",
     .words_min = 1,
     .words_max = 1,
     .options = options_show,
     .option_count = ARRAY_LEN(options_show),
-    .look = show};
+    .look = show,
+    .lines = COMMAND_LINES_EACH,
+    .lines_max = 1};

@@ -254,35 +254,41 @@ static const struct command_option options_add[] = {
     PEN_OPTIONS};
 
 const struct command command_circle_add = {.name = "circle add",
-                                           .words = "CIRCLE WHO",
+                                           .words = "CIRCLE WHO|-",
                                            .help = "let somebody into a circle, and give the key",
                                            .words_min = 2,
                                            .words_max = 2,
                                            .options = options_add,
                                            .option_count = ARRAY_LEN(options_add),
-                                           .write = add};
+                                           .write = add,
+                                           .lines = COMMAND_LINES_EACH,
+                                           .lines_max = 2};
 
 static const struct command_option options_change[] = {PEN_OPTIONS};
 
 const struct command command_circle_rm = {
     .name = "circle rm",
-    .words = "CIRCLE WHO",
+    .words = "CIRCLE WHO|-",
     .help = "remove somebody, who cannot read what follows: there is a new key",
     .words_min = 2,
     .words_max = 2,
     .options = options_change,
     .option_count = ARRAY_LEN(options_change),
-    .write = remove_one};
+    .write = remove_one,
+    .lines = COMMAND_LINES_EACH,
+    .lines_max = 2};
 
 const struct command command_circle_role = {.name = "circle role",
-                                            .words = "CIRCLE WHO ROLE",
+                                            .words = "CIRCLE WHO|- ROLE",
                                             .help =
                                                 "make a member reader, writer, moderator, admin",
                                             .words_min = 3,
                                             .words_max = 3,
                                             .options = options_change,
                                             .option_count = ARRAY_LEN(options_change),
-                                            .write = set_role};
+                                            .write = set_role,
+                                            .lines = COMMAND_LINES_EACH,
+                                            .lines_max = 2};
 
 const struct command command_circle_policy = {
     .name = "circle policy",

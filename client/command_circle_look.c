@@ -147,10 +147,12 @@ static const struct command_option options_show[] = {HOME_OPTION_AT, HOME_OPTION
                                                      COMMAND_OPTION_JSON};
 
 const struct command command_circle_show = {.name = "circle show",
-                                            .words = "CIRCLE",
+                                            .words = "CIRCLE|-",
                                             .help = "say who is in a circle, and as what",
                                             .words_min = 1,
                                             .words_max = 1,
                                             .options = options_show,
                                             .option_count = ARRAY_LEN(options_show),
-                                            .look = look};
+                                            .look = look,
+                                            .lines = COMMAND_LINES_EACH,
+                                            .lines_max = 1};

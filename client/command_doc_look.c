@@ -248,13 +248,15 @@ static const struct command_option options_show[] = {HOME_OPTION_AT, HOME_OPTION
                                                      COMMAND_OPTION_JSON};
 
 const struct command command_doc_show = {.name = "doc show",
-                                         .words = "ID",
+                                         .words = "ID|-",
                                          .help = "the text of a thing",
                                          .words_min = 1,
                                          .words_max = 1,
                                          .options = options_show,
                                          .option_count = ARRAY_LEN(options_show),
-                                         .run = run_show};
+                                         .run = run_show,
+                                         .lines = COMMAND_LINES_EACH,
+                                         .lines_max = 1};
 
 static const struct command_option options_diff[] = {
     {"from", "TIME", "as it was: unix seconds, 2026-11-21T14:30:00Z, or after an event"},
@@ -263,31 +265,37 @@ static const struct command_option options_diff[] = {
     COMMAND_OPTION_JSON};
 
 const struct command command_doc_diff = {.name = "doc diff",
-                                         .words = "ID --from TIME",
+                                         .words = "ID|- --from TIME",
                                          .help = "how its text changed between two times",
                                          .words_min = 1,
                                          .words_max = 1,
                                          .options = options_diff,
                                          .option_count = ARRAY_LEN(options_diff),
-                                         .run = run_diff};
+                                         .run = run_diff,
+                                         .lines = COMMAND_LINES_EACH,
+                                         .lines_max = 1};
 
 static const struct command_option options_look[] = {HOME_OPTION_AT, HOME_OPTION,
                                                      COMMAND_OPTION_JSON};
 
 const struct command command_doc_history = {.name = "doc history",
-                                            .words = "ID",
+                                            .words = "ID|-",
                                             .help = "who wrote when, and how many lines changed",
                                             .words_min = 1,
                                             .words_max = 1,
                                             .options = options_look,
                                             .option_count = ARRAY_LEN(options_look),
-                                            .run = run_history};
+                                            .run = run_history,
+                                            .lines = COMMAND_LINES_EACH,
+                                            .lines_max = 1};
 
 const struct command command_doc_blame = {.name = "doc blame",
-                                          .words = "ID",
+                                          .words = "ID|-",
                                           .help = "who wrote each line of its text",
                                           .words_min = 1,
                                           .words_max = 1,
                                           .options = options_look,
                                           .option_count = ARRAY_LEN(options_look),
-                                          .run = run_blame};
+                                          .run = run_blame,
+                                          .lines = COMMAND_LINES_EACH,
+                                          .lines_max = 1};

@@ -147,22 +147,26 @@ static const struct command_option options_undo[] = {PEN_OPTIONS};
 
 const struct command command_doc_undo = {
     .name = "doc undo",
-    .words = "ID",
+    .words = "ID|-",
     .help = "take back your last edit of its text on this device; what others wrote stays",
     .words_min = 1,
     .words_max = 1,
     .options = options_undo,
     .option_count = ARRAY_LEN(options_undo),
-    .write = undo};
+    .write = undo,
+    .lines = COMMAND_LINES_EACH,
+    .lines_max = 1};
 
 const struct command command_doc_redo = {.name = "doc redo",
-                                         .words = "ID",
+                                         .words = "ID|-",
                                          .help = "make it again, if you wrote nothing since",
                                          .words_min = 1,
                                          .words_max = 1,
                                          .options = options_undo,
                                          .option_count = ARRAY_LEN(options_undo),
-                                         .write = redo};
+                                         .write = redo,
+                                         .lines = COMMAND_LINES_EACH,
+                                         .lines_max = 1};
 
 static const struct command_option options_apply[] = {{"base64", NULL, "it is written in base64"},
                                                       PEN_OPTIONS};

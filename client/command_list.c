@@ -179,10 +179,12 @@ static const struct command_option options_show[] = {HOME_OPTION_AT, HOME_OPTION
                                                      COMMAND_OPTION_JSON};
 
 const struct command command_list_show = {.name = "list show",
-                                          .words = "ID LIST",
+                                          .words = "ID|- LIST",
                                           .help = "what is in it, and at which place",
                                           .words_min = 2,
                                           .words_max = 2,
                                           .options = options_show,
                                           .option_count = ARRAY_LEN(options_show),
-                                          .look = show};
+                                          .look = show,
+                                          .lines = COMMAND_LINES_EACH,
+                                          .lines_max = 1};

@@ -59,6 +59,43 @@ write rm - --dry-run < both > output
 check 'tried' 2 "$(grep -c dry_run output)"
 check 'is still there' Eins "$(title "$one")"
 
+# Texts, lists, circles, checkpoints and blocks, too.
+write doc edit "$one" 'A text.' > /dev/null
+write doc edit "$two" 'Another.' > /dev/null
+check 'texts' 'A text. Another.' "$(run doc show - < both | sed 's/.*"text":"\(.*\)"}$/\1/' | paste -sd ' ')"
+check 'their history' 2 "$(run doc history - < both | wc -l)"
+check 'their lines' 2 "$(run doc blame - < both | wc -l)"
+check 'what came into them' 2 "$(run doc diff - --from 2020-01-01 < both | grep -cE 'A text|Another')"
+write doc undo - < both > output
+check 'undone' '2 2' "$(wc -l < output) $(run doc show - < both | grep -c '"text":""')"
+write doc redo - < both > output
+check 'made again' '2 0' "$(wc -l < output) $(run doc show - < both | grep -c '"text":""')"
+for id in "$one" "$two"; do write list insert "$id" steps first > /dev/null; done
+check 'lists' 2 "$(run list show - steps < both | grep -c first)"
+write checkpoint - < both | member event > said
+check 'checkpoints' 2 "$(wc -l < said)"
+check 'what they say' 2 "$(run checkpoint show - < said | wc -l)"
+write checkpoint sign - < said > output
+check 'signed' 2 "$(wc -l < output)"
+for id in "$one" "$two"; do write block new "$id" | member id; done > blocks
+check 'blocks' 2 "$(run block show - < blocks | wc -l)"
+check 'proofs' 2 "$(run block prove - < both | grep -c root)"
+write circle new pond > /dev/null
+for secret in 3 4; do
+    printf '%064d\n' $secret > secret
+    run identity import --from secret --key "key-$secret" --cost 4 --password-file password | member pubkey
+done > people
+write circle add pond - < people > /dev/null
+check 'all are let in' 3 "$(run circle show pond | grep -o '"rank"' | wc -l)"
+write circle role pond - reader < people > /dev/null
+check 'all may read' 2 "$(run circle show pond | grep -o '"role":"reader"' | wc -l)"
+check 'circles' 3 "$(echo pond | run circle show - | grep -o '"rank"' | wc -l)"
+printf '%s\nnobody\n' "$(head -n 1 people)" > odd-people
+write circle rm pond - < odd-people > output
+check 'none of them is removed' 3 "$(run circle show pond | grep -o '"rank"' | wc -l)"
+write circle rm pond - < people > /dev/null
+check 'all are' 1 "$(run circle show pond | grep -o '"rank"' | wc -l)"
+
 # Words that are no lines, though they look like it.
 note=$(write post 'a note' | member id)
 write react "$note" - > output
