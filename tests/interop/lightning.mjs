@@ -11,7 +11,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { injectWebSocketImpl, Wallet } from '@cashu/cashu-ts';
+import { getEncodedToken, injectWebSocketImpl, Wallet } from '@cashu/cashu-ts';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import WebSocket from 'ws';
 
@@ -310,6 +310,24 @@ await check('shoal wallet buys, and pays an invoice', async () => {
     assert.match(unpaid.error, /given back/);
     delete service.answers.pay_invoice;
     assert.equal(balance(), 399);
+});
+
+await check('a token of either wallet is taken by the other', async () => {
+    const { said: [{ token }] } = await later('send', '0.64', '--unit', UNIT);
+    const got = await mine.receive(token, { requireDleq: true });
+    assert.equal(sum(got), 64);
+    assert.equal(balance(), 399 - 64);
+    await code(mine.receive(token), 11001);
+    const { keep, send } = await mine.send(64, [...coins, ...got], { includeDleq: true });
+    const halves = await mine.send(40, send, { includeDleq: true });
+    for (const [version, proofs] of [[4, halves.send], [3, halves.keep]]) {
+        const path = file(`token${version}`, getEncodedToken({ mint: url, proofs, unit: UNIT }, { version }));
+        const { status, error } = await later('receive', path);
+        assert.equal(status, 0, error);
+    }
+    assert.equal(balance(), 399);
+    assert.equal(await states(mine, send), 'SPENT');
+    coins = keep;
 });
 
 await check('what is not over while one waits is ended by shoal wallet sync', async () => {
