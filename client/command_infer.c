@@ -102,12 +102,12 @@ static enum command_status report(struct infer *infer, bool is_whole, const stru
     enum command_status status = is_whole ? COMMAND_DONE : command_fail(infer->call, why);
     if (!infer->call->is_json && infer->job.said.len > 0)
         text_add(&out, SPAN("\n"));
-    if (infer->call->is_json && infer->job.token.len > 0)
+    if (infer->call->is_json && infer->job.has_begun)
         write_json(infer, &out);
     if (command_print(infer->call, &out) != COMMAND_DONE)
         status = COMMAND_FAILED;
     out.len = 0;
-    if (infer->job.token.len > 0) {
+    if (infer->job.has_begun) {
         write_words(infer, &out);
         fprintf(stderr, "%.*s", (int)out.len, out.at);
     }
@@ -251,7 +251,9 @@ static enum command_status run_infer(struct command_call *call)
 static void describe(struct text *out)
 {
     text_add(out, SPAN("The node that computes the answer can read the prompt, and the answer: "
-                       "whoever runs it sees both.\nIt is paid from the wallet with a token of "
+                       "whoever runs it sees both,\nas do those that compute some layers for it. "
+                       "Nobody else does with --encrypt: relays see that the\nnode is spoken with, "
+                       "by a key that is thrown away.\nIt is paid from the wallet with a token of "
                        "what the job may cost at most; what it did not cost comes\nback. After "
                        "Ctrl-C, or when the node is lost, what was said until then is paid for; "
                        "where the rest\nis not back at once, shoal wallet sync takes it from the "
@@ -273,6 +275,7 @@ static const struct command_option options[] = {
     {"max-price", "CREDITS", "what it may cost at most, all parts together"},
     {"max-tokens", "N", "how long the answer, or that to a part, may be [128]"},
     {"node", "NPUB|URL", "ask this node, not the one that fits best"},
+    {"encrypt", NULL, "only over relays, sealed to the node that is chosen"},
     {"explain", NULL, "say why that node, and why not the others"},
     {"no-receipt", NULL, "do not tell the relays that the node has delivered"},
     HOME_OPTION_DRY_RUN,

@@ -3,23 +3,26 @@
 #include <stdio.h>
 
 #include "client/command_infer.h"
+#include "client/command_infer_far.h"
 #include "client/person.h"
+#include "shared/bech32.h"
 #include "shared/err.h"
 
 enum { LINE_BYTES_MAX = 1 << 16 };
 
-/* Where it is asked by HTTP; empty: nowhere. */
-static struct span find_url(const struct offer *offer)
+static struct span less_slashes(struct span url)
 {
+    while (url.len > 0 && url.at[url.len - 1] == '/')
+        url.len--;
+    return url;
+}
+
+static bool is_at(const struct offer *offer, struct span url)
+{
+    bool is_it = false;
     for (uint32_t i = 0; i < offer->mint_count; i++)
-        if (offer->mints[i].len > 4 && memcmp(offer->mints[i].at, "http", 4) == 0 &&
-            teller_takes(offer->mints[i])) {
-            struct span url = offer->mints[i];
-            while (url.at[url.len - 1] == '/')
-                url.len--;
-            return url;
-        }
-    return (struct span){"", 0};
+        is_it = is_it || span_eq(less_slashes(offer->mints[i]), url);
+    return is_it;
 }
 
 bool infer_keep_named(struct infer *infer, struct err *err)
@@ -34,7 +37,7 @@ bool infer_keep_named(struct infer *infer, struct err *err)
         return false;
     for (size_t i = 0; i < infer->count; i++) {
         const struct market_entry *entry = &infer->candidates[i].entry;
-        if (is_url ? span_eq(find_url(&entry->offer), pocket_url(named))
+        if (is_url ? is_at(&entry->offer, pocket_url(named))
                    : memcmp(&entry->node, &node, sizeof node) == 0)
             infer->candidates[kept++] = infer->candidates[i];
     }
@@ -64,17 +67,70 @@ static uint64_t most_of(const struct infer *infer, const struct offer *offer)
     return cost < infer->wish.cost_max ? cost : infer->wish.cost_max;
 }
 
+static bool read_place(struct bytes32 *key, struct arena *arena, struct span url)
+{
+    struct bech32 place;
+    struct err ignored;
+    bool ok = infer_is_far(url) && bech32_decode(&place, arena, url, &ignored);
+    if (ok)
+        *key = place.key;
+    return ok;
+}
+
+/* A mint of ours at that address: where it is asked over relays, with that key, whatever relays it
+ * was at when it was added. */
+static bool find_known(struct infer *infer, struct purse_mint *mint, struct span url,
+                       struct err *err)
+{
+    struct purse *purse = infer->pocket.trade.purse;
+    struct purse_mint *mints;
+    struct bytes32 key, other;
+    size_t count;
+    if (!purse_find_mint(purse, mint, &infer->arena, url, err))
+        return false;
+    if (mint->number != 0 || !read_place(&key, &infer->arena, url))
+        return true;
+    if (!purse_mints(purse, &mints, &count, &infer->arena, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (read_place(&other, &infer->arena, mints[i].url) &&
+            memcmp(&key, &other, sizeof key) == 0) {
+            *mint = mints[i];
+            mint->url = url;
+        }
+    return true;
+}
+
+/* Of the mints that an offer names the first of ours, or the first that could be. */
+static bool find_mint(struct infer *infer, const struct offer *offer, struct span *url,
+                      struct err *err)
+{
+    bool is_sealed = command_value(infer->call, "encrypt") != NULL;
+    struct purse_mint *mint = &infer->job.trade.mint;
+    *url = (struct span){"", 0};
+    *mint = (struct purse_mint){0};
+    for (uint32_t i = 0; i < offer->mint_count && mint->number == 0; i++) {
+        struct span named = less_slashes(offer->mints[i]);
+        if (!teller_takes(named) || (is_sealed && !infer_is_far(named)))
+            continue;
+        if (!find_known(infer, mint, named, err))
+            return false;
+        if (url->len == 0 || mint->number != 0)
+            *url = named;
+    }
+    return url->len > 0 || err_set(err, ERR_INVALID, "it names no mint that may be asked %s",
+                                   is_sealed ? "over relays" : "from here");
+}
+
 bool infer_afford(struct infer *infer, const struct market_candidate *candidate, struct err *err)
 {
-    struct span url = find_url(&candidate->entry.offer);
-    int len = (int)(url.len < 60 ? url.len : 60);
     struct infer_job *job = &infer->job;
+    struct span url;
     uint64_t most;
-    if (url.len == 0)
-        return err_set(err, ERR_INVALID, "it names no mint by HTTP that may be asked from here");
     job->trade = infer->pocket.trade;
-    if (!purse_find_mint(job->trade.purse, &job->trade.mint, &infer->arena, url, err))
+    if (!find_mint(infer, &candidate->entry.offer, &url, err))
         return false;
+    int len = (int)(url.len < 60 ? url.len : 60);
     if (job->trade.mint.number == 0)
         return err_set(err, ERR_INVALID,
                        "no credit there: shoal wallet mint add %.*s, then shoal wallet grant", len,

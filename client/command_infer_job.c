@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "client/command_infer_far.h"
 #include "client/delta.h"
 #include "client/demand.h"
 #include "client/secret.h"
@@ -31,7 +32,7 @@ void infer_write_plain(struct text *out, struct span text)
     }
 }
 
-static void show(struct infer_job *job, struct span text)
+void infer_job_show(struct infer_job *job, struct span text)
 {
     if (text.len == 0)
         return;
@@ -44,7 +45,7 @@ static void show(struct infer_job *job, struct span text)
 
 static void take_delta(struct infer_job *job, const struct delta *delta)
 {
-    show(job, delta->text);
+    infer_job_show(job, delta->text);
     if (delta->finish.len > 0) {
         job->is_whole = true;
         job->finish = span_eq(delta->finish, SPAN("length")) ? SPAN("length") : SPAN("stop");
@@ -179,12 +180,17 @@ void infer_job_begin(struct infer_job *job)
 {
     job->began_ms = home_now();
     job->stage = INFER_QUOTE;
-    ask(job);
+    if (infer_is_far(job->trade.mint.url))
+        infer_far_begin(job);
+    else
+        ask(job);
 }
 
 void infer_job_stop(struct infer_job *job)
 {
     job->is_interrupted = true;
+    if (job->far != NULL)
+        infer_far_stop(job);
     if (job->stage != INFER_OVER) {
         teller_drop(job->trade.teller, job->question);
         job->ended_ms = home_now();
@@ -195,8 +201,11 @@ void infer_job_stop(struct infer_job *job)
 bool infer_job_pay(struct infer_job *job, struct err *err)
 {
     job->stage = INFER_OVER;
+    if (job->far != NULL)
+        return infer_far_pay(job, err);
     if (!infer_money_send(job, err))
         return false;
+    job->has_begun = true;
     job->stage = INFER_ANSWER;
     ask(job);
     return true;
@@ -218,7 +227,10 @@ static bool tell(const struct infer_job *job, struct err *err)
 bool infer_job_end(struct infer_job *job, struct err *err)
 {
     struct err why;
-    job->is_settled = infer_money_settle(job, &why);
+    if (job->far == NULL)
+        infer_job_rest(job);
+    job->is_settled =
+        job->far != NULL ? infer_far_settle(job, &why) : infer_money_settle(job, &why);
     return tell(job, err);
 }
 
@@ -231,6 +243,7 @@ static void clear_secret(struct text *text)
 
 void infer_job_clear(struct infer_job *job)
 {
+    infer_far_free(job);
     clear_secret(&job->token);
     clear_secret(&job->change);
     text_clear(&job->rest);

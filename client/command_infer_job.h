@@ -17,6 +17,9 @@
 #include "shared/receipt.h"
 #include "shared/text.h"
 
+struct infer_far;
+struct work;
+
 /* A job goes QUOTE -> PRICED -> ANSWER -> OVER; where it stops, it is OVER from anywhere. */
 enum infer_stage {
     INFER_QUOTE,  /* the node was asked what it costs */
@@ -46,7 +49,9 @@ struct infer_job {
     uint64_t began_ms, first_ms, ended_ms;
     uint64_t spent; /* of the balance, less what came back */
     uint32_t status;
+    bool has_begun; /* it was paid for */
     bool is_whole, is_interrupted, is_settled, is_lost;
+    struct infer_far *far; /* NULL: it is asked by HTTP */
 };
 
 /* Asks what it costs. */
@@ -62,6 +67,20 @@ void infer_job_stop(struct infer_job *job);
  * is false. */
 MUST_CHECK bool infer_job_end(struct infer_job *job, struct err *err);
 void infer_job_clear(struct infer_job *job);
+
+void infer_job_show(struct infer_job *job, struct span text);
+
+/* What a node tells of a job: what of its text was not shown is, and its end is the job's. False:
+ * that is not what was said before. */
+MUST_CHECK bool infer_job_take(struct infer_job *job, const struct work *work);
+
+/* What an answer that broke off has become since: the node may be at it still, or be back. */
+void infer_job_rest(struct infer_job *job);
+
+void infer_wait(uv_loop_t *loop); /* a little */
+
+/* Of the unit that the job is paid in. */
+MUST_CHECK bool infer_money_balance(const struct infer_job *job, uint64_t *units, struct err *err);
 
 /* Of the token: sent, and what is left of it taken back. */
 MUST_CHECK bool infer_money_send(struct infer_job *job, struct err *err);

@@ -17,7 +17,7 @@ enum {
 /* ---- what is paid ---- */
 
 /* Of the unit that the token is of. */
-static bool balance(const struct infer_job *job, uint64_t *units, struct err *err)
+bool infer_money_balance(const struct infer_job *job, uint64_t *units, struct err *err)
 {
     struct arena arena = {0};
     struct purse_balance *balances;
@@ -93,12 +93,13 @@ bool infer_money_send(struct infer_job *job, struct err *err)
     struct purse_payment payment = {
         .mint = job->trade.mint.number, .memo = SPAN(TRADE_JOB), .now_ms = home_now()};
     uint64_t before, after, ppk;
-    if (!afford(job, err) || !find_fee(job, &ppk, err) || !balance(job, &before, err))
+    if (!afford(job, err) || !find_fee(job, &ppk, err) || !infer_money_balance(job, &before, err))
         return false;
     job->amount += (ppk * COINS + 999) / 1000;
     payment.unit = command_span(job->unit);
     payment.amount = job->amount;
-    if (!trade_send(&job->trade, &job->token, &payment, err) || !balance(job, &after, err))
+    if (!trade_send(&job->trade, &job->token, &payment, err) ||
+        !infer_money_balance(job, &after, err))
         return false;
     job->spent = before > after ? before - after : 0;
     return true;
@@ -126,7 +127,7 @@ static void on_tick(uv_timer_t *timer)
     *is_time = true;
 }
 
-static void wait_a_little(uv_loop_t *loop)
+void infer_wait(uv_loop_t *loop)
 {
     uv_timer_t timer;
     bool is_time = false;
@@ -149,7 +150,7 @@ static bool await_change(struct infer_job *job, struct err *err)
         if (!is_it ||
             (trade_take_back(&job->trade, &is_back, text_span(&job->token), NULL) && is_back))
             return true;
-        wait_a_little(job->loop);
+        infer_wait(job->loop);
     }
     return err_set(err, ERR_INTERNAL, "the node is still at it");
 }
@@ -186,10 +187,10 @@ bool infer_money_settle(struct infer_job *job, struct err *err)
     uint64_t before, after;
     if (job->token.len == 0)
         return true;
-    if (!balance(job, &before, err))
+    if (!infer_money_balance(job, &before, err))
         return false;
     bool is_settled = take_back(job, err);
-    if (!balance(job, &after, NULL))
+    if (!infer_money_balance(job, &after, NULL))
         return false;
     uint64_t back = after > before ? after - before : 0;
     if (job->change.len > 0)

@@ -220,7 +220,7 @@ void infer_remember(struct infer *infer, const struct infer_job *job, bool is_wh
     bool has_receipt = job->receipt.len > 0 && keep_receipt(infer, job, &receipt);
     if (is_whole && has_receipt)
         remember(infer, job, &receipt);
-    else if (job->token.len > 0 && !job->is_interrupted && !job->is_lost &&
+    else if (job->has_begun && !job->is_interrupted && !job->is_lost &&
              (job->status == 0 || job->status == OK || job->status >= SERVER_ERRORS))
         remember(infer, job, NULL);
 }

@@ -66,6 +66,8 @@ struct teller_question {
     struct span headers;            /* HTTP: more of them, with "\n" between; not copied */
     /* HTTP: the body as it comes, so that it is not in the answer, of a status 2xx. May be NULL. */
     void (*part)(void *owner, struct span bytes);
+    /* Over relays: what the node sends meanwhile besides answers, as teller_setup.heard. */
+    void (*heard)(void *owner, const struct event *rumor);
     void (*answered)(void *owner, const struct teller_answer *answer); /* once */
     void *owner;
 };

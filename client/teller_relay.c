@@ -53,8 +53,12 @@ static void hear(struct teller *teller, const struct event *wrap, struct arena *
         hear_answer(teller, arena, &rumor);
         return;
     }
-    for (struct teller_open *open = teller->open; open != NULL; open = open->next)
+    for (struct teller_open *open = teller->open, *next; open != NULL; open = next) {
+        next = open->next;
         teller_touch(open); /* it is at work */
+        if (open->question.heard != NULL)
+            open->question.heard(open->question.owner, &rumor);
+    }
     if (teller->heard != NULL)
         teller->heard(teller->owner, &rumor);
 }

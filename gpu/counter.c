@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "gpu/herald.h"
+#include "gpu/inquiry.h"
 #include "gpu/mint.h"
 #include "gpu/vigil.h"
 
@@ -12,6 +13,7 @@ struct counter {
     struct mint *mint;
     struct herald *herald;
     struct vigil *vigil;
+    const struct inquiry *inquiry; /* NULL: it knows of no jobs */
     uint32_t calls;
 };
 
@@ -59,14 +61,37 @@ void counter_drain(struct counter *counter)
         vigil_end(counter->vigil);
 }
 
+void counter_tell_jobs(struct counter *counter, const struct inquiry *inquiry)
+{
+    counter->inquiry = inquiry;
+}
+
+bool counter_is_idle(const struct counter *counter)
+{
+    return counter == NULL || counter->calls == 0;
+}
+
+/* Who follows a job hears windows, which are for relays. */
+static bool is_of_job(const struct counter *counter, const char *method, const char *path)
+{
+    struct bytes33 y;
+    enum inquiry_verb verb = inquiry_read(&y, method, path);
+    return counter->inquiry != NULL && (verb == INQUIRY_LOOK || verb == INQUIRY_CANCEL);
+}
+
+static bool serves(const struct counter *counter, const char *method, const char *path)
+{
+    return mint_serves(method, path) || is_of_job(counter, method, path);
+}
+
 bool counter_takes(const struct counter *counter, const struct httpd_request *request)
 {
     const char *method = request->method;
     if (counter == NULL)
         return false;
     if (strcmp(method, "OPTIONS") == 0)
-        return mint_serves("GET", request->path) || mint_serves("POST", request->path);
-    return mint_serves(strcmp(method, "HEAD") == 0 ? "GET" : method, request->path);
+        return serves(counter, "GET", request->path) || serves(counter, "POST", request->path);
+    return serves(counter, strcmp(method, "HEAD") == 0 ? "GET" : method, request->path);
 }
 
 static void answer(struct httpd *httpd, uint64_t number, const char *origin, uint32_t status,
@@ -91,7 +116,12 @@ static void free_call(struct call *call)
 static void on_work(uv_work_t *work)
 {
     struct call *call = work->data;
-    mint_call(call->counter->mint, &call->answer,
+    const struct counter *counter = call->counter;
+    if (is_of_job(counter, call->method.at, call->path.at)) {
+        inquiry_answer(counter->inquiry, &call->answer, call->method.at, call->path.at);
+        return;
+    }
+    mint_call(counter->mint, &call->answer,
               &(struct mint_call){.method = call->method.at,
                                   .path = call->path.at,
                                   .body = text_span(&call->body),

@@ -12,6 +12,7 @@
 
 struct counter;
 struct herald;
+struct inquiry;
 struct mint;
 
 enum { COUNTER_CALLS_MAX = 256 };
@@ -24,7 +25,13 @@ void counter_close(struct counter *counter); /* may be NULL */
 /* Who waits for a melt is told that it is pending, and nobody waits any more. */
 void counter_drain(struct counter *counter); /* may be NULL */
 
-/* Whether it is for a mint. counter may be NULL. */
+/* Of jobs, too, from now on. */
+void counter_tell_jobs(struct counter *counter, const struct inquiry *inquiry);
+
+/* Whether no call is under way; of one that may be NULL. */
+bool counter_is_idle(const struct counter *counter);
+
+/* Whether it is for it. counter may be NULL. */
 bool counter_takes(const struct counter *counter, const struct httpd_request *request);
 
 /* Answers it, now or later: also pages from anywhere, since no request says who somebody is. */

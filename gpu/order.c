@@ -214,3 +214,30 @@ enum order_answer order_look(struct orders *orders, struct order_view *view, str
     const struct fault none = {0};
     return order_answer_of(database_read(orders->setup.database, look, &call, err), &none, err);
 }
+
+struct finding {
+    struct uuid *quote;
+    const struct bytes33 *y;
+};
+
+static bool find(struct transaction *transaction, void *argument)
+{
+    struct finding *call = argument;
+    struct query query = query_of("SELECT job.quote FROM job JOIN proof ON proof.quote = job.quote"
+                                  " WHERE y = $1");
+    query_bytes(&query, SPAN_OF(*call->y));
+    const PGresult *rows = transaction_ask(transaction, &query);
+    if (rows == NULL || PQntuples(rows) == 0)
+        return false;
+    struct span quote = answer_bytes(rows, 0, 0);
+    memcpy(call->quote, quote.at, sizeof *call->quote);
+    return quote.len == sizeof *call->quote;
+}
+
+enum order_answer order_find(struct orders *orders, struct uuid *quote, const struct bytes33 *y,
+                             struct err *err)
+{
+    struct finding call = {quote, y};
+    const struct fault none = {0};
+    return order_answer_of(database_read(orders->setup.database, find, &call, err), &none, err);
+}

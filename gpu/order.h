@@ -102,5 +102,10 @@ MUST_CHECK enum order_answer order_look(struct orders *orders, struct order_view
                                         struct arena *arena, const struct uuid *quote,
                                         uint32_t from, struct err *err);
 
+/* The job that a coin pays for, or has paid for: by its Y (NUT-00), which nobody has but who has
+ * the coin. ORDER_LOST: none. */
+MUST_CHECK enum order_answer order_find(struct orders *orders, struct uuid *quote,
+                                        const struct bytes33 *y, struct err *err);
+
 /* Takes jobs from those who lost their leases, and ends what is too late. changed: how many. */
 MUST_CHECK bool order_sweep(struct orders *orders, uint32_t *changed, struct err *err);

@@ -11,6 +11,7 @@
 #include "gpu/model.h"
 #include "gpu/service_lead.h"
 #include "gpu/service_parts.h"
+#include "gpu/shop.h"
 #include "gpu/size.h"
 #include "shared/err.h"
 #include "shared/number.h"
@@ -135,6 +136,7 @@ static void on_drain(uv_timer_t *timer)
         service_sell_yield(service);
     }
     if (talks_statistics(service->talks).now == 0 && is_quiet && service_sell_is_idle(service) &&
+        service_market_is_idle(service->market) && counter_is_idle(service->counter) &&
         (cuts || httpd_busy(service->httpd) == 0))
         close_handles(service);
 }
@@ -308,7 +310,13 @@ static bool sell(struct service *service, const struct httpd_setup *setup,
     selling.roots = options->market.roots;
     selling.identity = options->market.identity;
     write_address(address, sizeof address, service, setup);
-    return service_sell_open(service, &selling, address, err);
+    if (!service_sell_open(service, &selling, address, err))
+        return false;
+    struct shop *shop = service_sell_shop(service);
+    service_market_deliver(service->market, &service->loop, shop);
+    if (shop != NULL)
+        counter_tell_jobs(service->counter, shop_inquiry(shop));
+    return true;
 }
 
 static void open_talks(struct service *service)

@@ -4,14 +4,17 @@
 
 #include "client/holder.h"
 #include "gpu/announce.h"
+#include "gpu/courier.h"
 #include "gpu/desk.h"
 #include "gpu/engine.h"
+#include "gpu/inquiry.h"
 #include "gpu/journal.h"
 #include "gpu/label.h"
 #include "gpu/mint.h"
 #include "gpu/model.h"
 #include "gpu/price.h"
 #include "gpu/root.h"
+#include "gpu/shop.h"
 #include "shared/bech32.h"
 #include "shared/err.h"
 #include "shared/event.h"
@@ -24,6 +27,8 @@ struct service_market {
     struct announce *announce;
     struct desk *desk; /* NULL: nothing is answered there */
     struct mint *mint;
+    const struct inquiry *inquiry; /* NULL, with courier: nothing is sold */
+    struct courier *courier;
     struct engine *engine;
     uint32_t parallel;
     struct label_dtype dtype;
@@ -112,16 +117,27 @@ static void answer(void *owner, struct desk_answer *answer, const struct desk_qu
 {
     struct service_market *market = owner;
     struct mint_answer said = {0};
+    struct bytes33 y;
     if (question->body.len > MINT_BODY_BYTES_MAX) {
         answer->status = 413;
         text_add(&answer->body, SPAN("{\"detail\":\"too long\"}"));
         return;
     }
-    mint_call(market->mint, &said,
-              &(struct mint_call){
-                  .method = question->method, .path = question->path, .body = question->body});
+    if (market->inquiry != NULL &&
+        inquiry_read(&y, question->method, question->path) != INQUIRY_NONE)
+        inquiry_answer(market->inquiry, &said, question->method, question->path);
+    else
+        mint_call(market->mint, &said,
+                  &(struct mint_call){
+                      .method = question->method, .path = question->path, .body = question->body});
     answer->status = said.status;
     answer->body = said.body;
+}
+
+static bool take(void *owner, const struct desk_question *question, struct span id)
+{
+    struct service_market *market = owner;
+    return market->courier != NULL && courier_take(market->courier, question, id);
 }
 
 /* By as many of its relays as an offer has room for. */
@@ -142,7 +158,7 @@ static void find_place(struct service_market *market, const struct service_marke
 static void open_desk(struct service_market *market, uv_loop_t *loop)
 {
     market->desk = desk_new(&(struct desk_setup){
-        .loop = loop, .post = market->post, .answer = answer, .owner = market});
+        .loop = loop, .post = market->post, .take = take, .answer = answer, .owner = market});
     journal_line(JOURNAL_INFO, "desk: mint=%.*s", (int)market->place.len, market->place.at);
 }
 
@@ -186,6 +202,27 @@ bool service_market_open(struct service_market **market, uv_loop_t *loop,
     return false;
 }
 
+static void on_shop(void *owner, const struct uuid *quote)
+{
+    courier_ring(owner, quote);
+}
+
+void service_market_deliver(struct service_market *market, uv_loop_t *loop, struct shop *shop)
+{
+    if (market == NULL || market->desk == NULL || shop == NULL)
+        return;
+    market->inquiry = shop_inquiry(shop);
+    market->courier = courier_open(
+        &(struct courier_setup){.loop = loop, .desk = market->desk, .inquiry = market->inquiry});
+    shop_hear(shop, on_shop, market->courier);
+}
+
+bool service_market_is_idle(const struct service_market *market)
+{
+    return market == NULL || market->desk == NULL ||
+           (desk_statistics(market->desk).busy == 0 && courier_is_idle(market->courier));
+}
+
 void service_market_withdraw(struct service_market *market)
 {
     if (market != NULL)
@@ -202,6 +239,7 @@ void service_market_close(struct service_market *market)
     if (market == NULL)
         return;
     announce_free(market->announce);
+    courier_close(market->courier);
     desk_free(market->desk);
     post_free(market->post);
     free_market(market);

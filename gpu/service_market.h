@@ -14,6 +14,7 @@
 struct engine;
 struct mint;
 struct service_market;
+struct shop;
 
 struct service_market_options {
     bool announces;
@@ -33,6 +34,12 @@ struct service_market_options {
 MUST_CHECK bool service_market_open(struct service_market **market, uv_loop_t *loop,
                                     const struct service_market_options *options,
                                     struct engine *engine, const char *name, struct err *err);
+
+/* What the shop sells is delivered over relays, too. Of a market that may be NULL, as below. */
+void service_market_deliver(struct service_market *market, uv_loop_t *loop, struct shop *shop);
+
+/* Whether nobody asks the database: the shop may close. */
+bool service_market_is_idle(const struct service_market *market);
 
 /* Of a market that may be NULL: what was announced is withdrawn; whether the relays that are there
  * have heard of it; and all is let go, memory when the last handle has closed. */

@@ -90,6 +90,11 @@ struct source *service_sell_source(struct service *service, bool is_paid)
     return is_paid ? shop_paid_source(service->sale->shop) : shop_free_source(service->sale->shop);
 }
 
+struct shop *service_sell_shop(const struct service *service)
+{
+    return service->sale != NULL ? service->sale->shop : NULL;
+}
+
 void service_sell_drain(struct service *service)
 {
     if (service->sale != NULL)

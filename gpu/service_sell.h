@@ -10,6 +10,7 @@
 #include "gpu/identity.h"
 
 struct service;
+struct shop;
 struct err;
 
 struct service_sell_options {
@@ -31,6 +32,9 @@ void service_sell_yield(struct service *service);
 bool service_sell_is_idle(const struct service *service);
 struct executor_statistics service_sell_statistics(const struct service *service);
 void service_sell_close(struct service *service);
+
+/* NULL: nothing is sold. */
+struct shop *service_sell_shop(const struct service *service);
 
 /* The engine, for what is paid for and for what is not; NULL: nothing is sold. */
 struct source *service_sell_source(struct service *service, bool is_paid);

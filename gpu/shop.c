@@ -4,6 +4,7 @@
 
 #include "gpu/bell.h"
 #include "gpu/engine.h"
+#include "gpu/inquiry.h"
 #include "gpu/junction.h"
 #include "gpu/mint.h"
 #include "shared/err.h"
@@ -14,6 +15,7 @@ struct shop {
     struct junction *junction;
     struct orders *orders;
     struct compute *compute;
+    struct inquiry inquiry;
     struct executor *executor;
     struct cashier *cashier;
     struct bell *bell;
@@ -58,6 +60,7 @@ static void open_orders(struct shop *shop, const struct shop_setup *setup)
                                         .profile = "cpu",
                                         .policy = setup->policy};
     shop->orders = orders_open(&orders);
+    shop->inquiry = (struct inquiry){shop->orders, setup->mint};
     const struct compute_setup compute = {.orders = shop->orders,
                                           .measure = engine_measure(setup->engine),
                                           .model = setup->model,
@@ -151,6 +154,11 @@ struct orders *shop_orders(struct shop *shop)
 struct compute *shop_compute(struct shop *shop)
 {
     return shop->compute;
+}
+
+const struct inquiry *shop_inquiry(const struct shop *shop)
+{
+    return &shop->inquiry;
 }
 
 struct executor_statistics shop_statistics(const struct shop *shop)

@@ -15,6 +15,7 @@
 
 struct engine;
 struct holder;
+struct inquiry;
 struct shop;
 
 struct shop_setup {
@@ -47,6 +48,7 @@ struct source *shop_paid_source(struct shop *shop);
 
 struct orders *shop_orders(struct shop *shop);
 struct compute *shop_compute(struct shop *shop);
+const struct inquiry *shop_inquiry(const struct shop *shop);
 struct executor_statistics shop_statistics(const struct shop *shop);
 
 /* Whoever else is to be told of orders; NULL: any may have changed. One. */

@@ -152,11 +152,11 @@ even()
         "$(of_mine units) $(of_mine given) $(of_mine pending)"
 }
 even 'so far'
-begin() # until there are words
+begin() # until there are words; option...
 {
     touch stall
     : > said
-    "$shoal" infer --relay "$relay_url" --wait 0 --password-file password 'What is a relay?' > said 2> error &
+    "$shoal" infer --relay "$relay_url" --wait 0 --password-file password "$@" 'What is a relay?' > said 2> error &
     asking=$!
     await said '"text"'
 }
@@ -167,7 +167,7 @@ check 'interrupted' '1 1' "$? $(grep -c 'interrupted' error)"
 check 'with the change' '"settled":true' "$(tail -n 1 said | grep -o '"settled":[a-z]*')"
 even 'interrupted'
 
-begin
+begin --timeout 1
 kill -9 "$seller_pid"
 wait "$asking"
 check 'killed' '1 1' "$? $(grep -c 'breaks off' error)"
@@ -183,6 +183,14 @@ even 'killed'
 infer --explain --dry-run Hello > /dev/null
 check 'what came to no good is known' 1 "$(grep -c '(here 3 of 4 went well, elsewhere 0 of 0)' error)"
 check 'here alone' 2 "$(of_relay | grep -c '"kind":8431')"
+
+# Nothing comes any more, but the node is there: asked for the rest, it tells that.
+begin --timeout 1
+wait "$asking"
+check 'whole all the same' '0 A relay stores events and sends them to whoever asks for them.' "$? $(words said)"
+check 'and settled' '"settled":true' "$(tail -n 1 said | grep -o '"settled":[a-z]*')"
+rm stall
+even 'the rest'
 check 'and asked again' 'Hello! Ask me what a relay is.' "$(infer Hello > said; words said)"
 even 'in the end'
 

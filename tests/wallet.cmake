@@ -21,3 +21,6 @@ if(TARGET shoal-relay)
   database_test(shoal_infer)
   set_tests_properties(shoal_infer PROPERTIES TIMEOUT 300)
 endif()
+# What a node tells of a job.
+unit_test(work core)
+fuzz_target(work core)
