@@ -36,7 +36,7 @@ extern const struct command command_diff, command_blame, command_block_new, comm
 extern const struct command command_friend_req, command_friend_accept, command_friend_rm;
 
 /* The market. */
-extern const struct command command_models, command_swarm, command_infer;
+extern const struct command command_models, command_swarm, command_infer, command_audit;
 
 /* Conversations of circles. */
 extern const struct command command_circle_say, command_circle_read;

@@ -1,7 +1,7 @@
 /* shoal infer: a prompt, answered by whoever offers that best, for credit. */
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "client/command_infer.h"
 #include "client/token.h"
@@ -10,7 +10,8 @@
 enum {
     TOKENS_PRESET = 128,
     TOKENS_MAX = 1 << 20,
-    TOKEN_BYTES = 4, /* of a prompt, as a rule; one at least */
+    TOKEN_BYTES = 4,      /* of a prompt, as a rule; one at least */
+    SEED_SPARE_BITS = 11, /* of 64: other programs' numbers have 53 */
 };
 
 /* ---- what is wanted ---- */
@@ -33,21 +34,6 @@ static bool read_wish(struct infer *infer, struct err *err)
         .cost_max = UINT64_MAX,
         .needs_payment = true};
     return most == NULL || pocket_amount(&infer->wish.cost_max, most, err);
-}
-
-/* ---- asking ---- */
-
-void infer_write_body(const struct infer *infer, struct text *body, struct span model,
-                      struct span prompt)
-{
-    text_add(body, SPAN("{\"model\":"));
-    text_add_json(body, model);
-    text_add(body, SPAN(",\"messages\":[{\"role\":\"user\",\"content\":"));
-    text_add_json(body, prompt);
-    text_addf(body,
-              "}],\"max_tokens\":%" PRIu32 ",\"temperature\":0,\"stream\":true,"
-              "\"stream_options\":{\"include_usage\":true}}",
-              infer->tokens_max);
 }
 
 /* ---- what is said of it ---- */
@@ -158,48 +144,20 @@ static void on_heard(void *owner, struct span text)
     text_clear(&out);
 }
 
-static bool run_job(struct infer_job *job, struct err *err)
-{
-    struct infer_watch watch;
-    struct err why;
-    bool is_paid = true;
-    infer_watch_begin(&watch, job->loop);
-    infer_job_begin(job);
-    while (job->stage != INFER_OVER && !watch.is_told && !job->is_lost)
-        if (job->stage == INFER_PRICED)
-            is_paid = infer_job_pay(job, &why);
-        else
-            uv_run(job->loop, UV_RUN_ONCE);
-    if (watch.is_told || job->is_lost)
-        infer_job_stop(job);
-    infer_watch_end(&watch);
-    bool is_whole = infer_job_end(job, err);
-    if (!is_paid)
-        *err = why;
-    return is_whole && is_paid;
-}
-
 static enum command_status buy(struct infer *infer)
 {
-    struct text body = {0};
     struct err err;
+    randombytes_buf(&infer->seed, sizeof infer->seed);
+    infer->seed >>= SEED_SPARE_BITS;
     if (infer->prompt_count > 1)
         return infer_batch(infer);
     if (!infer_choose(infer, &err))
         return command_fail(infer->call, &err);
     if (infer->pocket.is_trial)
         return try_it(infer);
-    infer->pocket.trade.mint = infer->job.trade.mint;
-    if (!pocket_reach(&infer->pocket, &err))
-        return command_fail(infer->call, &err);
-    infer->job.trade = infer->pocket.trade;
-    infer->job.loop = &infer->pocket.net.loop;
     infer->job.heard = on_heard;
     infer->job.owner = infer;
-    infer_write_body(infer, &body, infer->chosen->entry.offer.model, infer->prompt);
-    infer->job.body = text_span(&body);
-    bool is_whole = run_job(&infer->job, &err);
-    text_clear(&body);
+    bool is_whole = infer_buy(infer, &err);
     enum command_status status = report(infer, is_whole, &err);
     infer_remember(infer, &infer->job, is_whole);
     infer_tell(infer);
@@ -211,24 +169,10 @@ static enum command_status look_around(struct infer *infer)
     struct err err;
     if (!read_wish(infer, &err))
         return command_misuse(infer->call, "%s", err.text);
-    enum command_status status = survey_begin(&infer->survey, infer->call);
-    infer->survey.wants_word = true;
-    if (status == COMMAND_DONE)
-        status = survey_run(&infer->survey);
-    if (status != COMMAND_DONE && status != COMMAND_PARTLY)
-        return status;
-    infer->wish.now = time(NULL);
-    infer->wish.now_ms = survey_ms(&infer->survey);
-    survey_leave(&infer->survey); /* two hosts of links at once leak in the library underneath */
-    infer->has_pocket = true;
-    status = pocket_open(&infer->pocket, infer->call);
+    enum command_status status = infer_gather(infer);
     if (status != COMMAND_DONE)
         return status;
-    if (!infer_recall(infer, &err))
-        return command_fail(infer->call, &err);
-    infer->candidates =
-        market_candidates(infer->survey.market, &infer->arena, &infer->wish, &infer->count);
-    if (!infer_keep_named(infer, &err))
+    if (!infer_compete(infer, &err))
         return command_fail(infer->call, &err);
     if (command_value(infer->call, "explain") != NULL)
         infer_explain(infer);
@@ -239,12 +183,7 @@ static enum command_status run_infer(struct command_call *call)
 {
     struct infer infer = {.call = call, .survey.is_over = true};
     enum command_status status = look_around(&infer);
-    infer_job_clear(&infer.job);
-    if (infer.has_pocket)
-        pocket_close(&infer.pocket);
-    if (infer.survey.market != NULL)
-        survey_end(&infer.survey);
-    arena_clear(&infer.arena);
+    infer_end(&infer);
     return status;
 }
 

@@ -22,6 +22,8 @@ struct infer {
     size_t prompt_count;
     struct span prompt; /* the longest of them */
     uint32_t tokens_max;
+    uint64_t seed;
+    struct span claimed; /* tokens to be checked, as JSON; empty: an answer is wanted */
     struct market_wish wish;
     struct market_candidate *candidates;
     size_t count;
@@ -40,6 +42,16 @@ void infer_write_body(const struct infer *infer, struct text *body, struct span 
 
 /* Several prompts, each a job, over all nodes that fit. With the pocket open. */
 enum command_status infer_batch(struct infer *infer);
+
+/* Hears what relays know, opens the purse, and recalls how jobs went. Says what is wrong. */
+enum command_status infer_gather(struct infer *infer);
+
+/* The candidates for the wish, the best first. */
+MUST_CHECK bool infer_compete(struct infer *infer, struct err *err);
+
+/* Has the chosen node do the job. False: err says why there is no whole answer. */
+MUST_CHECK bool infer_buy(struct infer *infer, struct err *err);
+void infer_end(struct infer *infer);
 
 /* Leaves only the candidates of the node that --node names. */
 MUST_CHECK bool infer_keep_named(struct infer *infer, struct err *err);
@@ -60,3 +72,6 @@ MUST_CHECK bool infer_recall(struct infer *infer, struct err *err);
 /* How one went: kept; and then all that were good, told to the relays. */
 void infer_remember(struct infer *infer, const struct infer_job *job, bool is_whole);
 void infer_tell(struct infer *infer);
+
+/* To be told with them, instead of what its key has said before. */
+void infer_tell_later(struct infer *infer, const struct event *word);

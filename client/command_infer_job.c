@@ -56,6 +56,8 @@ static void take_delta(struct infer_job *job, const struct delta *delta)
         text_add(&job->change, delta->token);
     if (delta->receipt.len > 0 && job->receipt.len == 0)
         text_add(&job->receipt, delta->receipt);
+    if (delta->tokens.len > 0 && job->tokens.len == 0)
+        text_add(&job->tokens, delta->tokens);
     if (delta->has_usage) {
         job->prompt_tokens = delta->prompt_tokens;
         job->output_tokens = delta->output_tokens;
@@ -249,6 +251,7 @@ void infer_job_clear(struct infer_job *job)
     text_clear(&job->rest);
     text_clear(&job->said);
     text_clear(&job->receipt);
+    text_clear(&job->tokens);
     text_clear(&job->why);
 }
 

@@ -44,7 +44,8 @@ struct infer_job {
     uint64_t amount;                     /* that the job may cost, as the node says */
     char unit[OFFER_WORD_BYTES_MAX + 1]; /* of the token */
     struct text token, rest, said, change, receipt, why; /* rest: of a line */
-    struct span finish;                                  /* "length": it was cut off */
+    struct text tokens; /* of the answer, as JSON; empty: the node did not say */
+    struct span finish; /* "length": it was cut off */
     uint32_t prompt_tokens, output_tokens;
     uint64_t began_ms, first_ms, ended_ms;
     uint64_t spent; /* of the balance, less what came back */

@@ -7,11 +7,14 @@
 #include "client/catalog.h"
 #include "client/command_infer.h"
 #include "client/command_send.h"
+#include "client/deed.h"
+#include "client/holder.h"
 #include "client/keys.h"
 #include "client/testimony.h"
 #include "shared/err.h"
 #include "shared/filter.h"
 #include "shared/kind.h"
+#include "shared/verdict.h"
 
 enum { WORDS_MAX = 4096, MEMORY_S = 16 * 14 * 86400, OK = 200, SERVER_ERRORS = 500 };
 
@@ -59,15 +62,40 @@ static bool recall_one(void *owner, const struct catalog_event *kept)
     return true;
 }
 
+/* What we have found out ourselves. */
+static bool recall_verdict(void *owner, const struct catalog_event *kept)
+{
+    struct recall *recall = owner;
+    struct arena arena = {0};
+    struct verdict verdict;
+    struct event event;
+    if (event_parse(&event, &arena, kept->json, NULL) &&
+        verdict_read(&verdict, &arena, &event, NULL))
+        market_deal(recall->infer->survey.market,
+                    &(struct market_deal){.node = verdict.node,
+                                          .at = kept->created_at,
+                                          .is_own = true,
+                                          .is_audit = true,
+                                          .is_good = verdict_is_right(&verdict)});
+    arena_clear(&arena);
+    return true;
+}
+
 bool infer_recall(struct infer *infer, struct err *err)
 {
-    static const uint16_t kinds[] = {KIND_COUNTER_RECEIPT};
+    static const uint16_t kinds[] = {KIND_COUNTER_RECEIPT, KIND_VERDICT};
+    const struct filter verdicts = {.since = time(NULL) - MEMORY_S,
+                                    .until = INT64_MAX,
+                                    .limit = WORDS_MAX,
+                                    .authors = {1, holder_pubkey(infer->pocket.holder)},
+                                    .kinds = {1, &kinds[1]}};
     const struct filter filter = {.since = time(NULL) - MEMORY_S,
                                   .until = INT64_MAX,
                                   .limit = WORDS_MAX,
                                   .kinds = {1, kinds}};
     struct recall recall = {.infer = infer, .seed = purse_seed(infer->pocket.trade.purse)};
-    return catalog_each(infer->pocket.store, &filter, recall_one, &recall, err);
+    return catalog_each(infer->pocket.store, &filter, recall_one, &recall, err) &&
+           catalog_each(infer->pocket.store, &verdicts, recall_verdict, &recall, err);
 }
 
 /* ---- what is now ---- */
@@ -155,7 +183,7 @@ void infer_tell(struct infer *infer)
 }
 
 /* What a key says counts all that it said before. */
-static void tell_later(struct infer *infer, const struct event *word)
+void infer_tell_later(struct infer *infer, const struct event *word)
 {
     size_t i = 0;
     while (i < infer->word_count &&
@@ -191,12 +219,27 @@ static void remember(struct infer *infer, const struct infer_job *job,
     if (!keep_word(&word, &err))
         fprintf(stderr, "shoal infer: how it went is not kept: %s\n", err.text);
     else if (receipt != NULL && command_value(infer->call, "no-receipt") == NULL)
-        tell_later(infer, &word.event);
+        infer_tell_later(infer, &word.event);
     keys_free(word.keys);
 }
 
+/* So that it can be checked later: an answer to all that was asked. */
+static bool keep_deed(struct infer *infer, const struct infer_job *job, const struct event *event,
+                      const struct receipt *receipt, struct err *err)
+{
+    const struct deed deed = {.prompt = infer->prompt,
+                              .tokens = text_span(&job->tokens),
+                              .seed = infer->seed,
+                              .tokens_max = infer->tokens_max,
+                              .receipt = text_span(&job->receipt)};
+    if (!deed_check(receipt, deed.tokens, infer->seed, err))
+        return false;
+    return infer->claimed.len > 0 || infer->prompt_count > 1 ||
+           deed_keep(infer->pocket.store, &deed, event, receipt, err);
+}
+
 /* The receipt is kept in the store, for whoever wants to see it later. False: it is none, or says
- * something else than what was spent. */
+ * something else than what was spent, or than came. */
 static bool keep_receipt(struct infer *infer, const struct infer_job *job, struct receipt *receipt)
 {
     struct event event;
@@ -205,6 +248,10 @@ static bool keep_receipt(struct infer *infer, const struct infer_job *job, struc
     if (!infer_job_receipt(job, &event, receipt, &infer->arena, &err) ||
         !store_put(infer->pocket.store, &verdict, &event, NULL, 0, &err)) {
         fprintf(stderr, "shoal infer: no receipt: %s\n", err.text);
+        return false;
+    }
+    if (!keep_deed(infer, job, &event, receipt, &err)) {
+        fprintf(stderr, "shoal infer: %s\n", err.text);
         return false;
     }
     if (receipt->amount == job->spent && span_eq(receipt->unit, command_span(job->unit)))

@@ -89,6 +89,8 @@ static void put(struct survey *survey, const struct event *event)
         is_news = market_withdraw(survey->market, event, &err);
     else if (event->kind == KIND_COUNTER_RECEIPT && survey->wants_word)
         put_word(survey, event, now);
+    else if (event->kind == KIND_FRAUD && survey->wants_word)
+        is_news = market_accuse(survey->market, event, &err);
     if (is_news)
         look(survey);
 }
@@ -127,21 +129,23 @@ static void on_challenged(void *owner, struct link *link)
 
 static void ask(struct survey_road *road)
 {
-    static const uint16_t kinds[] = {KIND_DELETION, KIND_PULSE, KIND_OFFER, KIND_COUNTER_RECEIPT};
+    static const uint16_t kinds[] = {KIND_DELETION, KIND_PULSE, KIND_OFFER, KIND_COUNTER_RECEIPT,
+                                     KIND_FRAUD};
     static const struct span offers[] = {{"38430", 5}};
     static const struct filter_tag of_offers[] = {{.letter = 'k', .count = 1, .values = offers}};
     struct survey *survey = road->survey;
-    struct filter *filters = arena_array(&survey->arena, struct filter, 4);
+    struct filter *filters = arena_array(&survey->arena, struct filter, 5);
     filters[0] = (struct filter){.limit = OFFERS_ASKED, .kinds = {1, &kinds[2]}};
     filters[1] = (struct filter){.kinds = {1, &kinds[1]}};
     filters[2] = (struct filter){.kinds = {1, kinds}, .tag_count = 1, .tags = of_offers};
     filters[3] = (struct filter){.limit = WORDS_ASKED, .kinds = {1, &kinds[3]}};
-    for (int i = 0; i < 4; i++)
+    filters[4] = (struct filter){.limit = WORDS_ASKED, .kinds = {1, &kinds[4]}};
+    for (int i = 0; i < 5; i++)
         filters[i].until = INT64_MAX;
     road->query =
         link_ask(road->link, &(struct link_query_setup){.ask = LINK_REQ,
                                                         .filters = filters,
-                                                        .filter_count = survey->wants_word ? 4 : 3,
+                                                        .filter_count = survey->wants_word ? 5 : 3,
                                                         .heard = on_heard,
                                                         .owner = road});
 }

@@ -83,14 +83,30 @@ static bool read_error(struct reader *reader, struct span key, struct err *err)
                                          : scan_skip(&reader->scan, err);
 }
 
-static bool read_receipt(struct reader *reader, struct err *err)
+/* Its JSON, where that begins so. */
+static bool read_json(struct reader *reader, struct span *out, char begin, struct err *err)
 {
-    bool is_object = scan_peek(&reader->scan) == '{';
+    bool is_it = scan_peek(&reader->scan) == begin;
     const char *at = reader->scan.at;
     if (!scan_skip(&reader->scan, err))
         return false;
-    if (is_object)
-        reader->delta->receipt = (struct span){at, (size_t)(reader->scan.at - at)};
+    if (is_it)
+        *out = (struct span){at, (size_t)(reader->scan.at - at)};
+    return true;
+}
+
+static bool read_tokens(struct reader *reader, struct err *err)
+{
+    const char *at = reader->scan.at;
+    struct scan_list list;
+    int64_t token;
+    if (!scan_array(&reader->scan, &list, err))
+        return false;
+    while (list.more)
+        if (!scan_integer(&reader->scan, &token, UINT32_MAX, err) ||
+            !scan_next(&reader->scan, &list, err))
+            return false;
+    reader->delta->tokens = (struct span){at, (size_t)(reader->scan.at - at)};
     return true;
 }
 
@@ -105,7 +121,9 @@ static bool read_member(struct reader *reader, struct span key, struct err *err)
         return read_object(reader, read_error, err);
     if (span_eq(key, SPAN("token")))
         return read_word(reader, &reader->delta->token, err);
-    return span_eq(key, SPAN("receipt")) ? read_receipt(reader, err)
+    if (span_eq(key, SPAN("tokens")) && scan_peek(&reader->scan) == '[')
+        return read_tokens(reader, err);
+    return span_eq(key, SPAN("receipt")) ? read_json(reader, &reader->delta->receipt, '{', err)
                                          : scan_skip(&reader->scan, err);
 }
 

@@ -19,6 +19,7 @@ struct delta {
     struct span error;   /* what went wrong; empty: nothing */
     struct span token;   /* what is left of what was paid; empty: not said */
     struct span receipt; /* JSON; empty: none */
+    struct span tokens;  /* those of the answer, a JSON array of numbers; empty: not said */
     bool has_usage;
     uint32_t prompt_tokens, output_tokens;
 };

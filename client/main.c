@@ -135,6 +135,7 @@ static const struct command *const commands[] = {
     &command_models,
     &command_swarm,
     &command_infer,
+    &command_audit,
     &command_serve,
     &command_mcp,
     &command_completion,

@@ -31,6 +31,7 @@ void market_free(struct market *market)
         free_item(market->items[i]);
     free(market->items);
     free(market->deals);
+    free(market->accused);
     free(market);
 }
 

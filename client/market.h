@@ -27,6 +27,7 @@ enum {
     MARKET_OFFERS_MAX = 4096,
     MARKET_NODE_OFFERS_MAX = 16, /* of one node */
     MARKET_DEALS_MAX = 65536,
+    MARKET_ACCUSED_MAX = 1024,
     MARKET_SKEW_S = 900, /* that a stamp may be wrong by */
     MARKET_BEAT_MS = 10000,
     MARKET_SILENCE_MS = 3 * MARKET_BEAT_MS,
@@ -53,9 +54,13 @@ struct market_deal {
     int64_t at;
     bool is_own; /* experienced here; buyer is not looked at */
     bool is_good;
+    bool is_audit;    /* it was done again elsewhere, which says more */
     uint32_t ttft_ms; /* 0: not measured */
 };
 void market_deal(struct market *market, const struct market_deal *deal);
+
+/* A proof that a node has signed what cannot be true: it is asked no more. */
+MUST_CHECK bool market_accuse(struct market *market, const struct event *event, struct err *err);
 
 /* ---- what there is ---- */
 

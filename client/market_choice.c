@@ -23,7 +23,8 @@ static bool has_unit(const struct offer *offer, struct span unit)
     return unit.len == 0;
 }
 
-static enum market_verdict judge(const struct market_candidate *candidate,
+static enum market_verdict judge(const struct market *market,
+                                 const struct market_candidate *candidate,
                                  const struct market_wish *wish)
 {
     const struct offer *offer = &candidate->entry.offer;
@@ -39,6 +40,8 @@ static enum market_verdict judge(const struct market_candidate *candidate,
         return MARKET_OTHER_UNIT;
     if (candidate->cost > wish->cost_max)
         return MARKET_DEAR;
+    if (market_is_accused(market, &candidate->entry.node))
+        return MARKET_FRAUD;
     return candidate->entry.life == MARKET_GONE ? MARKET_LOST : MARKET_FIT;
 }
 
@@ -100,7 +103,7 @@ struct market_candidate *market_candidates(const struct market *market, struct a
         candidate->entry = entries[i];
         candidate->cost = offer_cost(&entries[i].offer.price, &wish->usage);
         market_judge(market, candidate, wish->now);
-        candidate->verdict = judge(candidate, wish);
+        candidate->verdict = judge(market, candidate, wish);
     }
     if (*count > 0)
         qsort(candidates, *count, sizeof *candidates, compare_candidates);
@@ -138,6 +141,9 @@ static void write_reason(struct text *out, const struct market_candidate *candid
         break;
     case MARKET_LOST:
         text_add(out, SPAN("gone: three heartbeats missed"));
+        break;
+    case MARKET_FRAUD:
+        text_add(out, SPAN("it has signed two things that cannot both be true"));
         break;
     }
 }

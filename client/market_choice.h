@@ -20,7 +20,8 @@
 enum {
     MARKET_BUYER_WEIGHT = 4,
     MARKET_OWN_WEIGHT = 10,
-    MARKET_UNKNOWN = 100, /* the reputation that a stranger is taken to have */
+    MARKET_AUDIT_WEIGHT = 4, /* of a job that was done again, times what it weighs */
+    MARKET_UNKNOWN = 100,    /* the reputation that a stranger is taken to have */
 };
 
 struct market_wish {
@@ -41,7 +42,8 @@ enum market_verdict {
     MARKET_NO_MINT,
     MARKET_OTHER_UNIT,
     MARKET_DEAR,
-    MARKET_LOST, /* gone */
+    MARKET_LOST,  /* gone */
+    MARKET_FRAUD, /* proven to have lied */
 };
 
 struct market_candidate {

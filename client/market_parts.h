@@ -21,11 +21,15 @@ struct market {
     size_t count, capacity;
     struct market_deal *deals;
     size_t deal_count, deal_capacity;
+    struct bytes32 *accused; /* MARKET_ACCUSED_MAX */
+    size_t accused_count;
 };
 
 int market_compare_keys(const struct bytes32 *a, const struct bytes32 *b);
 
 enum market_life market_life_of(const struct market_item *item, uint64_t now_ms);
+
+bool market_is_accused(const struct market *market, const struct bytes32 *node);
 
 /* Sets reputation and what it is made of, and what was measured. */
 void market_judge(const struct market *market, struct market_candidate *candidate, int64_t now);

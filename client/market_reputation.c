@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "client/market_parts.h"
+#include "shared/err.h"
+#include "shared/fraud.h"
 
 /* ---- what is told ---- */
 
@@ -46,6 +48,34 @@ void market_deal(struct market *market, const struct market_deal *deal)
     market->deals[market->deal_count++] = *deal;
 }
 
+bool market_is_accused(const struct market *market, const struct bytes32 *node)
+{
+    for (size_t i = 0; i < market->accused_count; i++)
+        if (market_compare_keys(&market->accused[i], node) == 0)
+            return true;
+    return false;
+}
+
+bool market_accuse(struct market *market, const struct event *event, struct err *err)
+{
+    struct arena arena = {0};
+    struct bytes32 node;
+    bool ok = fraud_read(&node, &arena, event, err);
+    arena_clear(&arena);
+    if (!ok)
+        return false;
+    if (market_is_accused(market, &node))
+        return err_set(err, ERR_DUPLICATE, "it is known");
+    if (market->accused_count == MARKET_ACCUSED_MAX)
+        return err_set(err, ERR_RATE_LIMITED, "too many proofs");
+    if (market->accused == NULL)
+        market->accused = calloc(MARKET_ACCUSED_MAX, sizeof *market->accused);
+    if (market->accused == NULL)
+        abort();
+    market->accused[market->accused_count++] = node;
+    return true;
+}
+
 /* ---- reputation ---- */
 
 enum { DAY = 86400, LIFE_DAYS = 14, ONE = 65536, REPUTATION_MIN = 10 };
@@ -87,6 +117,7 @@ struct tally {
 
 static void add(struct tally *tally, const struct market_deal *deal, double weight)
 {
+    weight *= deal->is_audit ? MARKET_AUDIT_WEIGHT : 1;
     tally->all += weight;
     tally->good += deal->is_good ? weight : 0;
 }

@@ -22,6 +22,7 @@ enum { APPLICATION = 0x53686f61 }; /* "Shoa" */
  *   mint    those asked, and what a typical job costs there
  *   keyset  their keys; counter: the next coin's of the seed
  *   coin    y: of its secret, which is secret; state: enum coin_state; o: the trade it is in
+ *   deed    answers that were bought: id of the receipt; tokens: JSON
  *   trade   enum purse_kind, enum purse_state; body: the request, secret, until it is over;
  *           amounts: of what is to be signed, the first given of them for somebody else
  *   provider  sealed: its key, by its owner for himself; day, request: -1: no limit
@@ -75,14 +76,17 @@ static const char *const versions[] = {
     " model TEXT NOT NULL, most INTEGER NOT NULL, cost INTEGER NOT NULL, is_open INTEGER NOT NULL,"
     " prompt_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX expense_at ON expense(at_ms);",
+    "CREATE TABLE deed(id BLOB PRIMARY KEY, job BLOB NOT NULL, made_at INTEGER NOT NULL,"
+    " prompt TEXT NOT NULL, tokens TEXT NOT NULL, seed INTEGER NOT NULL,"
+    " tokens_max INTEGER NOT NULL, receipt TEXT NOT NULL) WITHOUT ROWID;",
 };
 
 enum { VERSION = sizeof versions / sizeof versions[0] };
 
 static bool set_version(struct sql *sql, struct err *err)
 {
-    _Static_assert(APPLICATION == 1399353185 && VERSION == 5, "written out below");
-    return sql_script(sql, "PRAGMA application_id = 1399353185; PRAGMA user_version = 5", err);
+    _Static_assert(APPLICATION == 1399353185 && VERSION == 6, "written out below");
+    return sql_script(sql, "PRAGMA application_id = 1399353185; PRAGMA user_version = 6", err);
 }
 
 static bool bring(struct sql *sql, int64_t version, struct err *err)

@@ -44,6 +44,8 @@ struct ask {
     bool streams;
     bool includes_usage;       /* at the end of a stream */
     bool echoes;               /* the input before what goes on with it */
+    const uint32_t *claimed;   /* an answer, of which it is only asked whether it is the one */
+    uint32_t claimed_count;    /* 0: an answer is to be made */
     bool is_base64;            /* embeddings */
     struct span payment, body; /* of what is paid for: a token, and all of it as it came */
 };
@@ -75,6 +77,9 @@ MUST_CHECK bool ask_read_text(const struct ask_reader *reader, const char *name,
 
 /* A string, a list of them, of tokens, or of lists of tokens. */
 MUST_CHECK bool ask_read_inputs(const struct ask_reader *reader, const char *name);
+
+/* "claimed": the tokens of an answer that somebody gave. */
+MUST_CHECK bool ask_read_claimed(const struct ask_reader *reader);
 
 /* Messages with role and content, text or parts of text. */
 MUST_CHECK bool ask_read_messages(const struct ask_reader *reader);

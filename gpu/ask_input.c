@@ -49,6 +49,19 @@ bool ask_read_inputs(const struct ask_reader *reader, const char *name)
     return true;
 }
 
+bool ask_read_claimed(const struct ask_reader *reader)
+{
+    const struct tree *field = tree_get(reader->object, "claimed");
+    struct ask_input input = {0};
+    if (field == NULL)
+        return true;
+    if (tree_as(field, TREE_ARRAY) == NULL || !read_tokens(reader, &input, field))
+        return refusal_set(reader->refusal, 400, "claimed", "claimed is a list of tokens");
+    reader->ask->claimed = input.tokens;
+    reader->ask->claimed_count = input.token_count;
+    return true;
+}
+
 static bool read_role(enum chat_role *role, const struct tree *message)
 {
     static const struct {

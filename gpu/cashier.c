@@ -59,7 +59,8 @@ static struct source_end end_of(const struct sale *sale)
                   .prompt_nanoseconds = view->begun_ms * UINT64_C(1000000),
                   .nanoseconds = (view->ms - view->begun_ms) * UINT64_C(1000000)},
         .payment = text_span(&sale->payment),
-        .receipt = view->receipt};
+        .receipt = view->receipt,
+        .tokens = view->tokens};
     if (view->state == ORDER_CANCELLED)
         end.end = ANSWER_LEFT;
     if (view->state == ORDER_FAILED || (view->state == ORDER_CANCELLED && !sale->is_cancelled))

@@ -98,6 +98,8 @@ bool compute_bill(const struct compute *compute, struct compute_bill *bill, stru
     if (!ok)
         return false;
     uint32_t most = least(ask.tokens_max, setup->measure->context - prompt);
+    if (ask.claimed_count > 0)
+        most = 1; /* none is made, but a job is for one at least */
     bill->says_max = ask.tokens_max < ASK_TOKENS_MAX;
     bill->terms =
         (struct order_terms){.request = sig_sha256(job),

@@ -123,6 +123,9 @@ static void take_end(struct order *order, const struct scheduler_end *end)
     stint_add_all(&order->stints, end->stints);
     ended->stints = &order->stints;
     ended->embedding = order->embedding;
+    if (order->ask->claimed_count > 0 && end->end == ANSWER_ENDED)
+        text_addf(&order->pending, "{\"checked\":%u,\"same\":%u,\"first\":%u}", end->claims.checked,
+                  end->claims.same, end->claims.first);
     if (end->end == ANSWER_CLOSED)
         ended->is_refused = !refusal_set(&ended->refusal, 503, NULL, "the node is stopping");
     if (end->end == ANSWER_FAILED)
@@ -219,8 +222,11 @@ static bool schedule(struct order *order, struct err *err)
                     .tell = on_piece,
                     .owner = order},
         .level = SCHEDULER_LEVELS / 2,
+        .claimed = ask->claimed_count,
         .wants_embedding = ask->kind == ASK_EMBEDDING,
         .end = on_end};
+    if (ask->claimed_count > 0 && engine->pipeline != NULL)
+        return err_set(err, ERR_UNSUPPORTED, "a node whose model goes on elsewhere checks nothing");
     if (!ask->has_seed && getrandom(&job.request.sampler.seed, sizeof(struct bytes32), 0) !=
                               (ssize_t)sizeof(struct bytes32))
         return err_set(err, ERR_INTERNAL, "the system has no random numbers");

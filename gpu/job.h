@@ -9,6 +9,8 @@
 #include "gpu/stint.h"
 #include "shared/err.h"
 
+enum { JOB_CHECKS = 16 }; /* claimed tokens that are looked at in a step */
+
 struct exec_span;
 struct hyper;
 
@@ -20,10 +22,12 @@ struct job {
     uint32_t done; /* tokens that have run */
     uint32_t rows; /* of the step at hand */
     bool is_cancelled, has_failed;
-    struct err err;              /* why it failed */
-    uint32_t width;              /* of the model */
-    struct stint_list stints;    /* of other nodes' stages */
-    double *sum;                 /* (width) of hidden states; NULL where no embedding is wanted */
+    struct err err;           /* why it failed */
+    uint32_t width;           /* of the model */
+    struct stint_list stints; /* of other nodes' stages */
+    double *sum;              /* (width) of hidden states; NULL where no embedding is wanted */
+    float *logits;            /* (JOB_CHECKS, vocabulary) where tokens are claimed; NULL */
+    struct scheduler_claims claims;
     uint64_t came, began, first; /* when, in nanoseconds; 0: not yet */
 };
 
@@ -38,6 +42,9 @@ void job_begin(struct job *job);
 /* Whether it has said something: what is left to run is its last token. */
 bool job_is_growing(const struct job *job);
 bool job_has_ended(const struct job *job);
+
+/* The most rows of a prompt that it may have in a step. */
+uint32_t job_rows_max(const struct job *job);
 
 /* Adds to the span what it has to know of the job: the rows that are next. */
 void job_ask(const struct job *job, struct exec_span *span, float *logits, float *hidden);

@@ -3,6 +3,17 @@
 #include "gpu/prompt.h"
 #include "shared/err.h"
 
+static bool add_tokens(const struct measure *measure, struct tokens *tokens, const uint32_t *more,
+                       uint32_t count, struct err *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (more[i] >= measure->vocabulary)
+            return err_set(err, ERR_INVALID, "the vocabulary has no token %u", more[i]);
+        tokens_add(tokens, more[i]);
+    }
+    return true;
+}
+
 static bool make_tokens(const struct measure *measure, struct tokens *tokens, const struct ask *ask,
                         uint32_t index, struct err *err)
 {
@@ -13,11 +24,8 @@ static bool make_tokens(const struct measure *measure, struct tokens *tokens, co
     if (input == NULL)
         return err_set(err, ERR_INVALID,
                        "the format of this model's chats is not known: it completes texts");
-    for (uint32_t i = 0; i < input->token_count; i++) {
-        if (input->tokens[i] >= measure->vocabulary)
-            return err_set(err, ERR_INVALID, "the vocabulary has no token %u", input->tokens[i]);
-        tokens_add(tokens, input->tokens[i]);
-    }
+    if (!add_tokens(measure, tokens, input->tokens, input->token_count, err))
+        return false;
     return input->tokens != NULL ||
            tokenizer_encode(measure->tokenizer, tokens, input->text, TOKENIZER_ENDS, err);
 }
@@ -33,6 +41,8 @@ bool measure_tokens(const struct measure *measure, struct tokens *tokens, const 
         return refusal_set(refusal, 400, param, "%s", err.text);
     if (tokens->count == 0)
         return refusal_set(refusal, 400, param, "%s is empty", param);
+    if (!add_tokens(measure, tokens, ask->claimed, ask->claimed_count, &err))
+        return refusal_set(refusal, 400, "claimed", "%s", err.text);
     if (tokens->count < measure->context)
         return true;
     refusal_fill(refusal, 400, param, "a prompt of %zu tokens; the context is %u", tokens->count,

@@ -19,6 +19,7 @@ struct measure {
     uint32_t vocabulary, context;
 };
 
-/* index: of the ask's inputs. tokens: empty before, to be cleared also after false. */
+/* With what is claimed behind it. index: of the ask's inputs. tokens: empty before, to be cleared
+ * also after false. */
 MUST_CHECK bool measure_tokens(const struct measure *measure, struct tokens *tokens,
                                const struct ask *ask, uint32_t index, struct refusal *refusal);

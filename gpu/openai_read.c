@@ -61,7 +61,7 @@ static bool read_common(const struct ask_reader *reader)
     ask->sampler.temperature = 1;
     return ask_read_text(reader, "model", &ask->model) && read_bounds(reader) &&
            ask_read_sampler(reader) && ask_read_seed(reader) && ask_read_stops(reader) &&
-           read_stream(reader) && read_biases(reader) &&
+           ask_read_claimed(reader) && read_stream(reader) && read_biases(reader) &&
            ask_read_count(reader, "max_tokens", &ask->tokens_max, 1, ASK_TOKENS_MAX) &&
            ask_read_count(reader, "max_completion_tokens", &ask->tokens_max, 1, ASK_TOKENS_MAX);
 }

@@ -181,6 +181,18 @@ static bool look_at_windows(struct transaction *transaction, struct looking *cal
     return true;
 }
 
+static bool look_at_tokens(struct transaction *transaction, const struct looking *call)
+{
+    struct query query = query_of("SELECT coalesce(string_agg(tokens, ''::bytea ORDER BY seq), '')"
+                                  " FROM job_window WHERE quote = $1");
+    query_bytes(&query, SPAN_OF(*call->quote));
+    const PGresult *rows = transaction_ask(transaction, &query);
+    if (rows == NULL)
+        return false;
+    call->view->tokens = arena_copy(call->arena, answer_bytes(rows, 0, 0));
+    return true;
+}
+
 static bool look(struct transaction *transaction, void *argument)
 {
     struct looking *call = argument;
@@ -204,7 +216,8 @@ static bool look(struct transaction *transaction, void *argument)
                                       .receipt = arena_copy(call->arena, answer_bytes(rows, 0, 8)),
                                       .begun_ms = (uint32_t)answer_number(rows, 0, 9),
                                       .ms = (uint32_t)answer_number(rows, 0, 10)};
-    return look_at_windows(transaction, call);
+    return look_at_windows(transaction, call) &&
+           (call->view->receipt.len == 0 || look_at_tokens(transaction, call));
 }
 
 enum order_answer order_look(struct orders *orders, struct order_view *view, struct arena *arena,

@@ -92,6 +92,7 @@ struct order_view {
     bool is_full;                    /* it ended because it was as long as it may be */
     struct span why;                 /* of FAILED */
     struct span receipt;             /* empty: none */
+    struct span tokens;              /* all of them, as they are hashed, where there is a receipt */
     uint32_t begun_ms, ms;           /* from when it was paid to its first window, and to its end */
     const struct order_window *more; /* from the window on that was asked for */
     uint32_t more_count;

@@ -118,7 +118,7 @@ static void plan(struct scheduler *scheduler)
         struct job *job = scheduler->running.at[i];
         if (job_is_growing(job))
             continue;
-        uint32_t wanted = job->answer.request.prompt_count - job->done;
+        uint32_t wanted = job_rows_max(job);
         job->rows = wanted < left ? wanted : left;
         left -= job->rows;
     }

@@ -51,12 +51,18 @@ struct scheduler_usage {
     uint64_t nanoseconds;        /* of all after that */
 };
 
+/* What became of the tokens that were claimed. */
+struct scheduler_claims {
+    uint32_t checked, same, first; /* first: that differs; checked where none does */
+};
+
 struct scheduler_end {
     enum answer_end end;
     const char *why;        /* what failed; NULL */
     const float *embedding; /* (width) the mean of the prompt's last hidden states; NULL */
     struct scheduler_usage usage;
     const struct stint_list *stints; /* what other nodes' stages did of it */
+    struct scheduler_claims claims;
 };
 
 typedef void scheduler_end_fn(void *owner, const struct scheduler_end *end);
@@ -65,6 +71,8 @@ struct scheduler_job {
     struct answer_request request; /* its owner is told the end too */
     uint32_t level;                /* 0: urgent, to SCHEDULER_LEVELS - 1 */
     bool wants_embedding;          /* of the prompt; there is no answer, tokens_max is not read */
+    uint32_t claimed;              /* of the prompt's last tokens it is asked whether the sampler
+                                      picks them; there is no answer then, either */
     scheduler_end_fn *end;
 };
 

@@ -27,6 +27,7 @@ struct source_end {
     struct span payment; /* a token that goes back; where it is refused with 402, what is wanted */
     const struct stint_list *stints; /* what other nodes' stages did of it; NULL: nothing */
     struct span receipt;             /* of what was paid, an event as JSON */
+    struct span tokens;              /* that it is about, each as four bytes, the lowest first */
 };
 
 typedef void source_piece_fn(void *owner, uint64_t number, const struct source_piece *piece);

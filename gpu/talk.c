@@ -1,5 +1,6 @@
 #include "gpu/talk.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -23,6 +24,7 @@ struct talk {
     bool has_begun, is_left;
     char path[40], origin[ORIGIN_BYTES_MAX];
     const char *payment, *receipt; /* as in source_end, NUL-terminated; NULL */
+    struct span tokens;
 };
 
 struct talks {
@@ -110,6 +112,18 @@ static void send_whole(struct talk *talk)
     text_clear(&body);
 }
 
+/* By which the buyer has the answer checked. */
+static void add_tokens(struct text *frame, struct span tokens)
+{
+    text_add(frame, SPAN(",\"tokens\":["));
+    for (size_t i = 0; i + sizeof(uint32_t) <= tokens.len; i += sizeof(uint32_t)) {
+        uint32_t token;
+        memcpy(&token, tokens.at + i, sizeof token);
+        text_addf(frame, "%s%u", i > 0 ? "," : "", le32toh(token));
+    }
+    text_add(frame, SPAN("]"));
+}
+
 /* What is left of a payment, behind all else: who reads no more than the answer misses nothing. */
 static void stream_change(struct talk *talk)
 {
@@ -121,7 +135,9 @@ static void stream_change(struct talk *talk)
         text_add_json(&frame, (struct span){talk->payment, strlen(talk->payment)});
     else
         text_add(&frame, SPAN("null"));
-    text_addf(&frame, ",\"receipt\":%s}\n\n", talk->receipt != NULL ? talk->receipt : "null");
+    text_addf(&frame, ",\"receipt\":%s", talk->receipt != NULL ? talk->receipt : "null");
+    add_tokens(&frame, talk->tokens);
+    text_add(&frame, SPAN("}\n\n"));
     stream(talk, &frame);
 }
 
@@ -232,7 +248,8 @@ static void finish(struct talk *talk)
 static const char *copy_text(struct talk *talk, struct span text)
 {
     char *copy = arena_alloc(&talk->arena, text.len + 1);
-    memcpy(copy, text.at, text.len);
+    if (text.len > 0)
+        memcpy(copy, text.at, text.len);
     return copy;
 }
 
@@ -244,6 +261,7 @@ static void on_end(void *owner, uint64_t number, const struct source_end *end)
     take_usage(&talk->reply, &end->usage);
     talk->payment = end->payment.len > 0 ? copy_text(talk, end->payment) : NULL;
     talk->receipt = end->receipt.len > 0 ? copy_text(talk, end->receipt) : NULL;
+    talk->tokens = (struct span){copy_text(talk, end->tokens), end->tokens.len};
     if (talk->is_left) {
         end_talk(talk, 499);
         return;

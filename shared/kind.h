@@ -34,6 +34,10 @@ enum {
     KIND_REPORT = 1984,
     KIND_RECEIPT = 8430,         /* of a job, by the node that did it */
     KIND_COUNTER_RECEIPT = 8431, /* of jobs, by who paid for them */
+    KIND_VERDICT = 8433,         /* on a job that was done again */
+    KIND_FRAUD = 8434,           /* two events of one node that cannot both be true */
+    KIND_TRANSFER = 8435,        /* of credit */
+    KIND_TRANSFER_ACK = 8436,    /* by who issued it */
     KIND_RELAY_LIST = 10002,
     KIND_CHAT_RELAYS = 10050, /* where gift wraps are left */
     KIND_WALLET_INFO = 13194, /* what a wallet service does, and how it seals (NIP-47) */
