@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "client/command_wallet.h"
+#include "client/command_wallet_stash.h"
 #include "client/secret.h"
 #include "client/teller.h"
 #include "client/token.h"
@@ -339,7 +339,8 @@ static bool restore_one(struct pocket *pocket, struct text *out, struct err *err
 {
     uint64_t count = 0;
     if (!pocket->is_trial &&
-        (!pocket_reach(pocket, err) || !trade_restore(&pocket->trade, &count, err)))
+        (!pocket_reach(pocket, err) || !pocket_take_coins(pocket, &count, err) ||
+         !trade_restore(&pocket->trade, &count, err)))
         return false;
     if (pocket->call->is_json) {
         text_addf(out, "{\"coins\":%" PRIu64 ",\"mint\":", count);
@@ -355,7 +356,7 @@ static bool restore_one(struct pocket *pocket, struct text *out, struct err *err
 
 static bool step_restore(struct pocket *pocket, struct text *out, struct err *err)
 {
-    return each_mint(pocket, out, err, restore_one);
+    return pocket_take_mints(pocket, err) && each_mint(pocket, out, err, restore_one);
 }
 
 static enum command_status run_restore(struct command_call *call)
@@ -367,7 +368,9 @@ static void describe_restore(struct text *out)
 {
     text_add(out, SPAN("All coins are made of one seed, and the seed of your key: with the key, "
                        "and the addresses of your\nmints (wallet mint add), a lost device loses "
-                       "nothing. A key that is kept by a bunker gives no\nseed: then it is "
+                       "nothing. What another device told relays of (wallet sync) is found, too, "
+                       "once\nshoal sync --author has brought it. A key that is kept by a bunker "
+                       "gives no\nseed: then it is "
                        "random, and in the store alone.\n"));
 }
 
@@ -385,7 +388,10 @@ static bool sync_one(struct pocket *pocket, struct text *out, struct err *err)
     struct purse_trades trades;
     const struct purse_view view = {
         .mint = pocket->trade.mint.number, .is_open = true, .max = TOKEN_PROOFS_MAX};
-    if (!pocket->is_trial && (!pocket_reach(pocket, err) || !trade_check(&pocket->trade, err)))
+    uint64_t count = 0;
+    if (!pocket->is_trial &&
+        (!pocket_reach(pocket, err) || !pocket_take_coins(pocket, &count, err) ||
+         !trade_check(&pocket->trade, err)))
         return false;
     if (!purse_trades(pocket->trade.purse, &trades, &pocket->arena, &view, err))
         return false;
@@ -402,7 +408,8 @@ static bool sync_one(struct pocket *pocket, struct text *out, struct err *err)
 
 static bool step_sync(struct pocket *pocket, struct text *out, struct err *err)
 {
-    return each_mint(pocket, out, err, sync_one);
+    return pocket_take_mints(pocket, err) && each_mint(pocket, out, err, sync_one) &&
+           (pocket->is_trial || pocket_stash(pocket, err));
 }
 
 static enum command_status run_sync(struct command_call *call)
@@ -410,9 +417,19 @@ static enum command_status run_sync(struct command_call *call)
     return pocket_run(call, step_sync);
 }
 
+static void describe_sync(struct text *out)
+{
+    text_add(out,
+             SPAN("Where you have credit, and which coins, is written in events that only your "
+                  "key opens (NIP-60), and\nqueued for your relays: others see that you have "
+                  "a wallet, and when it changed. Another device of yours\ngets them by shoal "
+                  "sync --author, and takes over what is not spent by wallet sync.\n"));
+}
+
 const struct command command_wallet_sync = {
     .name = "wallet sync",
-    .help = "end what was left open at your mints, and see what was spent and paid",
+    .help = "end what was left open at your mints, and say, sealed, what you have",
+    .more = describe_sync,
     .options = step_options,
     .option_count = ARRAY_LEN(step_options),
     .run = run_sync};

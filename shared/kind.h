@@ -32,6 +32,8 @@ enum {
     KIND_KNOWLEDGE = 1580, /* a unit of it, with what it was derived from */
     KIND_PIECE = 1584,     /* of what is too large for one event */
     KIND_REPORT = 1984,
+    KIND_WALLET_COINS = 7375, /* sealed by their owner for himself, as the other two */
+    KIND_WALLET_HISTORY = 7376,
     KIND_RECEIPT = 8430,         /* of a job, by the node that did it */
     KIND_COUNTER_RECEIPT = 8431, /* of jobs, by who paid for them */
     KIND_VERDICT = 8433,         /* on a job that was done again */
@@ -41,6 +43,7 @@ enum {
     KIND_RELAY_LIST = 10002,
     KIND_CHAT_RELAYS = 10050, /* where gift wraps are left */
     KIND_WALLET_INFO = 13194, /* what a wallet service does, and how it seals (NIP-47) */
+    KIND_WALLET = 17375,
     KIND_EPHEMERAL_GIFT_WRAP = 21059,
     KIND_AUTH = 22242,
     KIND_WALLET_REQUEST = 23194,
