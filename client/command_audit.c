@@ -181,6 +181,8 @@ static enum command_status check_answer(struct audit *audit)
     struct err err;
     if (!find_deed(audit, &err) || !choose(audit, &err))
         return command_fail(infer->call, &err);
+    if (infer->pocket.is_trial)
+        return infer_try(infer);
     bool is_whole = infer_buy(infer, &err);
     if (infer->job.token.len > 0)
         infer_remember(infer, &infer->job, is_whole);
@@ -211,14 +213,18 @@ static bool prove(struct infer *infer, struct text *out, struct err *err)
         return false;
     fraud_write(&tags, &content, &a, &b);
     struct event event = event_of(infer, KIND_FRAUD, &tags, &content);
-    if (!publish(infer, &event, err))
+    bool is_trial = infer->pocket.is_trial;
+    if (!is_trial && !publish(infer, &event, err))
         return false;
-    text_add(out, infer->call->is_json ? SPAN("{") : SPAN("proven: "));
+    text_add(out, infer->call->is_json ? SPAN("{")
+                  : is_trial           ? SPAN("can be proven: ")
+                                       : SPAN("proven: "));
     if (infer->call->is_json) {
         home_write_hex(out, "node", &a.pubkey);
-        text_add(out, SPAN(","));
-        home_write_hex(out, "proof", &event.id);
-        text_add(out, SPAN("}"));
+        text_add(out, is_trial ? SPAN(",\"dry_run\":true}") : SPAN(","));
+        if (!is_trial)
+            home_write_hex(out, "proof", &event.id);
+        text_add(out, is_trial ? SPAN("") : SPAN("}"));
     } else {
         text_add_hex(out, a.pubkey.at, sizeof a.pubkey.at);
     }
@@ -274,6 +280,7 @@ static const struct command_option options[] = {
     {"node", "NPUB|URL", "have this node check it, not the one that fits best"},
     {"explain", NULL, "say why that node, and why not the others"},
     {"no-receipt", NULL, "do not tell the relays that the node has delivered"},
+    HOME_OPTION_DRY_RUN,
     COMMAND_OPTION_JSON,
     SURVEY_OPTIONS};
 

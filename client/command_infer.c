@@ -106,7 +106,7 @@ static enum command_status report(struct infer *infer, bool is_whole, const stru
 
 /* ---- the command ---- */
 
-static enum command_status try_it(struct infer *infer)
+enum command_status infer_try(const struct infer *infer)
 {
     struct text out = {0};
     if (infer->call->is_json) {
@@ -154,7 +154,7 @@ static enum command_status buy(struct infer *infer)
     if (!infer_choose(infer, &err))
         return command_fail(infer->call, &err);
     if (infer->pocket.is_trial)
-        return try_it(infer);
+        return infer_try(infer);
     infer->job.heard = on_heard;
     infer->job.owner = infer;
     bool is_whole = infer_buy(infer, &err);

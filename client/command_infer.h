@@ -66,6 +66,9 @@ MUST_CHECK bool infer_afford(struct infer *infer, const struct market_candidate 
 /* The first that fits and may be paid. */
 MUST_CHECK bool infer_choose(struct infer *infer, struct err *err);
 
+/* Says whom it would ask, and for how much. */
+enum command_status infer_try(const struct infer *infer);
+
 /* How jobs went before, put where the choice is made. */
 MUST_CHECK bool infer_recall(struct infer *infer, struct err *err);
 

@@ -12,11 +12,7 @@ RELAY="log metrics option hash table kind_set language rules retention config dr
        route control replica reader batch store shards folding search indexer searches merge window trust policy plugin interest live auth reply cursor
        records ranked request reconcile verifier intake remote push recent places ingest query dispatch http health ticket rpc admin
        listener peer answer guest server worker takeover supervisor transfer reshard router operator main"
-<<<<<<< HEAD
-SHELL="agent apikey audience basket bond bunker catalog command exchange expense httpd inbox keyring link main outbox pen provider proxy purse serve shoal sql store sync tail teller terminal trade vault wasm"
-=======
-SHELL="agent apikey audience basket bond bunker catalog command deed exchange httpd inbox keyring link main outbox pen purse serve shoal sql store sync tail teller terminal trade vault wasm"
->>>>>>> 7886038 (client/command_audit: an answer that was bought, checked by another node)
+SHELL="agent apikey audience basket bond bunker catalog command deed exchange expense httpd inbox keyring link main outbox pen provider proxy purse serve shoal sql store sync tail teller terminal trade vault wasm"
 
 lines()
 {

@@ -136,6 +136,9 @@ again_port=$(free_port)
 names="$names again"
 sql -c "CREATE DATABASE shoal_audit_$$_again"
 sell again "$model" "$again_port" "http://127.0.0.1:$again_port"
+audit "$good" --dry-run > judged || cat error
+check 'who would be asked' "$(member pubkey < again.json) true" "$(member node < judged) $(member dry_run < judged)"
+check 'it was not' "$(wc -l < verdicts)" "$(of_relay 8433 | wc -l)"
 audit "$good" > judged || cat error
 check 'right' "$(member pubkey < again.json) right" "$(member auditor < judged) $(member verdict < judged)"
 check 'to the last token' "$(member checked < judged)" "$(member same < judged)"
@@ -161,6 +164,8 @@ done < <(tags)
 second=$(member id < second)
 audit "$good" "$bad" > /dev/null
 check 'of two nodes' '1 1' "$? $(grep -c 'two keys' error)"
+audit "$good" "$second" --dry-run > proof || cat error
+check 'it can be proven' "$honest true 0" "$(member node < proof) $(member dry_run < proof) $(of_relay 8434 | wc -l)"
 audit "$good" "$second" > proof || cat error
 check 'a proof' "$honest" "$(member node < proof)"
 check 'for everybody' 1 "$(of_relay 8434 | grep -c "\[\"p\",\"$honest\"\],\[\"e\",\"$good\"\],\[\"e\",\"$second\"\]")"

@@ -85,7 +85,7 @@ check 'knows no mint' '' "$(wallet b mint list)"
 wallet b restore > /dev/null
 check 'has all of it' 1000 "$(of b units)"
 check 'and the mint' 1 "$(wallet b mint list | grep -c "$url")"
-wallet b send 3 | member token > token
+wallet b send 3 | member token > sent
 wallet b sync > /dev/null
 meet b
 check 'other coins' 1 "$(of_relay 7375 | grep -c '"kind":7375')"
@@ -101,7 +101,7 @@ first=$!
 wallet b send 0.73 > two
 wait "$first"
 check 'both have sent' 2 "$(cat one two | grep -c cashuB)"
-cat one two token | sed -n 's/.*\(cashuB[A-Za-z0-9_-]*\).*/\1/p' > all
+cat one two sent | sed -n 's/.*\(cashuB[A-Za-z0-9_-]*\).*/\1/p' > all
 run identity new --password-file password --cost 4 --key friend > /dev/null
 "$shoal" wallet mint add "$url" --home f --key friend --password-file password > /dev/null 2> error || cat error
 while read -r each; do
@@ -119,11 +119,11 @@ check 'nothing is lost' '490 490' "$(of a units) $(of b units)"
 
 # ---- killed before it was told ----
 
-wallet a send 2 | member token > token
+wallet a send 2 | member token > sent
 # It goes no further: what relays have is what was. Another device takes it, and asks the mint.
 "$shoal" remote add "$relay_url" --home d > /dev/null
 meet d
-"$shoal" wallet receive token --home f --key friend --password-file password > output 2> error || cat error
+"$shoal" wallet receive sent --home f --key friend --password-file password > output 2> error || cat error
 wallet d restore > /dev/null
 check 'what is spent is not there' 290 "$(of d units)"
 check 'which the friend has' 710 "$(of f units)"

@@ -100,7 +100,7 @@ declare -A input=([publish]=signed [mcp]=asked)
 signs="new set rm restore post reply react repost follow friend profile dm mem link unit list doc circle checkpoint block event mcp identity"
 looks='agent start|agent status|agent lock|agent unlock|agent stop|identity show|identity export|show|log|diff|blame|find|feed|thread|follow list|friend list|profile show|dm list|dm read|mem recall|unit lineage|list show|doc show|doc export|doc history|doc diff|doc blame|circle list|circle show|circle read|remote list|sync pull|queue|export|status|doctor|checkpoint show|checkpoint verify|block list|block show|block prove|block verify|verify|req|count|neg|encode|decode|did|cid|models|swarm|serve|provider list|proxy usage|proxy|completion|manual'
 # Those that want a mint are tried where there is one.
-elsewhere='wallet mint|wallet grant|wallet buy|wallet pay|wallet send|wallet receive|wallet restore|wallet sync|infer'
+elsewhere='wallet mint|wallet grant|wallet buy|wallet pay|wallet send|wallet receive|wallet restore|wallet sync|infer|audit'
 looks="wallet balance|wallet history|$looks"
 
 # ---- and nothing changes it ----
@@ -137,7 +137,7 @@ snapshot > before
 tried=0
 for command in "${commands[@]}"; do
     if [[ "|$elsewhere|" == *"|$command|"* ]]; then
-        check "$command: tried" 1 "$(cat "$wallet_tests"/shoal_{wallet,infer}.sh | grep -cm 1 -- "${command#wallet } .*--dry-run")"
+        check "$command: tried" 1 "$(cat "$wallet_tests"/shoal_{wallet,infer,audit}.sh | grep -cm 1 -- "${command#wallet } .*--dry-run")"
         continue
     fi
     # shellcheck disable=SC2086

@@ -231,7 +231,7 @@ static void test_refused(void **state)
     assert_int_equal(status.st_mode & 0777, 0600);
     assert_true(sql_script(store_sql(store), "PRAGMA user_version = 99", NULL));
     store_close(store);
-    refuse("a newer shoal made the store (version 99, this one knows 5): update");
+    refuse("a newer shoal made the store (version 99, this one knows 6): update");
 
     FILE *file = fopen(path, "w");
     assert_true(file != NULL && fputs("no database, whatever else it may be", file) > 0);
