@@ -71,20 +71,21 @@ static void show_next(struct infer_job *job)
 static bool take_work(struct infer_job *job, struct span json, struct err *err)
 {
     struct infer_far *far = job->far;
-    struct work work;
-    if (!work_read(&work, &far->arena, arena_copy(&far->arena, json), err))
+    struct standing standing;
+    if (!standing_read(&standing, &far->arena, arena_copy(&far->arena, json), err))
         return false;
-    bool is_old = work.windows < far->next && !work_has_ended(&work); /* more came since */
-    if (!is_old && !infer_job_take(job, &work))
+    bool is_old =
+        standing.windows < far->next && !standing_has_ended(&standing); /* more came since */
+    if (!is_old && !infer_job_take(job, &standing))
         err_fill(err, ERR_INVALID, "the node tells another answer than it had given");
-    while (!is_old && far->next < work.windows)
+    while (!is_old && far->next < standing.windows)
         leave_window(far);
     show_next(job);
-    if (work_has_ended(&work)) {
-        far->end = work.quote;
+    if (standing_has_ended(&standing)) {
+        far->end = standing.quote;
         end(job, SPAN(""));
     }
-    return is_old || work.text.len >= job->said.len ||
+    return is_old || standing.text.len >= job->said.len ||
            err_set(err, ERR_INVALID, "the node tells less than it had given");
 }
 
@@ -232,14 +233,14 @@ void infer_far_stop(struct infer_job *job)
 static void await_end(struct infer_job *job)
 {
     struct infer_far *far = job->far;
-    struct work work;
+    struct standing standing;
     struct err err;
     for (int round = 0; round < ROUNDS; round++) {
-        if (!trade_look(&job->trade, &work, &far->arena, &far->hired.y, &err))
+        if (!trade_look(&job->trade, &standing, &far->arena, &far->hired.y, &err))
             return;
-        if (work_has_ended(&work)) {
-            far->end = work.quote;
-            bool is_same = infer_job_take(job, &work);
+        if (standing_has_ended(&standing)) {
+            far->end = standing.quote;
+            bool is_same = infer_job_take(job, &standing);
             if (!is_same && job->why.len == 0)
                 text_add(&job->why, SPAN("the node tells another answer than it had given"));
             return;

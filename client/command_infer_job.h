@@ -18,7 +18,7 @@
 #include "shared/text.h"
 
 struct infer_far;
-struct work;
+struct standing;
 
 /* A job goes QUOTE -> PRICED -> ANSWER -> OVER; where it stops, it is OVER from anywhere. */
 enum infer_stage {
@@ -73,7 +73,7 @@ void infer_job_show(struct infer_job *job, struct span text);
 
 /* What a node tells of a job: what of its text was not shown is, and its end is the job's. False:
  * that is not what was said before. */
-MUST_CHECK bool infer_job_take(struct infer_job *job, const struct work *work);
+MUST_CHECK bool infer_job_take(struct infer_job *job, const struct standing *standing);
 
 /* What an answer that broke off has become since: the node may be at it still, or be back. */
 void infer_job_rest(struct infer_job *job);

@@ -49,22 +49,22 @@ struct span trade_job_path(struct arena *arena, const struct bytes33 *y, const c
     return (struct span){copy.at, copy.len - 1};
 }
 
-static bool ask(const struct trade *trade, struct work *work, struct arena *arena, struct span path,
-                struct span body, struct err *err)
+static bool ask(const struct trade *trade, struct standing *standing, struct arena *arena,
+                struct span path, struct span body, struct err *err)
 {
     struct span answer;
     return trade_get(trade, &answer, arena, path.at, body, err) &&
-           work_read(work, arena, answer, err);
+           standing_read(standing, arena, answer, err);
 }
 
-bool trade_look(const struct trade *trade, struct work *work, struct arena *arena,
+bool trade_look(const struct trade *trade, struct standing *standing, struct arena *arena,
                 const struct bytes33 *y, struct err *err)
 {
-    return ask(trade, work, arena, trade_job_path(arena, y, ""), SPAN(""), err);
+    return ask(trade, standing, arena, trade_job_path(arena, y, ""), SPAN(""), err);
 }
 
-bool trade_cancel(const struct trade *trade, struct work *work, struct arena *arena,
+bool trade_cancel(const struct trade *trade, struct standing *standing, struct arena *arena,
                   const struct bytes33 *y, struct err *err)
 {
-    return ask(trade, work, arena, trade_job_path(arena, y, "/cancel"), SPAN("{}"), err);
+    return ask(trade, standing, arena, trade_job_path(arena, y, "/cancel"), SPAN("{}"), err);
 }

@@ -8,8 +8,8 @@
  */
 #pragma once
 
+#include "client/standing.h"
 #include "client/trade.h"
-#include "client/work.h"
 
 struct trade_hired {
     int64_t trade;
@@ -29,7 +29,7 @@ MUST_CHECK bool trade_hire(const struct trade *trade, struct trade_hired *hired,
 struct span trade_job_path(struct arena *arena, const struct bytes33 *y, const char *rest);
 
 /* How it stands, at once. */
-MUST_CHECK bool trade_look(const struct trade *trade, struct work *work, struct arena *arena,
-                           const struct bytes33 *y, struct err *err);
-MUST_CHECK bool trade_cancel(const struct trade *trade, struct work *work, struct arena *arena,
-                             const struct bytes33 *y, struct err *err);
+MUST_CHECK bool trade_look(const struct trade *trade, struct standing *standing,
+                           struct arena *arena, const struct bytes33 *y, struct err *err);
+MUST_CHECK bool trade_cancel(const struct trade *trade, struct standing *standing,
+                             struct arena *arena, const struct bytes33 *y, struct err *err);

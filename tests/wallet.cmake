@@ -22,5 +22,5 @@ if(TARGET shoal-relay)
   set_tests_properties(shoal_infer PROPERTIES TIMEOUT 300)
 endif()
 # What a node tells of a job.
-unit_test(work core)
-fuzz_target(work core)
+unit_test(standing core)
+fuzz_target(standing core)

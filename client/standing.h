@@ -1,4 +1,4 @@
-/* work.h - what a node tells of a job that was paid for: how it stands, what was delivered, and
+/* standing.h - what a node tells of a job that was paid for: how it stands, what was delivered, and
  * once it has ended the receipt, and the quote with the change.
  *
  *   units      tokens; cost in the job's unit
@@ -14,7 +14,7 @@
 struct arena;
 struct err;
 
-struct work {
+struct standing {
     struct span job;     /* the id of its quote */
     struct span state;   /* "RUNNING" */
     struct span text;    /* as far as it was delivered */
@@ -27,8 +27,8 @@ struct work {
     bool is_cut; /* it is as long as it may be */
 };
 
-MUST_CHECK bool work_read(struct work *work, struct arena *arena, struct span json,
-                          struct err *err);
+MUST_CHECK bool standing_read(struct standing *standing, struct arena *arena, struct span json,
+                              struct err *err);
 
 /* Whether no more will come of it. */
-bool work_has_ended(const struct work *work);
+bool standing_has_ended(const struct standing *standing);

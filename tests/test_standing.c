@@ -1,5 +1,5 @@
 /* What a node tells of a job. */
-#include "client/work.h"
+#include "client/standing.h"
 
 #include "shared/arena.h"
 #include "shared/err.h"
@@ -7,34 +7,34 @@
 
 static struct arena arena;
 
-static bool reads(struct work *work, const char *json)
+static bool reads(struct standing *standing, const char *json)
 {
     struct err err;
-    return work_read(work, &arena, (struct span){json, strlen(json)}, &err);
+    return standing_read(standing, &arena, (struct span){json, strlen(json)}, &err);
 }
 
 static void test_reads(void **state)
 {
-    struct work work;
+    struct standing standing;
     (void)state;
-    assert_true(reads(&work,
+    assert_true(reads(&standing,
                       "{\"job\":\"q\",\"state\":\"COMPLETED\",\"windows\":2,\"text\":\"a\\nb\","
                       "\"prompt_tokens\":3,\"cached_tokens\":1,\"output_tokens\":4,\"cost\":5,"
                       "\"cut\":true,\"why\":\"\",\"receipt\": {\"kind\":8430},"
                       "\"quote\":{\"state\":\"PAID\"}}"));
-    assert_true(span_eq(work.job, SPAN("q")));
-    assert_true(span_eq(work.text, SPAN("a\nb")));
-    assert_true(span_eq(work.receipt, SPAN("{\"kind\":8430}")));
-    assert_true(span_eq(work.quote, SPAN("{\"state\":\"PAID\"}")));
-    assert_int_equal(work.windows, 2);
-    assert_int_equal(work.prompt_tokens, 3);
-    assert_int_equal(work.output_tokens, 4);
-    assert_int_equal(work.cost, 5);
-    assert_true(work.is_cut && work_has_ended(&work));
-    assert_true(reads(&work, "{\"job\":\"q\",\"state\":\"RUNNING\",\"receipt\":null}"));
-    assert_int_equal(work.receipt.len, 0);
-    assert_int_equal(work.text.len, 0);
-    assert_false(work_has_ended(&work));
+    assert_true(span_eq(standing.job, SPAN("q")));
+    assert_true(span_eq(standing.text, SPAN("a\nb")));
+    assert_true(span_eq(standing.receipt, SPAN("{\"kind\":8430}")));
+    assert_true(span_eq(standing.quote, SPAN("{\"state\":\"PAID\"}")));
+    assert_int_equal(standing.windows, 2);
+    assert_int_equal(standing.prompt_tokens, 3);
+    assert_int_equal(standing.output_tokens, 4);
+    assert_int_equal(standing.cost, 5);
+    assert_true(standing.is_cut && standing_has_ended(&standing));
+    assert_true(reads(&standing, "{\"job\":\"q\",\"state\":\"RUNNING\",\"receipt\":null}"));
+    assert_int_equal(standing.receipt.len, 0);
+    assert_int_equal(standing.text.len, 0);
+    assert_false(standing_has_ended(&standing));
 }
 
 static void test_refuses(void **state)
@@ -54,8 +54,8 @@ static void test_refuses(void **state)
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-        struct work work;
-        assert_false(reads(&work, wrong[i]));
+        struct standing standing;
+        assert_false(reads(&standing, wrong[i]));
     }
 }
 

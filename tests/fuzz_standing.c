@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "client/work.h"
+#include "client/standing.h"
 #include "shared/arena.h"
 #include "shared/err.h"
 #include "shared/scan.h"
@@ -20,13 +20,13 @@ static void check_json(struct span json)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena = {0};
-    struct work work;
+    struct standing standing;
     struct err err;
-    if (work_read(&work, &arena, (struct span){(const char *)data, size}, &err)) {
-        assert(work.job.len > 0 && work.state.len > 0);
-        assert(utf8_is(work.text) && utf8_is(work.why));
-        check_json(work.receipt);
-        check_json(work.quote);
+    if (standing_read(&standing, &arena, (struct span){(const char *)data, size}, &err)) {
+        assert(standing.job.len > 0 && standing.state.len > 0);
+        assert(utf8_is(standing.text) && utf8_is(standing.why));
+        check_json(standing.receipt);
+        check_json(standing.quote);
     } else {
         assert(err.code == ERR_INVALID && err.text[0] != '\0');
     }
