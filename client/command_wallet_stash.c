@@ -309,3 +309,21 @@ bool pocket_stash(struct pocket *pocket, struct err *err)
     arena_clear(&writing.pen.arena);
     return ok;
 }
+
+static bool note_one(void *owner, const struct catalog_event *event)
+{
+    (void)event;
+    *(bool *)owner = true;
+    return true;
+}
+
+bool pocket_is_stashed(const struct pocket *pocket, bool *is_it, struct err *err)
+{
+    static const uint16_t kind = KIND_WALLET_COINS;
+    const struct filter filter = {.until = INT64_MAX,
+                                  .limit = 1,
+                                  .authors = {1, holder_pubkey(pocket->holder)},
+                                  .kinds = {1, &kind}};
+    *is_it = false;
+    return catalog_each(pocket->store, &filter, note_one, is_it, err);
+}

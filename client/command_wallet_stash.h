@@ -17,3 +17,6 @@ MUST_CHECK bool pocket_take_coins(struct pocket *pocket, uint64_t *count, struct
 
 /* What this device has, where it is something else than events say: kept, and queued. */
 MUST_CHECK bool pocket_stash(struct pocket *pocket, struct err *err);
+
+/* Whether other devices may have coins of ours: such a coin is not to be given to anybody. */
+MUST_CHECK bool pocket_is_stashed(const struct pocket *pocket, bool *is_it, struct err *err);

@@ -189,7 +189,8 @@ static bool step_send(struct pocket *pocket, struct text *out, struct err *err)
                                     .now_ms = home_now()};
     struct text token = {0};
     if (!pocket_amount(&payment.amount, pocket->call->words[0], err) ||
-        !pocket_choose(pocket, (struct span){0}, err))
+        !pocket_choose(pocket, (struct span){0}, err) ||
+        !pocket_is_stashed(pocket, &payment.is_fresh, err))
         return false;
     payment.mint = pocket->trade.mint.number;
     if (pocket->is_trial)

@@ -38,14 +38,14 @@ static bool check_unlocked(const struct purse *purse, struct err *err)
            err_set(err, ERR_RESTRICTED, "the wallet is locked: its key is needed");
 }
 
-/* As many counters as there are amounts, which nothing else gets ever again. */
+/* As many counters as there are amounts for ourselves, which nothing else gets ever again. */
 static bool take_counters(const struct beginning *beginning, uint64_t *first, struct err *err)
 {
     const struct span id = SPAN_OF(beginning->keyset.id);
     return purse_counter(beginning->purse, first, &beginning->keyset.id, err) &&
            sql_run(beginning->purse->sql, err,
                    "UPDATE keyset SET counter = counter + ? WHERE id = ?", "ix",
-                   (int64_t)beginning->count, id);
+                   (int64_t)(beginning->count - beginning->given), id);
 }
 
 static bool put_trade(struct beginning *beginning, uint64_t amount, uint64_t fee,
@@ -62,20 +62,37 @@ static bool put_trade(struct beginning *beginning, uint64_t amount, uint64_t fee
     return ok;
 }
 
+static bool make_outputs(struct beginning *beginning, const struct wallet_output **outputs,
+                         uint64_t *counter, struct err *err)
+{
+    struct purse_secrets secrets = {.keyset = beginning->keyset.id,
+                                    .amounts = beginning->is_blank ? NULL : beginning->amounts,
+                                    .count = beginning->count,
+                                    .given = beginning->given};
+    if (!take_counters(beginning, counter, err))
+        return false;
+    secrets.counter = *counter;
+    randombytes_buf(&secrets.salt, sizeof secrets.salt);
+    if (beginning->given > 0 &&
+        !sql_run(beginning->purse->sql, err, "UPDATE trade SET key = ? WHERE o = ?", "bi",
+                 &secrets.salt, beginning->trade))
+        return false;
+    *outputs = purse_derive(beginning->purse, beginning->arena, &secrets);
+    return true;
+}
+
 /* Makes the outputs, and puts down the request. */
 static bool put_request(struct beginning *beginning, struct err *err)
 {
     struct purse *purse = beginning->purse;
+    const struct wallet_output *outputs;
     struct text amounts = {0};
     uint64_t counter;
-    if (!take_counters(beginning, &counter, err))
+    if (!make_outputs(beginning, &outputs, &counter, err))
         return false;
     for (size_t i = 0; i < beginning->count; i++)
         text_addf(&amounts, "%s%" PRIu64, i > 0 ? " " : "",
                   beginning->is_blank ? 0 : beginning->amounts[i]);
-    const struct wallet_output *outputs =
-        wallet_outputs(beginning->arena, purse->seed, &beginning->keyset.id, counter,
-                       beginning->is_blank ? NULL : beginning->amounts, beginning->count);
     wallet_write_outputs(&beginning->body, &beginning->keyset.id, outputs, beginning->count);
     bool ok = true;
     if (beginning->kind == PURSE_MINT)
@@ -271,7 +288,7 @@ static bool begin_send(struct beginning *beginning, struct err *err)
                        err))
         return false;
     bool *taken = arena_array(beginning->arena, bool, coins.count);
-    if (!send_exactly(beginning, &is_done, &coins, taken, err) || is_done)
+    if (!payment->is_fresh && (!send_exactly(beginning, &is_done, &coins, taken, err) || is_done))
         return is_done;
     text_add(&beginning->path, SPAN("/v1/swap"));
     text_add(&beginning->body, SPAN("{"));

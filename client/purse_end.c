@@ -37,6 +37,39 @@ static bool read_amounts(uint64_t *amounts, size_t *count, struct span text, str
     return true;
 }
 
+static void seed_of_salt(struct bytes64 *seed, const struct purse *purse,
+                         const struct bytes32 *salt)
+{
+    static const char name[] = "Shoal_Wallet_Given_v1";
+    crypto_auth_hmacsha512_state state;
+    crypto_auth_hmacsha512_init(&state, purse->seed->at, sizeof purse->seed->at);
+    crypto_auth_hmacsha512_update(&state, (const unsigned char *)name, sizeof name - 1);
+    crypto_auth_hmacsha512_update(&state, salt->at, sizeof salt->at);
+    crypto_auth_hmacsha512_final(&state, seed->at);
+    secret_wipe(&state, sizeof state);
+}
+
+struct wallet_output *purse_derive(const struct purse *purse, struct arena *arena,
+                                   const struct purse_secrets *secrets)
+{
+    size_t given = secrets->given, own = secrets->count - given;
+    struct wallet_output *all = arena_array(arena, struct wallet_output, secrets->count);
+    const uint64_t *amounts = secrets->amounts;
+    struct bytes64 seed;
+    if (given > 0) {
+        seed_of_salt(&seed, purse, &secrets->salt);
+        memcpy(all, wallet_outputs(arena, &seed, &secrets->keyset, 0, amounts, given),
+               given * sizeof *all);
+        secret_wipe(&seed, sizeof seed);
+    }
+    if (own > 0)
+        memcpy(all + given,
+               wallet_outputs(arena, purse->seed, &secrets->keyset, secrets->counter,
+                              amounts != NULL ? amounts + given : NULL, own),
+               own * sizeof *all);
+    return all;
+}
+
 static bool read_outputs(struct purse *purse, struct purse_outputs *outputs, struct arena *arena,
                          struct sqlite3_stmt *row, struct err *err)
 {
@@ -45,10 +78,17 @@ static bool read_outputs(struct purse *purse, struct purse_outputs *outputs, str
         return false;
     purse_read_keyset(&outputs->keyset, arena, row);
     outputs->given = (size_t)sql_int(row, 8);
-    outputs->at = wallet_outputs(arena, purse->seed, &outputs->keyset.id, (uint64_t)sql_int(row, 7),
-                                 amounts, outputs->count);
-    return outputs->given <= outputs->count ||
-           err_set(err, ERR_INVALID, "a trade in the store that is none");
+    if (outputs->given > outputs->count)
+        return err_set(err, ERR_INVALID, "a trade in the store that is none");
+    const struct purse_secrets secrets = {
+        .keyset = outputs->keyset.id,
+        .counter = (uint64_t)sql_int(row, 7),
+        .amounts = amounts,
+        .count = outputs->count,
+        .given = sql_int(row, 10) > 0 ? outputs->given : 0, /* an older shoal had no salt */
+        .salt = sql_id(row, 9)};
+    outputs->at = purse_derive(purse, arena, &secrets);
+    return true;
 }
 
 bool purse_outputs(struct purse *purse, struct purse_outputs *outputs, struct arena *arena,
@@ -60,7 +100,8 @@ bool purse_outputs(struct purse *purse, struct purse_outputs *outputs, struct ar
     if (purse->seed == NULL)
         return err_set(err, ERR_RESTRICTED, "the wallet is locked: its key is needed");
     if (!sql_start(purse->sql, &row, err,
-                   "SELECT " PURSE_KEYSET_COLUMNS ", amounts, trade.counter, given FROM trade"
+                   "SELECT " PURSE_KEYSET_COLUMNS ", amounts, trade.counter, given, key,"
+                   " length(key) FROM trade"
                    " JOIN keyset ON keyset.id = trade.keyset WHERE o = ?",
                    "i", trade) ||
         !sql_next(purse->sql, row, &is_row, err))

@@ -104,7 +104,8 @@ static bool is_awaited(struct purse *purse, bool *is_it, const struct purse_sear
     bool ok = sql_number(purse->sql, &found, 0, err,
                          "SELECT count(*) FROM trade WHERE state = 1 AND keyset = ?1"
                          " AND counter <= ?2"
-                         " AND ?2 <= counter + length(amounts) - length(replace(amounts, ' ', ''))",
+                         " AND ?2 <= counter + length(amounts) - length(replace(amounts, ' ', ''))"
+                         " - CASE WHEN length(key) > 0 THEN given ELSE 0 END",
                          "xi", SPAN_OF(search->keyset), (int64_t)counter);
     *is_it = found > 0;
     return ok;

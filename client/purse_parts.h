@@ -30,6 +30,18 @@ struct purse_outputs {
 MUST_CHECK bool purse_outputs(struct purse *purse, struct purse_outputs *outputs,
                               struct arena *arena, int64_t trade, struct err *err);
 
+/* Of what secrets are made. Those that are for somebody else come of the salt, too: no other device
+ * of the owner, and none that finds the coins again, takes them for its own. */
+struct purse_secrets {
+    struct bytes33 keyset;
+    uint64_t counter;        /* of the first that is ours */
+    const uint64_t *amounts; /* NULL: blanks */
+    size_t count, given;
+    struct bytes32 salt; /* of a trade that gives */
+};
+struct wallet_output *purse_derive(const struct purse *purse, struct arena *arena,
+                                   const struct purse_secrets *secrets);
+
 /* Puts down one coin of ours; one that is known stays as it is. */
 MUST_CHECK bool purse_put_coin(struct purse *purse, const struct token_proof *proof,
                                enum coin_state state, int64_t trade, struct err *err);

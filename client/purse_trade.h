@@ -66,6 +66,7 @@ struct purse_payment {
     struct span token;  /* to receive: the text of the token */
     struct bytes32 key; /* to mint: that alone may use the quote; zeroes: a fresh one */
     struct span more;   /* to melt: further members, each after a comma, or "" */
+    bool is_fresh;      /* to send: coins that no other device of the owner has */
     uint64_t now_ms;
 };
 

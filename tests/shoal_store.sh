@@ -153,7 +153,7 @@ cp -r .local/share/shoal newer
 run fsck --home newer > /dev/null
 printf '\0\0\0\143' | dd of=newer/store.db bs=1 seek=60 conv=notrunc 2> /dev/null
 status_of 1 status --home newer
-check 'why' 1 "$(grep -c 'a newer shoal made the store (version 99, this one knows 4): update' error)"
+check 'why' 1 "$(grep -c 'a newer shoal made the store (version 99, this one knows 6): update' error)"
 cp -r .local/share/shoal broken
 head -c 100 /dev/zero | dd of=broken/store.db conv=notrunc 2> /dev/null
 status_of 1 status --home broken

@@ -238,6 +238,15 @@ static void test_whole(void **state)
     expect(&answer, 400, "\"code\":\"payment_invalid\"");
 }
 
+/* Of a list that begins with "[". */
+static size_t numbers_in(const char *list)
+{
+    size_t count = 1;
+    for (const char *at = strchr(list, '['); *at != ']'; at++)
+        count += *at == ',';
+    return count;
+}
+
 static void test_stream(void **state)
 {
     (void)state;
@@ -249,9 +258,13 @@ static void test_stream(void **state)
     char *token = strdup(strstr(change, "cashuB"));
     *strchr(token, '"') = '\0';
     const char *receipt = strstr(change, "\"receipt\":") + strlen("\"receipt\":");
+    const char *tokens = strstr(receipt, ",\"tokens\":[");
+    assert_non_null(tokens);
     uint64_t cost = 64 - worth(token);
     assert_true(cost >= 1 + 13 && cost <= 1 + 15);
-    expect_receipt(scratch_format("%.*s", (int)(strlen(receipt) - strlen("}\n\n")), receipt), cost);
+    expect_receipt(scratch_format("%.*s", (int)(tokens - receipt), receipt), cost);
+    assert_int_equal(numbers_in(tokens), 30);
+    assert_string_equal(strchr(tokens, ']'), "]}\n\n");
     free(token);
 }
 
