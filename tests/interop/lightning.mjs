@@ -92,10 +92,9 @@ async function buy(wallet, amount) {
     return wallet.mintProofsBolt11(amount, quote);
 }
 
-// Of coins, those that pay a quote, and the rest.
-async function choose(wallet, coins, quote) {
-    const { keep, send } = await wallet.send(Number(quote.amount) + Number(quote.fee_reserve), coins);
-    return { keep, send };
+// Of coins, those that pay a quote, and the rest. They may come back: with their proofs of the mint's key.
+function choose(wallet, coins, quote) {
+    return wallet.send(Number(quote.amount) + Number(quote.fee_reserve), coins, { includeDleq: true });
 }
 
 const states = async (wallet, proofs) =>
