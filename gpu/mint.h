@@ -38,6 +38,9 @@ struct mint_call {
     struct span address; /* of who asks, for limits; empty: not known, as over a relay */
 };
 
+/* What is said of a melt that has failed while somebody waited for its end. */
+#define MINT_MELT_GIVEN_BACK "it was not paid, and all is given back"
+
 /* Of an answer that tells of a melt. WAITS: it is PENDING, and who asked wants to hear more, which
  * a GET of the path next tells. */
 enum mint_melting {

@@ -197,7 +197,11 @@ bool mint_melt(struct mint_verb *verb)
                                  .input_count = verb->request.input_count,
                                  .now = verb->now};
     if (!read_blanks(verb, hold) || !transact(verb, pay, &paying) ||
-        !find(verb, verb->request.quote, &quote) || !write_state(verb, &quote, SPAN("")))
+        !find(verb, verb->request.quote, &quote))
+        return false;
+    if (quote.state == MELT_UNPAID && !verb->request.is_async) /* it has failed since */
+        return fault_set(verb->fault, FAULT_PAYMENT_FAILED, MINT_MELT_GIVEN_BACK);
+    if (!write_state(verb, &quote, SPAN("")))
         return false;
     if (quote.state == MELT_PENDING && !verb->request.is_async)
         verb->answer->melting = MINT_MELT_WAITS;

@@ -70,7 +70,7 @@ static void tell_pending(struct watch *watch)
 static void tell_failure(struct watch *watch)
 {
     struct mint_answer answer = {.status = 400};
-    text_addf(&answer.body, "{\"detail\":\"it was not paid, and all is given back\",\"code\":%d}",
+    text_addf(&answer.body, "{\"detail\":\"" MINT_MELT_GIVEN_BACK "\",\"code\":%d}",
               FAULT_PAYMENT_FAILED);
     tell(watch, &answer);
     text_clear(&answer.body);

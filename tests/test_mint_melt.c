@@ -1,5 +1,6 @@
 /* Credit that is spent on a method: held, kept or given back; and what wallets see of it. */
 #include <stdio.h>
+#include <time.h>
 
 #include "gpu/fault.h"
 #include "shared/arena.h"
@@ -13,7 +14,7 @@ static struct minted minted;
 static struct text answer, body;
 static struct { /* what the method was told */
     uint32_t kept, paid;
-    bool refuses_to_pay;
+    bool refuses_to_pay, fails_at_once;
     struct uuid quote;
 } work;
 
@@ -50,12 +51,11 @@ static bool pay_work(void *owner, struct transaction *transaction, const struct 
                      struct fault *fault)
 {
     (void)owner;
-    (void)transaction;
     if (work.refuses_to_pay)
         return fault_set(fault, FAULT_PAYMENT_FAILED, "no more work");
     assert_memory_equal(quote, &work.quote, sizeof *quote);
     work.paid++;
-    return true;
+    return !work.fails_at_once || ledger_cancel(transaction, quote, time(NULL), fault);
 }
 
 static int set_up(void **state)
@@ -133,15 +133,22 @@ static void begin(struct purchase *purchase)
 }
 
 /* With so many coins, the largest first, and blank outputs. */
-static uint32_t pay(const struct purchase *purchase, uint32_t coins, uint32_t blanks)
+static uint32_t ask_to_pay(const struct purchase *purchase, uint32_t coins, uint32_t blanks,
+                           bool is_async)
 {
     body.len = 0;
-    text_addf(&body, "{\"prefer_async\":true,\"quote\":\"%s\",", purchase->quote);
+    text_addf(&body, "{\"prefer_async\":%s,\"quote\":\"%s\",", is_async ? "true" : "false",
+              purchase->quote);
     minted_add_inputs(&body, purchase->coins, coins, NULL);
     text_addf(&body, ",");
     minted_add_outputs(&body, purchase->blanks, blanks);
     text_addf(&body, "}");
     return post("/v1/melt/errand");
+}
+
+static uint32_t pay(const struct purchase *purchase, uint32_t coins, uint32_t blanks)
+{
+    return ask_to_pay(purchase, coins, blanks, true);
 }
 
 static uint32_t swap(const struct minted_coin *coin)
@@ -218,6 +225,19 @@ static void test_given_back(void **state)
     assert_int_equal(end(&ending), DATABASE_DONE);
     look(&purchase, "\"state\":\"UNPAID\"");
     expect(swap(purchase.coins), "signatures");
+}
+
+/* Who waits for the end is told so also where it is there before the wait. */
+static void test_failed_since(void **state)
+{
+    struct purchase purchase;
+    (void)state;
+    begin(&purchase);
+    work.fails_at_once = true;
+    refused(ask_to_pay(&purchase, 1, 2, false), FAULT_PAYMENT_FAILED);
+    look(&purchase, "\"state\":\"UNPAID\"");
+    work.fails_at_once = false;
+    expect(pay(&purchase, 1, 2), "\"state\":\"PENDING\"");
 }
 
 static void test_too_little(void **state)
@@ -303,9 +323,13 @@ static void test_later_stages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_change),     cmocka_unit_test(test_given_back),
-        cmocka_unit_test(test_too_little), cmocka_unit_test(test_refused_by_the_method),
-        cmocka_unit_test(test_not_there),  cmocka_unit_test(test_later_stages),
+        cmocka_unit_test(test_change),
+        cmocka_unit_test(test_given_back),
+        cmocka_unit_test(test_failed_since),
+        cmocka_unit_test(test_too_little),
+        cmocka_unit_test(test_refused_by_the_method),
+        cmocka_unit_test(test_not_there),
+        cmocka_unit_test(test_later_stages),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
