@@ -6,6 +6,7 @@
 #include "client/holder.h"
 #include "client/httpd.h"
 #include "client/keys.h"
+#include "client/purse_parts.h"
 #include "client/store.h"
 #include "client/teller.h"
 #include "client/trade_parts.h"
@@ -324,6 +325,28 @@ static void test_take(void **state)
     assert_int_equal(far.swaps, 1);
 }
 
+/* What is given away is nothing that the seed alone makes; what stays is. */
+static void test_salt(void **state)
+{
+    enum { COUNTERS = 64 };
+    const struct purse_payment payment = payment_of(PAID + 1, SPAN(""));
+    struct purse_outputs outputs;
+    struct purse_request request;
+    struct err err;
+    (void)state;
+    must(purse_begin_send(trade.purse, &request, &arena, &payment, &err), &err);
+    must(purse_outputs(trade.purse, &outputs, &arena, request.trade, &err), &err);
+    assert_true(outputs.given > 0 && outputs.count > outputs.given);
+    const struct wallet_output *own =
+        wallet_outputs(&arena, purse_seed(trade.purse), &outputs.keyset.id, 0, NULL, COUNTERS);
+    for (size_t i = 0; i < outputs.count; i++) {
+        size_t at = 0;
+        while (at < COUNTERS && !span_eq(own[at].secret, outputs.at[i].secret))
+            at++;
+        assert_int_equal(at < COUNTERS, i >= outputs.given);
+    }
+}
+
 /* Refused before anything is hashed or put down. */
 static void test_work(void **state)
 {
@@ -403,6 +426,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_taken, open_all, close_all),
         cmocka_unit_test_setup_teardown(test_silent, open_all, close_all),
         cmocka_unit_test_setup_teardown(test_lie, open_all, close_all),
+        cmocka_unit_test_setup_teardown(test_salt, open_all, close_all),
         cmocka_unit_test_setup_teardown(test_work, open_all, close_all)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

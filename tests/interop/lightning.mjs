@@ -100,6 +100,30 @@ function choose(wallet, coins, quote) {
 const states = async (wallet, proofs) =>
     [...new Set((await wallet.checkProofsStates(proofs)).map(({ state }) => state))].join();
 
+// When the mint says that they are PENDING no more.
+async function settled(proofs) {
+    const wallet = await open();
+    let forget;
+    await new Promise((resolve, reject) => {
+        forget = wallet.on.proofStateUpdates(proofs, ({ state }) => state !== 'PENDING' && resolve(), reject);
+        forget.catch(reject);
+    });
+    (await forget)();
+}
+
+// Resolves with what the node asks next, which the relay passes on though the service is away.
+async function overheard() {
+    const socket = new WebSocket(relay.url);
+    await new Promise((resolve, reject) => { socket.once('open', resolve).once('error', reject); });
+    const messages = { EOSE: () => {}, EVENT: () => {} };
+    const listening = new Promise((resolve) => { messages.EOSE = resolve; });
+    const asked = new Promise((resolve) => { messages.EVENT = resolve; });
+    socket.on('message', (bytes) => messages[JSON.parse(bytes)[0]]?.());
+    socket.send(JSON.stringify(['REQ', 'o', { kinds: [23194], limit: 0 }]));
+    await listening;
+    return { asked: asked.then(() => socket.close()) };
+}
+
 const mine = await open();
 let coins = [];
 
@@ -363,8 +387,7 @@ for (const [title, become, state] of [
         const looked = service.next('lookup_invoice');
         await restart();
         await looked;
-        while (await states(mine, send) === 'PENDING')
-            await new Promise((resolve) => { setTimeout(resolve, 50); });
+        await settled(send);
         assert.equal(await states(mine, send), state);
         delete service.answers.pay_invoice;
         assert.equal(service.requests.filter(({ method, params }) =>
@@ -378,9 +401,10 @@ await check('killed before the service has heard of it: given back when it never
     const quote = await mine.createMeltQuoteBolt11(invoice);
     const { keep, send } = await choose(mine, coins, quote);
     service.stop();
+    const { asked } = await overheard();
     const lost = mine.meltProofsBolt11(quote, send).then(() => assert.fail('answered'), () => {});
-    while (sql('SELECT count(*) FROM payment WHERE state = 2') === '0')
-        await new Promise((resolve) => { setTimeout(resolve, 20); });
+    await asked;
+    assert.equal(sql('SELECT count(*) FROM payment WHERE state = 2'), '1'); // put down before it was sent
     await Promise.all([node.kill(), lost]);
     await service.start();
     let looked = service.next('lookup_invoice');
@@ -390,8 +414,7 @@ await check('killed before the service has heard of it: given back when it never
     looked = service.next('lookup_invoice');
     sql("UPDATE payment SET until = until - 1000; SELECT pg_notify('shoal_node_payment', '')");
     await looked;
-    while (await states(mine, send) === 'PENDING')
-        await new Promise((resolve) => { setTimeout(resolve, 50); });
+    await settled(send);
     assert.equal(await states(mine, send), 'UNSPENT');
     coins = [...keep, ...send];
 });
